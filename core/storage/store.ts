@@ -1,0 +1,43 @@
+/** What every store can do; a driver is one file beside this one, and one contract suite runs on all of them. */
+export interface ObjectStore {
+  /** Where this store is, as given to `openStore`. */
+  readonly uri: string;
+
+  /** The whole object, or null when there is none. */
+  get(key: string): Promise<StoredObject | null>;
+
+  /** Size in bytes and etag without the content, or null when there is none. */
+  head(key: string): Promise<{ size: number; etag: string } | null>;
+
+  /** The content in pieces, for what need not be in memory at once; null when there is none. */
+  read(key: string): Promise<AsyncIterable<Uint8Array> | null>;
+
+  /**
+   * Stores the whole object or, on any failure or kill, leaves what was there before.
+   * `source` is the content, or a local file to copy it from.
+   * @throws ConflictError when a condition does not hold; nothing is written then.
+   */
+  put(key: string, source: Uint8Array | { file: string }, condition?: PutCondition): Promise<{ etag: string }>;
+
+  /** Removes the object; removing what is not there is not an error. */
+  delete(key: string): Promise<void>;
+
+  /** Every object whose key starts with `prefix`, in code-unit order of key: complete, or it throws. */
+  list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** `ifAbsent`: only when the key does not exist. `ifMatch`: only when its etag is still this one. At most one of them. */
+export interface PutCondition {
+  readonly ifAbsent?: true;
+  readonly ifMatch?: string;
+}
