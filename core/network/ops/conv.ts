@@ -1,0 +1,124 @@
+/**
+ * Convolution with bias, followed by batch normalisation in inference mode, as one linear map:
+ *
+ *   s = gamma / sqrt(variance + epsilon)      kernel' = kernel * s      bias' = (bias - mean) * s + beta
+ *
+ * (Jacob et al. 2018, section 3.2). So no activation is touched twice, and the gradients follow by the chain rule:
+ * dkernel = dkernel' * s, dbias = dbias' * s, dbeta = dbias',
+ * dgamma = (sum over height, width and input of dkernel' * kernel + dbias' * (bias - mean)) / sqrt(variance + epsilon).
+ */
+import type { Tensor } from '@tensorflow/tfjs-node';
+import { biasAdd, biasGradient, bool, float, int, run, text } from '../raw-ops.ts';
+import { tf } from '../tensorflow.ts';
+import { single } from './operation.ts';
+import type { NodeBase, Operation, ParameterGradient, ReadParameter, Shape } from './operation.ts';
+
+export interface ConvNode extends NodeBase {
+  readonly op: 'conv';
+  readonly filters: number;
+  /** Side of the square kernel. */
+  readonly size: number;
+  readonly stride: number;
+  /** Zeros put around the input, on each side. */
+  readonly padding: number;
+  /** Name of the batch normalisation, and its epsilon. */
+  readonly batchNorm: string;
+  readonly epsilon: number;
+}
+
+const outputSide = (side: number, node: ConvNode): number =>
+  Math.floor((side + 2 * node.padding - node.size) / node.stride) + 1;
+
+function attributes(node: ConvNode): Parameters<typeof run>[1] {
+  const p = node.padding;
+  return [
+    float(),
+    int('strides', [1, node.stride, node.stride, 1]),
+    text('padding', p === 0 ? 'VALID' : 'EXPLICIT'),
+    int('explicit_paddings', p === 0 ? [] : [0, 0, p, p, p, p, 0, 0]),
+    text('data_format', 'NHWC'),
+    int('dilations', [1, 1, 1, 1]),
+    bool('use_cudnn_on_gpu', true),
+  ];
+}
+
+const names = (node: ConvNode) => ({
+  kernel: `${node.name}/kernel`,
+  bias: `${node.name}/bias`,
+  gamma: `${node.batchNorm}/gamma`,
+  beta: `${node.batchNorm}/beta`,
+  mean: `${node.batchNorm}/moving_mean`,
+  variance: `${node.batchNorm}/moving_variance`,
+});
+
+function readAll(node: ConvNode, read: ReadParameter): Record<keyof ReturnType<typeof names>, Tensor> {
+  const entries = Object.entries(names(node)).map(([key, name]) => [key, single(read(name))]);
+  return Object.fromEntries(entries) as Record<keyof ReturnType<typeof names>, Tensor>;
+}
+
+export const conv: Operation<ConvNode> = {
+  outputShape(node, inputs) {
+    const [height = 0, width = 0] = single(inputs);
+    return [outputSide(height, node), outputSide(width, node), node.filters];
+  },
+
+  parameters(node, inputs) {
+    const channels = single(inputs)[2] ?? 0;
+    const name = names(node);
+    const perFilter: Shape = [node.filters];
+    return [
+      {
+        name: name.kernel,
+        shape: [node.size, node.size, channels, node.filters],
+        trainable: true,
+        initial: 'glorot-uniform',
+      },
+      { name: name.bias, shape: perFilter, trainable: true, initial: 'zeros' },
+      { name: name.gamma, shape: perFilter, trainable: true, initial: 'ones' },
+      { name: name.beta, shape: perFilter, trainable: true, initial: 'zeros' },
+      { name: name.mean, shape: perFilter, trainable: false, initial: 'zeros' },
+      { name: name.variance, shape: perFilter, trainable: false, initial: 'ones' },
+    ];
+  },
+
+  weights(node, read) {
+    const { kernel, bias, gamma, beta, mean, variance } = readAll(node, read);
+    const scale = gamma.div(variance.add(node.epsilon).sqrt());
+    return [kernel.mul(scale), bias.sub(mean).mul(scale).add(beta)];
+  },
+
+  forward(node, inputs, weights) {
+    const [kernel, bias] = weights as [Tensor, Tensor];
+    return biasAdd(run('Conv2D', attributes(node), [single(inputs), kernel]), bias);
+  },
+
+  inputGradients(step, weights, needed) {
+    if (!single(needed)) return [null];
+    const inputShape = tf.tensor1d(single(step.inputs).shape, 'int32');
+    return [
+      run('Conv2DBackpropInput', attributes(step.node), [inputShape, weights[0] as Tensor, step.gradient]),
+    ];
+  },
+
+  *parameterGradients({ node, inputs, gradient }, read): Iterable<ParameterGradient> {
+    const name = names(node);
+    const gradients = tf.tidy(() => {
+      const { kernel, bias, gamma, mean, variance } = readAll(node, read);
+      const deviation = variance.add(node.epsilon).sqrt();
+      const scale = gamma.div(deviation);
+      const kernelShape = tf.tensor1d(kernel.shape, 'int32');
+      const folded = run('Conv2DBackpropFilter', attributes(node), [single(inputs), kernelShape, gradient]);
+      const beta = biasGradient(gradient);
+      const alongKernel = folded.mul(kernel).sum([0, 1, 2]);
+      return {
+        [name.kernel]: folded.mul(scale),
+        [name.bias]: beta.mul(scale),
+        [name.gamma]: alongKernel.add(beta.mul(bias.sub(mean))).div(deviation),
+        [name.beta]: beta,
+      };
+    });
+    for (const [parameter, value] of Object.entries(gradients)) {
+      yield { name: parameter, piece: 0, gradient: value };
+    }
+  },
+};

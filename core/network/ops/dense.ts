@@ -1,0 +1,85 @@
+/**
+ * A fully connected layer: x times kernel plus bias.
+ *
+ * A large kernel is kept in pieces of rows (see parameters.ts). The gradient of a piece is made, used for its update
+ * and dropped while it is still in the processor's cache, and never exists as a whole.
+ */
+import type { Tensor } from '@tensorflow/tfjs-node';
+import { biasAdd, biasGradient, matMul } from '../raw-ops.ts';
+import { tf } from '../tensorflow.ts';
+import { single } from './operation.ts';
+import type { NodeBase, Operation, ParameterGradient, ParameterSpec } from './operation.ts';
+
+export interface DenseNode extends NodeBase {
+  readonly op: 'dense';
+  readonly units: number;
+  /** Without a bias where false; true is the default. */
+  readonly bias?: boolean;
+}
+
+/** The columns of `x` (N,inputs) that meet each piece of the kernel. */
+function* columns(x: Tensor, rowsOfPieces: readonly number[]): Iterable<Tensor> {
+  let start = 0;
+  for (const rows of rowsOfPieces) {
+    yield rowsOfPieces.length === 1 ? x : tf.slice2d(x.as2D(x.shape[0] as number, -1), [0, start], [-1, rows]);
+    start += rows;
+  }
+}
+
+const rowsOf = (pieces: readonly Tensor[]): number[] => pieces.map((piece) => piece.shape[0] as number);
+
+export const dense: Operation<DenseNode> = {
+  outputShape: (node) => [node.units],
+
+  parameters(node, inputs) {
+    const specs: ParameterSpec[] = [
+      {
+        name: `${node.name}/kernel`,
+        shape: [single(inputs)[0] ?? 0, node.units],
+        trainable: true,
+        initial: 'glorot-uniform',
+      },
+    ];
+    if (node.bias !== false) {
+      specs.push({ name: `${node.name}/bias`, shape: [node.units], trainable: true, initial: 'zeros' });
+    }
+    return specs;
+  },
+
+  weights(node, read) {
+    const kernel = read(`${node.name}/kernel`);
+    return node.bias === false ? kernel : [...kernel, single(read(`${node.name}/bias`))];
+  },
+
+  forward(node, inputs, weights) {
+    const pieces = node.bias === false ? weights : weights.slice(0, -1);
+    const products: Tensor[] = [];
+    for (const part of columns(single(inputs), rowsOf(pieces))) {
+      products.push(matMul(part, pieces[products.length] as Tensor));
+      if (part !== inputs[0]) part.dispose();
+    }
+    const sum = products.length === 1 ? (products[0] as Tensor) : tf.addN(products);
+    return node.bias === false ? sum : biasAdd(sum, weights.at(-1) as Tensor);
+  },
+
+  inputGradients({ node, gradient }, weights, needed) {
+    if (!single(needed)) return [null];
+    const pieces = node.bias === false ? weights : weights.slice(0, -1);
+    const parts = pieces.map((piece) => matMul(gradient, piece, false, true));
+    return [parts.length === 1 ? (parts[0] as Tensor) : tf.concat(parts, 1)];
+  },
+
+  *parameterGradients({ node, inputs, gradient }, read): Iterable<ParameterGradient> {
+    const name = `${node.name}/kernel`;
+    const pieces = read(name);
+    const rows = rowsOf(pieces);
+    tf.dispose(pieces);
+    let piece = 0;
+    for (const part of columns(single(inputs), rows)) {
+      const made = matMul(part, gradient, true, false);
+      if (part !== inputs[0]) part.dispose();
+      yield { name, piece: piece++, gradient: made };
+    }
+    if (node.bias !== false) yield { name: `${node.name}/bias`, piece: 0, gradient: biasGradient(gradient) };
+  },
+};

@@ -1,0 +1,45 @@
+/** Every operation by name. To add one, write its file and name it here. */
+import { batchNorm } from './batch-norm.ts';
+import type { BatchNormNode } from './batch-norm.ts';
+import { caffePreprocess } from './caffe-preprocess.ts';
+import type { CaffePreprocessNode } from './caffe-preprocess.ts';
+import { conv } from './conv.ts';
+import type { ConvNode } from './conv.ts';
+import { dense } from './dense.ts';
+import type { DenseNode } from './dense.ts';
+import { l2Normalize } from './l2-normalize.ts';
+import type { L2NormalizeNode } from './l2-normalize.ts';
+import type { Operation } from './operation.ts';
+import { add, concat, flatten, globalAveragePool, maxPool } from './shaping.ts';
+import type { AddNode, ConcatNode, FlattenNode, GlobalAveragePoolNode, MaxPoolNode } from './shaping.ts';
+
+export type NetworkNode =
+  | AddNode
+  | BatchNormNode
+  | CaffePreprocessNode
+  | ConcatNode
+  | ConvNode
+  | DenseNode
+  | FlattenNode
+  | GlobalAveragePoolNode
+  | L2NormalizeNode
+  | MaxPoolNode;
+
+export const operations: { readonly [Op in NetworkNode['op']]: Operation<Extract<NetworkNode, { op: Op }>> } =
+  {
+    add,
+    'batch-norm': batchNorm,
+    'caffe-preprocess': caffePreprocess,
+    concat,
+    conv,
+    dense,
+    flatten,
+    'global-average-pool': globalAveragePool,
+    'l2-normalize': l2Normalize,
+    'max-pool': maxPool,
+  };
+
+/** The operation of a node, with the node's type taken as given: the table above pairs them. */
+export function operationOf(node: NetworkNode): Operation<NetworkNode> {
+  return operations[node.op] as unknown as Operation<NetworkNode>;
+}

@@ -1,0 +1,27 @@
+/** Each row divided by its Euclidean length: x / max(|x|, epsilon). */
+import { tf } from '../tensorflow.ts';
+import { single } from './operation.ts';
+import type { NodeBase, Operation } from './operation.ts';
+
+export interface L2NormalizeNode extends NodeBase {
+  readonly op: 'l2-normalize';
+}
+
+/** Below this length a row counts as zero and is left at (nearly) zero instead of being blown up. */
+export const SMALLEST_LENGTH = 1e-12;
+
+export const l2Normalize: Operation<L2NormalizeNode> = {
+  outputShape: (_node, inputs) => single(inputs),
+  forward(_node, inputs) {
+    const x = single(inputs);
+    return x.div(tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH));
+  },
+  /** With y = x/|x|: dx = (dy - y (y . dy)) / |x|. */
+  inputGradients({ inputs, gradient }, _weights, needed) {
+    if (!single(needed)) return [null];
+    const x = single(inputs);
+    const length = tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH);
+    const y = x.div(length);
+    return [gradient.sub(y.mul(y.mul(gradient).sum(1, true))).div(length)];
+  },
+};

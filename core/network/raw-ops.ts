@@ -1,0 +1,71 @@
+/** TensorFlow operations that tfjs does not offer itself, run through tfjs-node's binding. */
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-node';
+import { tf } from './tensorflow.ts';
+
+type AttributeValue = string | number | boolean | number[];
+
+interface Attribute {
+  name: string;
+  type: number;
+  value: AttributeValue;
+}
+
+/** The part of tfjs-node's backend that is used here; its own types keep it private. */
+interface NodeBackend {
+  readonly binding: Readonly<Record<AttributeType, number>> & {
+    readonly TF_FLOAT: number;
+    readonly TF_Version: string;
+  };
+  readonly isUsingGpuDevice: boolean;
+  executeSingleOutput(name: string, attributes: Attribute[], inputs: TensorInfo[]): Tensor;
+  executeMultipleOutputs(name: string, attributes: Attribute[], inputs: TensorInfo[], outputs: number): Tensor[];
+}
+
+type AttributeType = 'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE';
+
+export function backend(): NodeBackend {
+  return tf.backend() as unknown as NodeBackend;
+}
+
+const attribute =
+  (type: AttributeType) =>
+  (name: string, value: AttributeValue): Attribute => ({ name, type: backend().binding[type], value });
+
+export const text = attribute('TF_ATTR_STRING');
+export const int = attribute('TF_ATTR_INT');
+export const bool = attribute('TF_ATTR_BOOL');
+export const type = attribute('TF_ATTR_TYPE');
+export const shape = attribute('TF_ATTR_SHAPE');
+
+/** The attribute that most operations call `T`: 32-bit floats. */
+export const float = (name = 'T'): Attribute => type(name, backend().binding.TF_FLOAT);
+
+/** Runs one TensorFlow operation that has one output. The caller, or the surrounding `tf.tidy`, disposes of it. */
+export function run(name: string, attributes: Attribute[], inputs: TensorInfo[]): Tensor {
+  return backend().executeSingleOutput(name, attributes, inputs);
+}
+
+/** Runs one TensorFlow operation for its effect on resources. */
+export function runForEffect(name: string, attributes: Attribute[], inputs: TensorInfo[]): void {
+  backend().executeMultipleOutputs(name, attributes, inputs, 0);
+}
+
+/** `a` (M,K) times `b` (K,N), either transposed on the way. */
+export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
+  return run('MatMul', [float(), bool('transpose_a', transposeA), bool('transpose_b', transposeB)], [a, b]);
+}
+
+/** The gradient of a rectified output `y` where `dy` is the gradient at it. */
+export function reluGradient(dy: Tensor, y: Tensor): Tensor {
+  return run('ReluGrad', [float()], [dy, y]);
+}
+
+/** `x` plus a bias over its last axis. */
+export function biasAdd(x: Tensor, bias: Tensor): Tensor {
+  return run('BiasAdd', [float(), text('data_format', 'NHWC')], [x, bias]);
+}
+
+/** The sum of `dy` over all axes but the last. */
+export function biasGradient(dy: Tensor): Tensor {
+  return run('BiasAddGrad', [float(), text('data_format', 'NHWC')], [dy]);
+}
