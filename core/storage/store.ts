@@ -17,7 +17,11 @@ export interface ObjectStore {
    * `source` is the content, or a local file to copy it from.
    * @throws ConflictError when a condition does not hold; nothing is written then.
    */
-  put(key: string, source: Uint8Array | { file: string }, condition?: PutCondition): Promise<{ etag: string }>;
+  put(
+    key: string,
+    source: Uint8Array | { file: string },
+    condition?: PutCondition,
+  ): Promise<{ etag: string }>;
 
   /** Removes the object; removing what is not there is not an error. */
   delete(key: string): Promise<void>;
@@ -34,6 +38,14 @@ export interface StoredObject {
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
+  /** Set when a folder holds something that cannot be read by this key; `get` then throws or finds nothing. */
+  readonly problem?: ListingProblem;
+}
+
+/** `outside`: a link that leads out of the store; `bad-name`: not a key; `unreadable`: not a regular file. */
+export interface ListingProblem {
+  readonly kind: 'outside' | 'bad-name' | 'unreadable';
+  readonly reason: string;
 }
 
 /** `ifAbsent`: only when the key does not exist. `ifMatch`: only when its etag is still this one. At most one of them. */

@@ -1,0 +1,245 @@
+import { constants } from 'node:fs';
+import { lstat, open, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { checkCondition, holdTo } from './condition.ts';
+import { errno, explain, isMissing } from './fs/failure.ts';
+import {
+  ensureFolder,
+  ensureHiddenFolder,
+  inTheWay,
+  locate,
+  prune,
+  realRoot,
+  syncFolder,
+} from './fs/folders.ts';
+import { walk } from './fs/listing.ts';
+import { withLock } from './fs/lock.ts';
+import { removeLeftOvers, stage } from './fs/staging.ts';
+import type { Staged } from './fs/staging.ts';
+import { checkKey, checkPrefix, quote } from './keys.ts';
+import { sha256, sha256OfFile } from './localFile.ts';
+import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
+
+const READ_PIECE_BYTES = 1 << 20;
+const RENAME_ATTEMPTS = 20;
+
+/**
+ * A store in a folder: the key is the file's path below it, the etag the SHA-256 of its content. Writers of many
+ * processes agree through locks in a hidden folder; a process that is killed leaves the old object or the new one.
+ * Symbolic links are followed only inside the folder. A folder that is not there reads as empty.
+ */
+export function fsStore(folder: string, options: { uri?: string } = {}): ObjectStore {
+  if (folder === '' || folder.includes('\0')) {
+    throw new InvalidInputError(`${quote(folder)} is not a folder's path. Give one such as "./registry".`);
+  }
+  return new FsStore(resolve(folder), options.uri ?? folder);
+}
+
+class FsStore implements ObjectStore {
+  readonly uri: string;
+  readonly #root: string;
+  #cleaned: Promise<void> | undefined;
+
+  constructor(root: string, uri: string) {
+    this.#root = root;
+    this.uri = uri;
+  }
+
+  async get(key: string) {
+    return this.#opened(key, async (handle) => {
+      const bytes = new Uint8Array(await handle.readFile());
+      return { bytes, etag: sha256(bytes) };
+    });
+  }
+
+  async head(key: string) {
+    return this.#opened(key, async (handle, path) => {
+      return { size: (await handle.stat()).size, etag: await sha256OfFile(path) };
+    });
+  }
+
+  async read(key: string) {
+    return (await this.#opened(key, async () => true)) ? this.#pieces(key) : null;
+  }
+
+  async put(key: string, source: Uint8Array | { file: string }, condition?: PutCondition) {
+    const path = this.#path(key);
+    checkCondition(condition);
+    try {
+      const staged = await stage(await this.#staging(), source);
+      try {
+        return await this.#locked(key, () => this.#replace(key, path, staged, condition));
+      } finally {
+        await rm(staged.path, { force: true });
+      }
+    } catch (error) {
+      throw errno(error) === 'EEXIST' || errno(error) === 'ENOTDIR'
+        ? inTheWay(path, error)
+        : explain(error, 'write', path);
+    }
+  }
+
+  async delete(key: string) {
+    const path = this.#path(key);
+    try {
+      const folder = await locate(this.#root, dirname(path));
+      if (folder === null || !(await isThere(join(folder, nameOf(key))))) return;
+      await this.#locked(key, () => this.#remove(key, path));
+    } catch (error) {
+      throw explain(error, 'delete', path);
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ListedObject> {
+    checkPrefix(prefix);
+    const base = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const path = join(this.#root, ...base.split('/'));
+    try {
+      const [root, start] = await Promise.all([realRoot(this.#root), locate(this.#root, path)]);
+      if (root !== null && !(await stat(root)).isDirectory()) throw inTheWay(root, undefined);
+      if (root !== null && start !== null) yield* walk(root, start, base, prefix);
+    } catch (error) {
+      throw explain(error, 'list', path);
+    }
+  }
+
+  #path(key: string): string {
+    checkKey(key);
+    if (sep === '\\' && /[\\:]/.test(key)) {
+      throw new InvalidInputError(
+        `The key ${quote(key)} has "\\" or ":", which Windows does not allow in names.`,
+      );
+    }
+    return join(this.#root, ...key.split('/'));
+  }
+
+  /** Runs `work` on the open file of `key`, or returns null when there is no such object. */
+  async #opened<T>(key: string, work: (handle: FileHandle, path: string) => Promise<T>): Promise<T | null> {
+    const path = this.#path(key);
+    try {
+      const real = await locate(this.#root, path);
+      if (real === null) return null;
+      // Not blocking, for the case that it is a pipe; not through a link that took the file's place just now.
+      const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+      const handle = await open(real, flags);
+      try {
+        return (await handle.stat()).isFile() ? await work(handle, real) : null;
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw explain(error, 'read', path);
+    }
+  }
+
+  /** One open file throughout, so that all pieces are of one version; opened only when somebody reads. */
+  async *#pieces(key: string): AsyncGenerator<Uint8Array> {
+    const path = this.#path(key);
+    const real = await locate(this.#root, path);
+    if (real === null) throw new NotFoundError(`${quote(key)} was deleted before it was read.`);
+    const handle = await open(real, 'r');
+    try {
+      for (;;) {
+        const piece = new Uint8Array(READ_PIECE_BYTES);
+        const { bytesRead } = await handle.read(piece, 0, piece.length, null);
+        if (bytesRead === 0) return;
+        yield piece.subarray(0, bytesRead);
+      }
+    } catch (error) {
+      throw explain(error, 'read', path);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #staging(): Promise<string> {
+    const folder = await ensureHiddenFolder(this.#root, 'tmp');
+    this.#cleaned ??= removeLeftOvers(folder).catch(() => undefined);
+    await this.#cleaned;
+    return folder;
+  }
+
+  /** 256 lock files serve all keys: two keys may wait for each other, but no operation holds two locks. */
+  async #locked<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const folder = await ensureHiddenFolder(this.#root, 'locks');
+    return withLock(join(folder, sha256(Buffer.from(key)).slice(0, 2)), work);
+  }
+
+  async #replace(key: string, path: string, staged: Staged, condition: PutCondition | undefined) {
+    if (condition !== undefined) {
+      holdTo(condition, key, await this.#opened(key, (_handle, real) => sha256OfFile(real)));
+    }
+    for (let attempt = 1; ; attempt++) {
+      const folder = await ensureFolder(this.#root, dirname(path));
+      if (folder !== null && (await moved(staged.path, join(folder, nameOf(key)), path))) {
+        await syncFolder(folder);
+        return { etag: staged.etag };
+      }
+      if (attempt === RENAME_ATTEMPTS) {
+        throw new ConflictError(
+          `The folder of ${quote(path)} is a link that leads nowhere, or vanishes as often as it is made; nothing was written.`,
+        );
+      }
+    }
+  }
+
+  async #remove(key: string, path: string): Promise<void> {
+    const folder = await locate(this.#root, dirname(path));
+    const root = await realRoot(this.#root);
+    if (folder === null || root === null) return;
+    try {
+      await unlink(join(folder, nameOf(key)));
+      await syncFolder(folder);
+    } catch (error) {
+      if (isMissing(error) || errno(error) === 'EISDIR') return; // a folder is no object
+      throw error;
+    }
+    await prune(root, folder);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+/** Renames `from` to `to`; false when the folder of `to` was removed meanwhile. `shown` is for messages. */
+async function moved(from: string, to: string, shown: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    const code = errno(error);
+    if (code === 'ENOENT') return false;
+    if (code === 'ENOTDIR') throw inTheWay(shown, error);
+    if (code !== 'EISDIR' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    return (await removedEmptyFolder(to)) ? moved(from, to, shown) : Promise.reject(occupied(shown, error));
+  }
+}
+
+/** A folder whose last object was deleted may stay behind empty; it is no object and may give way. */
+async function removedEmptyFolder(path: string): Promise<boolean> {
+  return rmdir(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function occupied(path: string, cause: unknown): InvalidInputError {
+  return new InvalidInputError(
+    `A folder is where the file ${quote(path)} would go. Choose another name, or empty that folder.`,
+    { cause },
+  );
+}

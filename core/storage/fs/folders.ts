@@ -1,0 +1,104 @@
+import { mkdir, open, realpath, rmdir } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { InvalidInputError } from '../../errors.ts';
+import { RESERVED_PART, quote } from '../keys.ts';
+import { errno, isMissing } from './failure.ts';
+
+/** The store's folder with links resolved, or null when it is not there. */
+export async function realRoot(root: string): Promise<string | null> {
+  return realpath(root).catch(nullWhenMissing);
+}
+
+/**
+ * Where the file or folder really is, or null when there is none.
+ * @throws InvalidInputError when links lead outside the store or in a circle
+ */
+export async function locate(root: string, path: string): Promise<string | null> {
+  const [from, to] = await Promise.all([realRoot(root), realpath(path).catch(nullWhenMissing)]);
+  if (from === null || to === null) return null;
+  if (!isInside(from, to)) {
+    throw new InvalidInputError(
+      `${quote(path)} leads outside the store ${quote(root)} by a symbolic link; Kindred does not follow it. ` +
+        `Replace the link by a copy of what it points to.`,
+    );
+  }
+  return to;
+}
+
+/** True when the real path `to` lies in the real folder `from`, and not among the store's own hidden files. */
+export function isInside(from: string, to: string): boolean {
+  const relation = relative(from, to);
+  const way = relation.split(sep);
+  return !isAbsolute(relation) && way[0] !== '..' && way[0] !== RESERVED_PART && resolve(from, ...way) === to;
+}
+
+/**
+ * Makes the folder and those above it, as far as they are missing, and returns its real path; null when somebody
+ * removed it again at once.
+ * @throws InvalidInputError when a file or a dead link is in the way, or a link leads outside
+ */
+export async function ensureFolder(root: string, folder: string): Promise<string | null> {
+  const there = await locate(root, folder);
+  if (there !== null) return there;
+  if (folder !== root) await ensureFolder(root, dirname(folder));
+  try {
+    await mkdir(folder, { recursive: folder === root });
+    await syncFolder(dirname(folder));
+  } catch (error) {
+    if (errno(error) === 'ENOTDIR') throw inTheWay(folder, error);
+    if (errno(error) !== 'EEXIST' && errno(error) !== 'ENOENT') throw error;
+  }
+  // Looked at again: what exists now may be somebody else's link.
+  return locate(root, folder);
+}
+
+/**
+ * Makes a folder for the store's own hidden files and returns its real path.
+ * @throws InvalidInputError when it is a link
+ */
+export async function ensureHiddenFolder(root: string, name: string): Promise<string> {
+  await mkdir(root, { recursive: true });
+  const folder = join(await realpath(root), RESERVED_PART, name);
+  await mkdir(folder, { recursive: true });
+  if ((await realpath(folder)) !== folder) {
+    throw new InvalidInputError(
+      `${quote(folder)} must not be or lie behind a symbolic link. Remove the link.`,
+    );
+  }
+  return folder;
+}
+
+/** The error for a file where a folder is needed. */
+export function inTheWay(path: string, cause: unknown): InvalidInputError {
+  return new InvalidInputError(
+    `A file is where a folder is needed, at or above ${quote(path)}. Move that file away, or choose another name.`,
+    { cause },
+  );
+}
+
+/** Makes renames, creations and removals in the folder outlive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (sep === '\\') return; // Windows has no such call for folders
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes `folder` and those above it, below `root`, as long as they are empty. */
+export async function prune(root: string, folder: string): Promise<void> {
+  for (let path = folder; path !== root && isInside(root, path); path = dirname(path)) {
+    try {
+      await rmdir(path);
+    } catch {
+      return; // not empty, or somebody else was faster: either way it need not go
+    }
+  }
+}
+
+function nullWhenMissing(error: unknown): null {
+  if (isMissing(error)) return null;
+  throw error;
+}

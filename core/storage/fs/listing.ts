@@ -1,0 +1,113 @@
+import { readdir, stat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { join } from 'node:path';
+import { InvalidInputError } from '../../errors.ts';
+import { RESERVED_PART, keyProblem } from '../keys.ts';
+import type { ListedObject, ListingProblem } from '../store.ts';
+import { errno, isMissing } from './failure.ts';
+import { locate } from './folders.ts';
+
+const STATS_AT_ONCE = 32;
+
+interface Entry {
+  readonly key: string;
+  /** Null when it is to be reported only. */
+  readonly path: string | null;
+  readonly isFolder: boolean;
+  readonly size: number;
+  readonly problem?: ListingProblem;
+}
+
+/**
+ * Every file below the real folder `folder`, whose own key is `base` ('' or ending in "/"), with a key that starts
+ * with `prefix`, in code-unit order. `above` holds the real folders on the way down, to notice circles of links.
+ */
+export async function* walk(
+  root: string,
+  folder: string,
+  base: string,
+  prefix: string,
+  above: readonly string[] = [],
+): AsyncGenerator<ListedObject> {
+  const path = [...above, folder];
+  const candidates = (await readFolder(folder)).filter(
+    (entry) => !isHidden(base, entry) && canMatch(base + name(entry), prefix),
+  );
+  const entries: Entry[] = [];
+  for (let at = 0; at < candidates.length; at += STATS_AT_ONCE) {
+    const batch = candidates.slice(at, at + STATS_AT_ONCE);
+    const found = await Promise.all(batch.map((entry) => inspect(root, folder, base, entry, path)));
+    for (const entry of found) if (entry !== null) entries.push(entry);
+  }
+  entries.sort((a, b) => compare(sortName(a), sortName(b)));
+  for (const { key, path: real, isFolder, size, problem } of entries) {
+    if (isFolder && real !== null) yield* walk(root, real, `${key}/`, prefix, path);
+    else if (key.startsWith(prefix)) yield problem ? { key, size, problem } : { key, size };
+  }
+}
+
+/** Names as bytes: one that is not UTF-8 must be reported, not lost. */
+async function readFolder(folder: string): Promise<Dirent<Buffer>[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function inspect(
+  root: string,
+  folder: string,
+  base: string,
+  entry: Dirent<Buffer>,
+  above: readonly string[],
+): Promise<Entry | null> {
+  const key = base + name(entry);
+  const reported = (kind: ListingProblem['kind'], reason: string): Entry => {
+    return { key, path: null, isFolder: false, size: 0, problem: { kind, reason } };
+  };
+  if (!Buffer.from(name(entry)).equals(entry.name)) return reported('bad-name', 'the name is not UTF-8');
+  const badName = keyProblem(key);
+  if (badName !== null) return reported('bad-name', `the name ${badName}`);
+  try {
+    const path = entry.isSymbolicLink()
+      ? await locate(root, join(folder, name(entry)))
+      : join(folder, name(entry));
+    if (path === null) return reported('unreadable', 'the symbolic link leads nowhere');
+    if (above.includes(path))
+      return reported('unreadable', 'the symbolic link leads back to a folder around it');
+    const found = await stat(path);
+    if (found.isDirectory()) return { key, path, isFolder: true, size: 0 };
+    if (found.isFile()) return { key, path, isFolder: false, size: found.size };
+    return reported('unreadable', 'it is neither a file nor a folder');
+  } catch (error) {
+    if (isMissing(error)) return null; // removed since the folder was read
+    if (error instanceof InvalidInputError) return reported('outside', error.message);
+    if (errno(error) === 'ELOOP') return reported('unreadable', 'the symbolic link leads in a circle');
+    if (errno(error) === 'EACCES') return reported('unreadable', 'permission denied');
+    throw error;
+  }
+}
+
+function name(entry: Dirent<Buffer>): string {
+  return entry.name.toString('utf8');
+}
+
+function isHidden(base: string, entry: Dirent<Buffer>): boolean {
+  return base === '' && name(entry).toLowerCase() === RESERVED_PART;
+}
+
+/** Whether a file, or anything below a folder, of this key can start with the prefix. */
+function canMatch(key: string, prefix: string): boolean {
+  return key.startsWith(prefix) || prefix.startsWith(`${key}/`);
+}
+
+/** A folder sorts by the "/" that follows its name in every key below it. */
+function sortName(entry: Entry): string {
+  return entry.isFolder ? `${entry.key}/` : entry.key;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

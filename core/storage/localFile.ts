@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { InvalidInputError, NotFoundError } from '../errors.ts';
+import { quote } from './keys.ts';
+
+/** Throws unless `file` is a regular file that can be copied into a store. */
+export async function checkLocalFile(file: string): Promise<void> {
+  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') {
+      throw new NotFoundError(`There is no file ${quote(file)} to store.`, { cause });
+    }
+    throw new InvalidInputError(`The file ${quote(file)} cannot be stored: ${cause.message}.`, { cause });
+  });
+  if (!found.isFile())
+    throw new InvalidInputError(`${quote(file)} is not a regular file; only files are stored.`);
+}
+
+/** SHA-256 of the bytes, hex. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** SHA-256 of a file's content, hex, in constant memory. */
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
