@@ -33,16 +33,16 @@ export function isInside(from: string, to: string): boolean {
 }
 
 /**
- * Makes the folder and those above it, as far as they are missing, and returns its real path; null when somebody
+ * Makes the folder and those above it, up to the root, as far as they are missing, and returns its real path; null when somebody
  * removed it again at once.
  * @throws InvalidInputError when a file or a dead link is in the way, or a link leads outside
  */
 export async function ensureFolder(root: string, folder: string): Promise<string | null> {
   const there = await locate(root, folder);
-  if (there !== null) return there;
-  if (folder !== root) await ensureFolder(root, dirname(folder));
+  if (there !== null || folder === root) return there;
+  await ensureFolder(root, dirname(folder));
   try {
-    await mkdir(folder, { recursive: folder === root });
+    await mkdir(folder);
     await syncFolder(dirname(folder));
   } catch (error) {
     if (errno(error) === 'ENOTDIR') throw inTheWay(folder, error);
@@ -57,15 +57,29 @@ export async function ensureFolder(root: string, folder: string): Promise<string
  * @throws InvalidInputError when it is a link
  */
 export async function ensureHiddenFolder(root: string, name: string): Promise<string> {
-  await mkdir(root, { recursive: true });
+  await makeFolders(root);
   const folder = join(await realpath(root), RESERVED_PART, name);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   if ((await realpath(folder)) !== folder) {
     throw new InvalidInputError(
       `${quote(folder)} must not be or lie behind a symbolic link. Remove the link.`,
     );
   }
   return folder;
+}
+
+/** Not mkdir's own `recursive`: that one reports a read-only file system as a missing folder. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errno(error) === 'EEXIST') return;
+    if (errno(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path).catch((again: unknown) => {
+      if (errno(again) !== 'EEXIST') throw again;
+    });
+  }
 }
 
 /** The error for a file where a folder is needed. */

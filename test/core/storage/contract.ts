@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../../core/storage/store.ts';
 
 export interface OpenedStore {
   readonly store: ObjectStore;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export const text = (content: string): Uint8Array => new TextEncoder().encode(content);

@@ -156,6 +156,8 @@ describe('a store in a folder', () => {
   it('says so when a folder of the way is a link that leads nowhere', async () => {
     await symlink('nowhere', join(folder, 'dead'));
     await assert.rejects(fsStore(folder).put('dead/a', text('x')), /leads nowhere/);
+    await assert.rejects(fsStore(join(folder, 'dead', 'store')).put('a', text('x')), /Cannot write/);
+    await assert.rejects(fsStore(join(folder, 'dead')).put('a', text('x')), /Cannot write/);
   });
 
   it('removes what writers left long ago, but not what may still be written', async () => {

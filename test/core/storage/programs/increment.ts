@@ -1,0 +1,21 @@
+/** Usage: increment FOLDER TIMES: adds one to the counter that often, by compare-and-swap. */
+import { ConflictError } from '../../../../core/errors.ts';
+import { fsStore } from '../../../../core/storage/fs.ts';
+import { ready } from '../programs.ts';
+
+const [folder = '', times = ''] = process.argv.slice(2);
+const store = fsStore(folder);
+await ready();
+for (let done = 0; done < Number(times);) {
+  const found = await store.get('counter.json');
+  if (found === null) throw new Error('the counter is missing');
+  const { count } = JSON.parse(Buffer.from(found.bytes).toString()) as { count: number };
+  try {
+    await store.put('counter.json', Buffer.from(JSON.stringify({ count: count + 1 })), {
+      ifMatch: found.etag,
+    });
+    done++;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+  }
+}
