@@ -25,16 +25,25 @@ function conv(
 }
 
 /** A bottleneck: 1x1, 3x3, 1x1, added to its input, which the first block of a stage projects. */
-function block(name: string, input: string, filters: number, stride: number, project: boolean): NetworkNode[] {
-  const shortcut = project
-    ? [conv(`${name}_0`, input, 4 * filters, { stride, relu: false })]
-    : [];
+function block(
+  name: string,
+  input: string,
+  filters: number,
+  stride: number,
+  project: boolean,
+): NetworkNode[] {
+  const shortcut = project ? [conv(`${name}_0`, input, 4 * filters, { stride, relu: false })] : [];
   return [
     ...shortcut,
     conv(`${name}_1`, input, filters, { stride }),
     conv(`${name}_2`, `${name}_1_conv`, filters, { size: 3 }),
     conv(`${name}_3`, `${name}_2_conv`, 4 * filters, { relu: false }),
-    { op: 'add', name: `${name}_out`, inputs: [project ? `${name}_0_conv` : input, `${name}_3_conv`], relu: true },
+    {
+      op: 'add',
+      name: `${name}_out`,
+      inputs: [project ? `${name}_0_conv` : input, `${name}_3_conv`],
+      relu: true,
+    },
   ];
 }
 

@@ -31,11 +31,13 @@ const outputSide = (side: number, node: ConvNode): number =>
 
 function attributes(node: ConvNode): Parameters<typeof run>[1] {
   const p = node.padding;
+  // With stride 1 the same zeros can be said in two ways, and only this one has a fast gradient in TensorFlow.
+  const same = node.stride === 1 && 2 * p === node.size - 1;
   return [
     float(),
     int('strides', [1, node.stride, node.stride, 1]),
-    text('padding', p === 0 ? 'VALID' : 'EXPLICIT'),
-    int('explicit_paddings', p === 0 ? [] : [0, 0, p, p, p, p, 0, 0]),
+    text('padding', same ? 'SAME' : 'EXPLICIT'),
+    int('explicit_paddings', same ? [] : [0, 0, p, p, p, p, 0, 0]),
     text('data_format', 'NHWC'),
     int('dilations', [1, 1, 1, 1]),
     bool('use_cudnn_on_gpu', true),

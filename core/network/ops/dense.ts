@@ -21,7 +21,7 @@ export interface DenseNode extends NodeBase {
 function* columns(x: Tensor, rowsOfPieces: readonly number[]): Iterable<Tensor> {
   let start = 0;
   for (const rows of rowsOfPieces) {
-    yield rowsOfPieces.length === 1 ? x : tf.slice2d(x.as2D(x.shape[0] as number, -1), [0, start], [-1, rows]);
+    yield rowsOfPieces.length === 1 ? x : tf.slice(x, [0, start], [-1, rows]);
     start += rows;
   }
 }

@@ -1,0 +1,203 @@
+/** Runs a network: forward alone, or forward and backward with every update made as soon as its gradient is there. */
+import type { Tensor } from '@tensorflow/tfjs-node';
+import { InvalidInputError } from '../errors.ts';
+import { shapesOf, trainableNodes } from './graph.ts';
+import type { NetworkGraph } from './graph.ts';
+import { operationOf } from './ops/index.ts';
+import type { NetworkNode } from './ops/index.ts';
+import type { ParameterGradient, Shape } from './ops/operation.ts';
+import type { ParameterStore } from './parameters.ts';
+import { reluGradient } from './raw-ops.ts';
+import { tf } from './tensorflow.ts';
+
+/** Known outputs by node name; the batch axis comes first. */
+export type Activations = Readonly<Record<string, Tensor>>;
+
+/** A forward pass that can be run backward. Dispose of it after use. */
+export interface Recording {
+  readonly output: Tensor;
+  /**
+   * Hands each parameter's gradient to `update`, from the last node to the first, and frees it afterwards.
+   * @param gradient at the output, same shape
+   */
+  backward(gradient: Tensor, update: (gradient: ParameterGradient) => void): void;
+  dispose(): void;
+}
+
+export class Network {
+  readonly graph: NetworkGraph;
+  readonly parameters: ParameterStore;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly #trained: ReadonlySet<string>;
+  /** Weights of frozen nodes, folded once. */
+  readonly #folded = new Map<string, Tensor[]>();
+
+  constructor(graph: NetworkGraph, parameters: ParameterStore) {
+    this.graph = graph;
+    this.parameters = parameters;
+    this.shapes = shapesOf(graph);
+    this.#trained = trainableNodes(graph);
+  }
+
+  /** Numbers in an embedding. */
+  get dimensions(): number {
+    return (this.shapes.get(this.graph.output) as Shape)[0] as number;
+  }
+
+  /**
+   * The outputs of the nodes named, from whatever is given: pixels, or cached outputs of nodes in between.
+   * Everything in between is freed as soon as nothing needs it any more.
+   */
+  forward(given: Activations, wanted: readonly string[] = [this.graph.output]): Record<string, Tensor> {
+    const plan = this.#plan(given, wanted);
+    const uses = countUses(plan, wanted);
+    const known = new Map<string, Tensor>(Object.entries(given));
+    for (const node of plan) {
+      known.set(node.name, this.#forwardNode(node, known));
+      for (const input of node.inputs) {
+        const left = (uses.get(input) ?? 0) - 1;
+        uses.set(input, left);
+        if (left === 0 && !(input in given)) known.get(input)?.dispose();
+      }
+    }
+    return Object.fromEntries(wanted.map((name) => [name, kept(known.get(name) as Tensor, name in given)]));
+  }
+
+  /** The output from cached outputs, remembering what a backward pass needs. */
+  record(given: Activations): Recording {
+    const plan = this.#plan(given, [this.graph.output]);
+    const known = new Map<string, Tensor>(Object.entries(given));
+    for (const node of plan) known.set(node.name, this.#forwardNode(node, known));
+    return {
+      output: known.get(this.graph.output) as Tensor,
+      backward: (gradient, update) => this.#backward(plan, known, gradient, update),
+      dispose: () => {
+        for (const node of plan) known.get(node.name)?.dispose();
+      },
+    };
+  }
+
+  dispose(): void {
+    for (const weights of this.#folded.values()) tf.dispose(weights);
+    this.#folded.clear();
+    this.parameters.dispose();
+  }
+
+  #forwardNode(node: NetworkNode, known: ReadonlyMap<string, Tensor>): Tensor {
+    return tf.tidy(() => {
+      const inputs = node.inputs.map((input) => known.get(input) as Tensor);
+      const output = operationOf(node).forward(node, inputs, this.#weights(node));
+      return node.relu ? output.relu() : output;
+    });
+  }
+
+  /** Call within a `tf.tidy`: what belongs to a trained node is freed at its end. */
+  #weights(node: NetworkNode): Tensor[] {
+    const fold = operationOf(node).weights;
+    if (fold === undefined) return [];
+    const read = (name: string): Tensor[] => this.parameters.read(name);
+    if (this.#trained.has(node.name)) return fold(node, read);
+    let folded = this.#folded.get(node.name);
+    if (folded === undefined) {
+      folded = tf.tidy(() => fold(node, read)).map((weight) => tf.keep(weight));
+      this.#folded.set(node.name, folded);
+    }
+    return folded;
+  }
+
+  #backward(
+    plan: readonly NetworkNode[],
+    known: ReadonlyMap<string, Tensor>,
+    gradient: Tensor,
+    update: (gradient: ParameterGradient) => void,
+  ): void {
+    const reached = this.#reachedByGradient(plan);
+    const gradients = new Map<string, Tensor>([[this.graph.output, gradient.clone()]]);
+    for (const node of plan.toReversed()) {
+      const arrived = gradients.get(node.name);
+      if (arrived === undefined || !reached.has(node.name)) continue;
+      gradients.delete(node.name);
+      this.#backwardNode(node, known, arrived, reached, gradients, update);
+    }
+  }
+
+  #backwardNode(
+    node: NetworkNode,
+    known: ReadonlyMap<string, Tensor>,
+    arrived: Tensor,
+    reached: ReadonlySet<string>,
+    gradients: Map<string, Tensor>,
+    update: (gradient: ParameterGradient) => void,
+  ): void {
+    const operation = operationOf(node);
+    const gradient = node.relu ? reluGradient(arrived, known.get(node.name) as Tensor) : arrived;
+    if (gradient !== arrived) arrived.dispose();
+    const inputs = node.inputs.map((input) => known.get(input) as Tensor);
+    const step = { node, inputs, gradient };
+    const needed = node.inputs.map((input) => reached.has(input));
+    if (needed.some(Boolean)) {
+      // tfjs' types know no null among what a tidy returns; its code does.
+      const made = tf.tidy(
+        () => (operation.inputGradients?.(step, this.#weights(node), needed) ?? []) as Tensor[],
+      );
+      for (const [i, input] of node.inputs.entries()) accumulate(gradients, input, made[i] ?? null);
+    }
+    if (this.#trained.has(node.name)) {
+      const read = (name: string): Tensor[] => this.parameters.read(name);
+      for (const made of operation.parameterGradients?.(step, read) ?? []) {
+        update(made);
+        made.gradient.dispose();
+      }
+    }
+    gradient.dispose();
+  }
+
+  /** Nodes that are trained themselves or stand above one that is. */
+  #reachedByGradient(plan: readonly NetworkNode[]): Set<string> {
+    const reached = new Set<string>();
+    for (const node of plan) {
+      if (this.#trained.has(node.name) || node.inputs.some((input) => reached.has(input)))
+        reached.add(node.name);
+    }
+    return reached;
+  }
+
+  /** The nodes to run, in order, to get from what is given to what is wanted. */
+  #plan(given: Activations, wanted: readonly string[]): NetworkNode[] {
+    const needed = new Set(wanted.filter((name) => !(name in given)));
+    const plan: NetworkNode[] = [];
+    for (const node of this.graph.nodes.toReversed()) {
+      if (!needed.delete(node.name)) continue;
+      plan.unshift(node);
+      for (const input of node.inputs) if (!(input in given)) needed.add(input);
+    }
+    if (needed.size > 0)
+      throw new InvalidInputError(
+        `the network cannot compute '${[...needed].join("', '")}' from '${Object.keys(given).join("', '")}'`,
+      );
+    return plan;
+  }
+}
+
+function countUses(plan: readonly NetworkNode[], wanted: readonly string[]): Map<string, number> {
+  const uses = new Map<string, number>(wanted.map((name) => [name, 1]));
+  for (const node of plan) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
+  return uses;
+}
+
+/** Forward results belong to the caller, also where they are what was given. */
+function kept(tensor: Tensor, given: boolean): Tensor {
+  return given ? tensor.clone() : tensor;
+}
+
+function accumulate(gradients: Map<string, Tensor>, name: string, made: Tensor | null): void {
+  if (made === null) return;
+  const before = gradients.get(name);
+  if (before === undefined) {
+    gradients.set(name, made);
+    return;
+  }
+  gradients.set(name, before.add(made));
+  before.dispose();
+  made.dispose();
+}
