@@ -7,7 +7,10 @@ const MOST = 10_000_000;
 
 /** Every triplet there is: each ordered pair of a class with each row outside it. Grows with the cube of the batch. */
 export const all = defineMiner('all', ({ size, labels, classes }, found) => {
-  const count = classes.reduce((sum, { rows: { length } }) => sum + length * (length - 1) * (size - length), 0);
+  const count = classes.reduce(
+    (sum, { rows: { length } }) => sum + length * (length - 1) * (size - length),
+    0,
+  );
   if (count > MOST) {
     throw new InvalidInputError(
       `Miner all: ${size} rows give ${count} triplets, at most ${MOST} are allowed. Use smaller batches or another miner.`,

@@ -37,7 +37,10 @@ export function bracket(
   for (let gap = m - 1; gap >= 0; gap--) if (first[gap] === -1) first[gap] = first[gap + 1] as number;
 
   const gaps = positives.map((positive) => lowerBound(cuts, distanceTo(positive)));
-  return { below: gaps.map((gap) => last[gap] as number), above: gaps.map((gap) => first[gap + 1] as number) };
+  return {
+    below: gaps.map((gap) => last[gap] as number),
+    above: gaps.map((gap) => first[gap + 1] as number),
+  };
 }
 
 /** The first index whose value is not less than `value`. */

@@ -49,7 +49,12 @@ export function defineMiner(name: string, choose: (input: MinerInput, found: Tri
   };
 }
 
-function check(name: string, { size, values }: DistanceMatrix, labels: Int32Array, { margin }: MinerOptions): void {
+function check(
+  name: string,
+  { size, values }: DistanceMatrix,
+  labels: Int32Array,
+  { margin }: MinerOptions,
+): void {
   if (labels.length !== size || values.length !== size * size) {
     throw new InvalidInputError(
       `Miner ${name}: needs n labels and n * n distances, got ${labels.length} labels and ${values.length} distances for n = ${size}.`,
