@@ -38,7 +38,8 @@ function file(files, name) {
  */
 function manifest(json) {
   const groups = JSON.parse(json.toString('utf8')).weightsManifest;
-  if (!Array.isArray(groups) || groups.length !== 1) throw new Error('model.json does not hold one group of weights.');
+  if (!Array.isArray(groups) || groups.length !== 1)
+    throw new Error('model.json does not hold one group of weights.');
   return groups[0];
 }
 
@@ -59,6 +60,7 @@ function slice(data, weights) {
     if (renamed) tensors.push({ name: renamed, shape, bytes: data.subarray(offset, offset + length) });
     offset += length;
   }
-  if (offset !== data.length) throw new Error(`The shards hold ${data.length} bytes; the weights need ${offset}.`);
+  if (offset !== data.length)
+    throw new Error(`The shards hold ${data.length} bytes; the weights need ${offset}.`);
   return tensors;
 }

@@ -22,7 +22,9 @@ export function safetensors(tensors, metadata) {
   let offset = 0;
   for (const { name, shape, bytes } of tensors) {
     if (bytes.length !== 4 * shape.reduce((product, n) => product * n, 1)) {
-      throw new Error(`The tensor "${name}" has ${bytes.length} bytes, which is not 4 times its shape [${shape.join(', ')}].`);
+      throw new Error(
+        `The tensor "${name}" has ${bytes.length} bytes, which is not 4 times its shape [${shape.join(', ')}].`,
+      );
     }
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + bytes.length] };
     offset += bytes.length;

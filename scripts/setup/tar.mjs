@@ -11,13 +11,14 @@ const BLOCK = 512;
 export function readTar(archive) {
   /** @type {Map<string, Buffer>} */
   const files = new Map();
-  for (let at = 0; at < archive.length; ) {
+  for (let at = 0; at < archive.length;) {
     const header = block(archive, at);
     if (header.every((byte) => byte === 0)) return files;
     checkSum(header, at);
     const size = octal(header.subarray(124, 136), at);
     const start = at + BLOCK;
-    if (start + size > archive.length) throw new Error(`The archive ends inside the file that starts at byte ${at}.`);
+    if (start + size > archive.length)
+      throw new Error(`The archive ends inside the file that starts at byte ${at}.`);
     const type = header[156];
     if (type === 0 || type === 0x30) files.set(fileName(header), archive.subarray(start, start + size));
     at = start + Math.ceil(size / BLOCK) * BLOCK;
@@ -48,7 +49,8 @@ function text(field) {
 /** @param {Buffer} field @param {number} at */
 function octal(field, at) {
   const digits = text(field).trim();
-  if (!/^[0-7]+$/.test(digits)) throw new Error(`The archive's header at byte ${at} holds no octal number but "${digits}".`);
+  if (!/^[0-7]+$/.test(digits))
+    throw new Error(`The archive's header at byte ${at} holds no octal number but "${digits}".`);
   return Number.parseInt(digits, 8);
 }
 

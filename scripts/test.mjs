@@ -1,0 +1,38 @@
+/**
+ * Runs the tests with node:test through tsx. Files are listed here because Node 20's --test knows no patterns.
+ *
+ * `npm test` runs all; `npm test -- storage cli/train` those whose path holds one of the words; what starts with "-" goes to Node.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const args = process.argv.slice(2);
+const words = args.filter((arg) => !arg.startsWith('-'));
+const flags = args.filter((arg) => arg.startsWith('-'));
+
+const files = readdirSync(path.join(root, 'test'), { recursive: true })
+  .map((name) => path.join('test', String(name)))
+  .filter((name) => name.endsWith('.test.ts') && !name.includes('fixtures'))
+  .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+  .toSorted();
+
+if (files.length === 0) {
+  process.stderr.write(
+    `No test file under test/ has ${words.map((word) => `"${word}"`).join(' or ')} in its path.\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const concurrency = flags.some((flag) => flag.startsWith('--test-concurrency'))
+    ? []
+    : ['--test-concurrency=2'];
+  const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...concurrency, ...flags, ...files], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  child.on('close', (code) => {
+    process.exitCode = code ?? 1;
+  });
+}
