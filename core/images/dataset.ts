@@ -1,3 +1,6 @@
+import { InvalidInputError } from '../errors.ts';
+import { quote } from '../storage/keys.ts';
+
 /** One picture of a data set. */
 export interface Picture {
   /** `<class>/<file>`, unique in the data set. */
@@ -5,14 +8,22 @@ export interface Picture {
   readonly className: string;
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string;
-  /** The file's bytes, read again each time. */
+  /**
+   * The file's bytes, read again each time.
+   * @throws NotFoundError when it is gone, CorruptDataError when it is not the file any more that was scanned
+   */
   read(): Promise<Uint8Array>;
 }
 
-/** A file that is not used, and why. */
+/**
+ * Something about a file that its owner should know. `duplicate-across-classes`: the same bytes under several
+ * classes; these files are used all the same, for nothing says which class is right. `duplicate`: the same bytes as an
+ * earlier file of the same class. All files but those of `duplicate-across-classes` are left out.
+ */
 export interface DataSetProblem {
   readonly key: string;
-  readonly kind: 'unreadable' | 'duplicate-across-classes' | 'misplaced' | 'outside' | 'bad-name';
+  readonly kind:
+    'unreadable' | 'duplicate' | 'duplicate-across-classes' | 'misplaced' | 'outside' | 'bad-name';
   readonly reason: string;
 }
 
@@ -23,4 +34,72 @@ export interface DataSet {
   readonly classes: readonly string[];
   readonly pictures: readonly Picture[];
   readonly problems: readonly DataSetProblem[];
+}
+
+/** A data set of these pictures in their right order, with their classes; problems sorted by key. */
+export function dataSetOf(
+  name: string,
+  pictures: readonly Picture[],
+  problems: readonly DataSetProblem[] = [],
+): DataSet {
+  const sorted = [...pictures].sort((a, b) => compare(a.className, b.className) || compare(a.key, b.key));
+  return {
+    name,
+    classes: [...new Set(sorted.map((picture) => picture.className))],
+    pictures: sorted,
+    problems: [...problems].sort((a, b) => compare(a.key, b.key)),
+  };
+}
+
+/** In code-unit order. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The pictures of each class, in the data set's order. */
+export function picturesByClass(dataSet: DataSet): Map<string, Picture[]> {
+  const byClass = new Map<string, Picture[]>(dataSet.classes.map((name) => [name, []]));
+  for (const picture of dataSet.pictures) byClass.get(picture.className)?.push(picture);
+  return byClass;
+}
+
+/** Classes of two pictures and more: only they can give an anchor and a positive. The others are gallery alone. */
+export function trainableClasses(dataSet: DataSet): string[] {
+  return [...picturesByClass(dataSet)].filter(([, pictures]) => pictures.length >= 2).map(([name]) => name);
+}
+
+/**
+ * The data set without pictures that turned out to be unusable after the scan; they become problems.
+ * @throws InvalidInputError when fewer than two classes are left
+ */
+export function withoutPictures(
+  dataSet: DataSet,
+  dropped: Iterable<{ readonly picture: Picture; readonly reason: string }>,
+): DataSet {
+  const reasons = new Map([...dropped].map(({ picture, reason }) => [picture.key, reason]));
+  const problems = [...reasons].map(([key, reason]) => ({ key, kind: 'unreadable' as const, reason }));
+  const pictures = dataSet.pictures.filter((picture) => !reasons.has(picture.key));
+  return checkClasses(dataSetOf(dataSet.name, pictures, [...dataSet.problems, ...problems]));
+}
+
+/**
+ * The same data set, if there is something to tell apart in it.
+ * @throws InvalidInputError saying what was found instead, and the layout that is expected
+ */
+export function checkClasses(dataSet: DataSet): DataSet {
+  const { name, classes, pictures, problems } = dataSet;
+  if (classes.length >= 2) return dataSet;
+  const found =
+    classes[0] === undefined
+      ? 'no readable picture'
+      : `only the class ${quote(classes[0])} with ${pictures.length} readable picture(s)`;
+  const hint = problems[0]
+    ? ` The first problem: ${quote(problems[0].key)}, ${problems[0].reason}.`
+    : pictures.length === 0
+      ? ' Nothing is there at all: check the address.'
+      : '';
+  throw new InvalidInputError(
+    `The data set ${quote(name)} has ${found} and ${problems.length} problem(s); at least two classes are needed. ` +
+      `The layout is one folder a class with its pictures in it: <class>/<file>.${hint}`,
+  );
 }

@@ -1,0 +1,119 @@
+import { InvalidInputError, UnreadableImageError } from '../errors.ts';
+import type { ListedObject, ObjectStore } from '../storage/store.ts';
+import { checkClasses, dataSetOf } from './dataset.ts';
+import type { DataSet, DataSetProblem, Picture } from './dataset.ts';
+import { checkConcurrency, defaultConcurrency } from './decode-pictures.ts';
+import { decodeImage } from './decode.ts';
+import { sortOutDuplicates } from './duplicates.ts';
+import { inOrder } from './in-order.ts';
+import { placeOf } from './layout.ts';
+import { resolveLimits } from './limits.ts';
+import type { ImageLimits } from './limits.ts';
+import { digest, storedPicture } from './picture.ts';
+import { checkByteCount, probeImage } from './probe.ts';
+
+export interface DataSetOptions {
+  /** @default the last part of the prefix, or else of the store's address */
+  readonly name?: string;
+  readonly limits?: Partial<ImageLimits>;
+  /**
+   * How far each file is looked into: `pixels` decodes it once, small, and so finds every unreadable file now;
+   * `header` is some ten times as fast and leaves a file that is cut short to whoever decodes it.
+   * @default 'pixels'
+   */
+  readonly verify?: 'pixels' | 'header';
+  /** Files in memory at once. @default twice the cores, at most 16 */
+  readonly concurrency?: number;
+  /** Called after each file. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+interface Scan {
+  readonly store: ObjectStore;
+  readonly prefix: string;
+  readonly limits: ImageLimits;
+  readonly verify: 'pixels' | 'header';
+}
+
+interface File extends ListedObject {
+  /** The key without the data set's prefix. */
+  readonly path: string;
+  readonly className: string;
+}
+
+/**
+ * Scans the pictures under `<prefix><class>/<file>`. Each file that cannot be used is reported in `problems` with its
+ * reason, and the scan goes on; only a store that fails altogether throws. Names are kept as they are: two forms of
+ * Unicode that look alike are two names. Formats are told by content, not by name.
+ * @param prefix '' or a folder's key; a missing "/" at its end is added
+ * @throws InvalidInputError when fewer than two classes have a readable picture
+ */
+export async function openDataSet(
+  store: ObjectStore,
+  prefix: string,
+  options: DataSetOptions = {},
+): Promise<DataSet> {
+  const scan: Scan = {
+    store,
+    prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
+    limits: resolveLimits(options.limits),
+    verify: options.verify ?? 'pixels',
+  };
+  const concurrency = checkConcurrency(options.concurrency ?? defaultConcurrency());
+  const { files, problems } = await listFiles(scan);
+  const pictures: Picture[] = [];
+  let done = 0;
+  for await (const result of inOrder(files, concurrency, (file) => examine(scan, file))) {
+    if ('kind' in result) problems.push(result);
+    else pictures.push(result);
+    options.onProgress?.({ done: ++done, total: files.length });
+  }
+  const { kept, problems: duplicates } = sortOutDuplicates(pictures);
+  const name = options.name ?? nameOf(scan);
+  return checkClasses(dataSetOf(name, kept, [...problems, ...duplicates]));
+}
+
+async function listFiles({ store, prefix }: Scan): Promise<{ files: File[]; problems: DataSetProblem[] }> {
+  const files: File[] = [];
+  const problems: DataSetProblem[] = [];
+  for await (const listed of store.list(prefix)) {
+    const path = listed.key.slice(prefix.length);
+    const place = placeOf(path);
+    if (place === 'ignored') continue;
+    if (listed.problem) problems.push({ key: path, ...listed.problem });
+    else if ('problem' in place) problems.push({ key: path, ...place.problem });
+    else files.push({ ...listed, path, className: place.className });
+  }
+  return { files, problems };
+}
+
+async function examine(scan: Scan, file: File): Promise<Picture | DataSetProblem> {
+  try {
+    checkByteCount(file.size, scan.limits);
+    const bytes = (await scan.store.get(file.key))?.bytes;
+    if (!bytes) throw new UnreadableImageError('it went away while the data set was scanned');
+    if (scan.verify === 'header') await probeImage(bytes, scan.limits);
+    else await decodeImage(bytes, { size: 8, fit: 'squash', kernel: 'linear' }, scan.limits);
+    return storedPicture(scan.store, file.key, file.path, file.className, digest(bytes));
+  } catch (error) {
+    const kind = problemKind(error);
+    if (kind === null) throw error;
+    return { key: file.path, kind, reason: (error as Error).message };
+  }
+}
+
+const FILE_ERRORS = ['EACCES', 'EPERM', 'EIO', 'ELOOP', 'EISDIR', 'ENAMETOOLONG'];
+
+/** Null for what is not this one file's fault: a full table of open files, a network that is down. */
+function problemKind(error: unknown): 'unreadable' | 'outside' | null {
+  if (error instanceof UnreadableImageError) return 'unreadable';
+  if (error instanceof InvalidInputError) return 'outside';
+  const cause = error instanceof Error ? (error.cause ?? error) : null;
+  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  return code !== undefined && FILE_ERRORS.includes(code) ? 'unreadable' : null;
+}
+
+function nameOf({ prefix, store }: Scan): string {
+  const last = (path: string) => path.split(/[/\\]/).findLast((part) => part !== '');
+  return last(prefix) ?? last(store.uri) ?? store.uri;
+}
