@@ -44,7 +44,7 @@ interface Leaf<S extends z.ZodType> {
   readonly over: Loss['over'];
   readonly options: S;
   /** The maths; null when there is no triplet or pair to learn from. */
-  compute(input: LossInput, options: z.output<S>): LossValue | null;
+  readonly compute: (input: LossInput, options: z.output<S>) => LossValue | null;
 }
 
 /** Makes a kind of loss from its maths: options, shapes and rows are checked and tensors freed here. */

@@ -93,7 +93,7 @@ for (const [name, miner] of Object.entries(miners) as [MinerName, Miner][]) {
 
       assert.ok(found.length > 0);
       for (const [anchor, positive, negative] of found) {
-        assert.deepEqual([anchor, positive].sort(), [0, 2]);
+        assert.deepEqual(new Set([anchor, positive]), new Set([0, 2]));
         assert.equal(negative, 1);
       }
     });
@@ -152,7 +152,7 @@ describe('the miner random', () => {
       drawn.set(negative, (drawn.get(negative) ?? 0) + 1);
     }
 
-    assert.deepEqual([...drawn.keys()].sort(), [1, 3, 4, 5]);
+    assert.deepEqual(new Set(drawn.keys()), new Set([1, 3, 4, 5]));
     for (const count of drawn.values()) assert.ok(count > 850 && count < 1150, String(count));
   });
 });
