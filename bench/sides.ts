@@ -1,0 +1,58 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ChildWork } from './kindred-child.ts';
+import type { EpochWork, StepWork } from './kindred-step.ts';
+import { runJson } from './processes.ts';
+import { PEERS_FOLDER } from './python.ts';
+import type { EpochResult, StepResult } from './results.ts';
+import type { WorkFiles } from './work.ts';
+
+export type StepOptions = Omit<StepWork, 'features' | 'batches' | 'margin'>;
+
+const KINDRED_CHILD = fileURLToPath(new URL('kindred-child.ts', import.meta.url));
+
+function kindredChild<Result>(work: ChildWork): Promise<Result> {
+  return runJson<Result>(process.execPath, ['--import', 'tsx', KINDRED_CHILD, JSON.stringify(work)]);
+}
+
+/** The seed's procedure as Kindred does it, in a fresh process. */
+export function kindredEpoch(work: EpochWork): Promise<EpochResult> {
+  return kindredChild({ kind: 'epoch', work });
+}
+
+/** Training steps as Kindred does them, in a fresh process. */
+export function kindredSteps(work: StepOptions, files: WorkFiles): Promise<StepResult> {
+  return kindredChild({ kind: 'step', work, files });
+}
+
+/** The seed's procedure as its own Keras program does it, in a fresh process. */
+export function kerasEpoch(python: string, work: EpochWork): Promise<EpochResult> {
+  return peer(python, 'seed_keras.py', {
+    data: path.resolve(work.data),
+    weights: work.weights,
+    size: work.size,
+    batch: work.batch,
+    margin: work.margin,
+    'learning-rate': work.learningRate,
+  });
+}
+
+/** Training steps in PyTorch, in a fresh process. */
+export function torchSteps(
+  python: string,
+  work: StepOptions,
+  files: WorkFiles,
+  way: string,
+): Promise<StepResult> {
+  const { learningRate, ...same } = work;
+  return peer(python, 'step_torch.py', { ...same, ...files, 'learning-rate': learningRate, way });
+}
+
+function peer<Result>(
+  python: string,
+  script: string,
+  options: Record<string, string | number>,
+): Promise<Result> {
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return runJson<Result>(python, ['-B', path.join(PEERS_FOLDER, script), ...flags]);
+}
