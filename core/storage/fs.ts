@@ -14,11 +14,11 @@ import {
   realRoot,
   syncFolder,
 } from './fs/folders.ts';
-import { walk } from './fs/listing.ts';
+import { foldersIn, walk } from './fs/listing.ts';
 import { withLock } from './fs/lock.ts';
 import { removeLeftOvers, stage } from './fs/staging.ts';
 import type { Staged } from './fs/staging.ts';
-import { checkKey, checkPrefix, quote } from './keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
 import { sha256, sha256OfFile } from './localFile.ts';
 import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
@@ -95,11 +95,23 @@ class FsStore implements ObjectStore {
   async *list(prefix: string): AsyncGenerator<ListedObject> {
     checkPrefix(prefix);
     const base = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    yield* this.#listing(base, (root, folder) => walk(root, folder, base, prefix));
+  }
+
+  async *folders(prefix: string): AsyncGenerator<string> {
+    checkFolderPrefix(prefix);
+    yield* this.#listing(prefix, (root, folder) => foldersIn(root, folder, prefix));
+  }
+
+  async *#listing<T>(
+    base: string,
+    work: (root: string, folder: string) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
     const path = join(this.#root, ...base.split('/'));
     try {
-      const [root, start] = await Promise.all([realRoot(this.#root), locate(this.#root, path)]);
+      const [root, folder] = await Promise.all([realRoot(this.#root), locate(this.#root, path)]);
       if (root !== null && !(await stat(root)).isDirectory()) throw inTheWay(root, undefined);
-      if (root !== null && start !== null) yield* walk(root, start, base, prefix);
+      if (root !== null && folder !== null) yield* work(root, folder);
     } catch (error) {
       throw explain(error, 'list', path);
     }

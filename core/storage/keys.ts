@@ -32,6 +32,17 @@ export function checkPrefix(prefix: string): void {
   if (problem !== null) throw new InvalidInputError(`The key prefix ${quote(prefix)} ${problem}. ${ALLOWED}`);
 }
 
+/**
+ * Throws unless `prefix` is '' or a key and "/".
+ * @throws InvalidInputError
+ */
+export function checkFolderPrefix(prefix: string): void {
+  checkPrefix(prefix);
+  if (prefix !== '' && !prefix.endsWith('/')) {
+    throw new InvalidInputError(`The folder prefix ${quote(prefix)} must be empty or end in "/".`);
+  }
+}
+
 /** Why `key` cannot name an object, or null when it can. */
 export function keyProblem(key: string): string | null {
   if (key === '') return 'is empty';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { checkCondition, holdTo } from './condition.ts';
-import { checkKey, checkPrefix } from './keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix } from './keys.ts';
 import { checkLocalFile, sha256 } from './localFile.ts';
 import type { ObjectStore, PutCondition, StoredObject } from './store.ts';
 
@@ -30,10 +30,20 @@ export function memoryStore(uri = 'memory://'): ObjectStore {
     }
   }
 
+  async function* folders(prefix: string) {
+    checkFolderPrefix(prefix);
+    const below = [...objects.keys()].filter(
+      (key) => key.startsWith(prefix) && key.includes('/', prefix.length),
+    );
+    const names = new Set(below.map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length))));
+    yield* [...names].sort();
+  }
+
   return {
     uri,
     put,
     list,
+    folders,
     async get(key) {
       checkKey(key);
       const found = objects.get(key);

@@ -28,6 +28,12 @@ export interface ObjectStore {
 
   /** Every object whose key starts with `prefix`, in code-unit order of key: complete, or it throws. */
   list(prefix: string): AsyncIterable<ListedObject>;
+
+  /**
+   * The names directly below `prefix` ('' or ending in "/") that have objects below themselves, in code-unit order:
+   * for "a/b/1", "a/b/2", "a/c/1" and "a/d" the folders of "a/" are "b" and "c".
+   */
+  folders(prefix: string): AsyncIterable<string>;
 }
 
 export interface StoredObject {

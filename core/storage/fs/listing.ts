@@ -46,6 +46,24 @@ export async function* walk(
   }
 }
 
+/** The names of the folders in the real folder `folder` that hold a file somewhere below, in code-unit order. */
+export async function* foldersIn(root: string, folder: string, base: string): AsyncGenerator<string> {
+  const candidates = (await readFolder(folder)).filter((entry) => !isHidden(base, entry) && !entry.isFile());
+  const names = candidates.map(name).sort();
+  const entries = new Map(candidates.map((entry) => [name(entry), entry]));
+  for (const each of names) {
+    const entry = entries.get(each);
+    const found = entry ? await inspect(root, folder, base, entry, [folder]) : null;
+    if (found?.isFolder && found.path !== null && (await holdsFile(root, found.path, `${found.key}/`)))
+      yield each;
+  }
+}
+
+async function holdsFile(root: string, folder: string, base: string): Promise<boolean> {
+  for await (const found of walk(root, folder, base, base)) if (!found.problem) return true;
+  return false;
+}
+
 /** Names as bytes: one that is not UTF-8 must be reported, not lost. */
 async function readFolder(folder: string): Promise<Dirent<Buffer>[]> {
   try {

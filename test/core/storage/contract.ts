@@ -200,6 +200,18 @@ export function storageContract(driver: string, open: () => Promise<OpenedStore>
       for await (const { key, size } of store.list('')) assert.equal(size, text(key).length);
     });
 
+    test('names the folders below a prefix', async () => {
+      for (const key of ['a/b/1', 'a/b/2', 'a/b-c/1', 'a/é/x/y', 'a/d', 'e/f', 'top'])
+        await store.put(key, text('x'));
+      assert.deepEqual(await gather(store.folders('')), ['a', 'e']);
+      assert.deepEqual(await gather(store.folders('a/')), ['b', 'b-c', 'é']);
+      assert.deepEqual(await gather(store.folders('a/é/')), ['x']);
+      assert.deepEqual(await gather(store.folders('nothing/')), []);
+      await store.delete('a/b-c/1');
+      assert.deepEqual(await gather(store.folders('a/')), ['b', 'é']);
+      await assert.rejects(gather(store.folders('a')), InvalidInputError);
+    });
+
     test('lists more than one page of objects completely', async () => {
       const keys = Array.from({ length: 1203 }, (_, i) => `many/${String(i).padStart(5, '0')}`);
       for (let at = 0; at < keys.length; at += 50) {

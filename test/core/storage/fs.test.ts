@@ -103,6 +103,7 @@ describe('a store in a folder', () => {
       ['more/one', undefined],
       ['more/up', 'unreadable'],
     ]);
+    assert.deepEqual(await gather(store.folders('')), ['cats', 'more']);
   });
 
   it('refuses hidden folders that are links', async () => {
