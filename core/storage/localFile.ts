@@ -24,6 +24,13 @@ export function sha256(bytes: Uint8Array): string {
 /** SHA-256 of a file's content, hex, in constant memory. */
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  const pieces: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1 << 20 });
+  for await (const piece of pieces) hash.update(piece);
   return hash.digest('hex');
+}
+
+/** Size in bytes and SHA-256, hex, of a file that can be copied into a store. */
+export async function describeLocalFile(file: string): Promise<{ size: number; sha256: string }> {
+  await checkLocalFile(file);
+  return { size: (await stat(file)).size, sha256: await sha256OfFile(file) };
 }

@@ -23,7 +23,7 @@ export function memoryStore(uri = 'memory://'): ObjectStore {
 
   async function* list(prefix: string) {
     checkPrefix(prefix);
-    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
     for (const key of keys) {
       const found = objects.get(key);
       if (found) yield { key, size: found.bytes.length };
@@ -36,7 +36,7 @@ export function memoryStore(uri = 'memory://'): ObjectStore {
       (key) => key.startsWith(prefix) && key.includes('/', prefix.length),
     );
     const names = new Set(below.map((key) => key.slice(prefix.length, key.indexOf('/', prefix.length))));
-    yield* [...names].sort();
+    yield* [...names].toSorted();
   }
 
   return {

@@ -1,5 +1,6 @@
 import { KindredError } from '../../errors.ts';
 import { quote } from '../keys.ts';
+import { reasonOf } from '../reason.ts';
 
 /** The disk or its permissions stand in the way; the message says where and what to do. */
 export class StorageError extends KindredError {
@@ -26,7 +27,7 @@ const ADVICE: Record<string, string> = {
 export function explain(error: unknown, action: 'read' | 'write' | 'list' | 'delete', path: string): unknown {
   const code = errno(error);
   if (error instanceof KindredError || code === undefined) return error;
-  const advice = ADVICE[code] ?? (error as Error).message;
+  const advice = ADVICE[code] ?? reasonOf(error);
   return new StorageError(`Cannot ${action} ${quote(path)}: ${advice} (${code}).`, { cause: error });
 }
 

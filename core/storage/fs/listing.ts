@@ -39,8 +39,8 @@ export async function* walk(
     const found = await Promise.all(batch.map((entry) => inspect(root, folder, base, entry, path)));
     for (const entry of found) if (entry !== null) entries.push(entry);
   }
-  entries.sort((a, b) => compare(sortName(a), sortName(b)));
-  for (const { key, path: real, isFolder, size, problem } of entries) {
+  const sorted = entries.toSorted((a, b) => compare(sortName(a), sortName(b)));
+  for (const { key, path: real, isFolder, size, problem } of sorted) {
     if (isFolder && real !== null) yield* walk(root, real, `${key}/`, prefix, path);
     else if (key.startsWith(prefix)) yield problem ? { key, size, problem } : { key, size };
   }
@@ -49,7 +49,7 @@ export async function* walk(
 /** The names of the folders in the real folder `folder` that hold a file somewhere below, in code-unit order. */
 export async function* foldersIn(root: string, folder: string, base: string): AsyncGenerator<string> {
   const candidates = (await readFolder(folder)).filter((entry) => !isHidden(base, entry) && !entry.isFile());
-  const names = candidates.map(name).sort();
+  const names = candidates.map(name).toSorted();
   const entries = new Map(candidates.map((entry) => [name(entry), entry]));
   for (const each of names) {
     const entry = entries.get(each);

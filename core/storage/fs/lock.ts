@@ -1,15 +1,16 @@
+import type * as native from 'fs-native-extensions';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MissingDependencyError } from '../../errors.ts';
 import { quote } from '../keys.ts';
+import { reasonOf } from '../reason.ts';
 import { StorageError, isMissing } from './failure.ts';
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 40;
 const LONGEST_WAIT_MS = 60_000;
 
-type Native = typeof import('fs-native-extensions');
 const queues = new Map<string, Promise<unknown>>();
 
 /**
@@ -74,25 +75,25 @@ async function isStillThere(handle: FileHandle, path: string): Promise<boolean> 
  * @returns false when another handle, of any process, holds it
  */
 export async function tryLock(handle: FileHandle): Promise<boolean> {
-  const native = await loadNative();
+  const loaded = await loadNative();
   try {
-    return native.tryLock(handle.fd);
+    return loaded.tryLock(handle.fd);
   } catch (cause) {
     throw new StorageError(
       `The file system does not support locks, without which writers would overwrite each other ` +
-        `(${(cause as Error).message}). Put the registry on a local disk.`,
+        `(${reasonOf(cause)}). Put the registry on a local disk.`,
       { cause },
     );
   }
 }
 
-async function loadNative(): Promise<Native> {
+async function loadNative(): Promise<typeof native> {
   try {
     return await import('fs-native-extensions');
   } catch (cause) {
     throw new MissingDependencyError(
       `The package fs-native-extensions, which locks files, does not load on ${process.platform} ${process.arch} ` +
-        `(${(cause as Error).message}). Run the set-up again (npm run setup).`,
+        `(${reasonOf(cause)}). Run the set-up again (npm run setup).`,
       { cause },
     );
   }

@@ -56,7 +56,8 @@ describe('a disk that does not take it', () => {
   it('explains each known failure and passes strange ones on', () => {
     for (const code of ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'EMFILE', 'EXDEV', 'EIO', 'EBUSY']) {
       const cause = Object.assign(new Error(`${code}: from the system`), { code });
-      const explained = explain(cause, 'write', '/some/where') as Error;
+      const explained = explain(cause, 'write', '/some/where');
+      assert.ok(explained instanceof Error);
       assert.match(explained.message, new RegExp(`^Cannot write "/some/where": .*\\(${code}\\)\\.$`));
       assert.equal(explained.cause, cause);
     }

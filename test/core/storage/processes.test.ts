@@ -21,7 +21,10 @@ describe('a folder that many processes write to', () => {
   it('loses none of 8 x 25 increments by compare-and-swap', async () => {
     const store = fsStore(folder);
     await store.put('counter.json', text('{"count":0}'));
-    await race(program('increment'), Array(8).fill([folder, '25']));
+    await race(
+      program('increment'),
+      Array.from({ length: 8 }, () => [folder, '25']),
+    );
     assert.equal(asText((await store.get('counter.json'))?.bytes), '{"count":200}');
     assert.deepEqual(await readdir(join(folder, '.kindred-store', 'tmp')), []);
   });

@@ -9,7 +9,7 @@ await ready();
 for (let done = 0; done < Number(times);) {
   const found = await store.get('counter.json');
   if (found === null) throw new Error('the counter is missing');
-  const { count } = JSON.parse(Buffer.from(found.bytes).toString()) as { count: number };
+  const { count }: { count: number } = JSON.parse(Buffer.from(found.bytes).toString());
   try {
     await store.put('counter.json', Buffer.from(JSON.stringify({ count: count + 1 })), {
       ifMatch: found.etag,
