@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { ConflictError } from '../errors.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { encode, readDocument } from './documents.ts';
+import type { Stored } from './documents.ts';
+import { claimKey, manifestKey, publicationKey, versionsPrefix } from './layout.ts';
+import { readTombstone } from './tombstones.ts';
+
+const ATTEMPTS = 1000;
+
+const claimSchema = z.strictObject({
+  version: z.number().int().min(1),
+  at: z.iso.datetime(),
+  by: z.string(),
+  job: z.string().nullable(),
+  /** Changes hands with the right to write this version's files. */
+  token: z.string(),
+});
+const publicationSchema = z.strictObject({ version: z.number().int().min(1) });
+
+export type Claim = z.infer<typeof claimSchema>;
+
+/** All numbers of the model that were ever claimed, ascending, published or not. */
+export async function claimedVersions(store: ObjectStore, model: string): Promise<number[]> {
+  const numbers: number[] = [];
+  for await (const name of store.folders(versionsPrefix(model))) {
+    if (/^[1-9]\d{0,14}$/.test(name)) numbers.push(Number(name));
+  }
+  return numbers.toSorted((a, b) => a - b);
+}
+
+export async function readClaim(
+  store: ObjectStore,
+  model: string,
+  version: number,
+): Promise<Stored<Claim> | null> {
+  return readDocument(store, claimKey(model, version), claimSchema);
+}
+
+/** Takes the number after the highest ever taken; of several at once each gets its own. */
+async function claimNext(store: ObjectStore, model: string, by: string, job: string | null): Promise<Claim> {
+  const first = ((await claimedVersions(store, model)).at(-1) ?? 0) + 1;
+  for (let version = first; version < first + ATTEMPTS; version++) {
+    const claim = { version, at: new Date().toISOString(), by, job, token: randomUUID() };
+    if (await created(store, claimKey(model, version), claim)) return claim;
+  }
+  throw new ConflictError(`${ATTEMPTS} others took a version number of "${model}" first. Try again.`);
+}
+
+/**
+ * Makes every publisher that holds the claim until now notice, before it writes anything more, that it is its no more.
+ * @throws ConflictError when somebody else takes it over at the same time
+ */
+export async function takeOver(store: ObjectStore, model: string, claim: Stored<Claim>): Promise<Claim> {
+  const mine = { ...claim.value, token: randomUUID() };
+  await store.put(claimKey(model, mine.version), encode(mine), { ifMatch: claim.etag });
+  return mine;
+}
+
+/** @throws ConflictError when the claim has changed hands */
+export async function checkStillMine(store: ObjectStore, model: string, claim: Claim): Promise<void> {
+  const current = await readClaim(store, model, claim.version);
+  if (current?.value.token === claim.token) return;
+  throw new ConflictError(
+    `Another process took over the publication of version ${claim.version} of "${model}"; this one stops.`,
+  );
+}
+
+/**
+ * A number to publish under. With a job id, the same number each time until it is published: a job that was killed
+ * in the middle goes on with the number it had.
+ * @returns `published` when the job has published already
+ * @throws ConflictError when what the job published was deleted since
+ */
+export async function claimFor(
+  store: ObjectStore,
+  model: string,
+  by: string,
+  job: string | null,
+): Promise<{ claim: Claim } | { published: number }> {
+  if (job === null) return { claim: await claimNext(store, model, by, null) };
+  const key = publicationKey(model, job);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const known = await readDocument(store, key, publicationSchema);
+    if (known === null) {
+      const claim = await claimNext(store, model, by, job);
+      if (await created(store, key, { version: claim.version })) return { claim };
+      continue; // another process of this job was faster; the number stays unused
+    }
+    const { version } = known.value;
+    if ((await store.head(manifestKey(model, version))) !== null) return { published: version };
+    const tombstone = await readTombstone(store, model, version);
+    if (tombstone?.value.state === 'deleting') {
+      throw new ConflictError(
+        `The job ${job} published version ${version} of "${model}", which was deleted since. Start a new training.`,
+      );
+    }
+    const before = await readClaim(store, model, version);
+    if (tombstone === null && before !== null) return { claim: await takeOver(store, model, before) };
+    const claim = await claimNext(store, model, by, job);
+    await store.put(key, encode({ version: claim.version }), { ifMatch: known.etag });
+    return { claim };
+  }
+  throw new ConflictError(`Too many processes publish the job ${job} of "${model}" at once.`);
+}
+
+async function created(store: ObjectStore, key: string, value: unknown): Promise<boolean> {
+  try {
+    await store.put(key, encode(value), { ifAbsent: true });
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { ConflictError } from '../errors.ts';
+import { quote } from '../storage/keys.ts';
+import { sha256 } from '../storage/localFile.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { DATA_SETS, dataSetPrefix } from './layout.ts';
+import { checkName, checkPart } from './names.ts';
+
+export interface NewPicture {
+  readonly className: string;
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The data sets that hold something, in code-unit order. */
+export async function listDataSets(store: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of store.folders(DATA_SETS)) names.push(name);
+  return names;
+}
+
+/** Where the classes of the data set are: `<prefix><class>/<file>`. */
+export function checkedDataSetPrefix(dataSet: string): string {
+  checkName(dataSet, 'data set');
+  return dataSetPrefix(dataSet);
+}
+
+/**
+ * Puts a picture under a class; the same bytes under the same name again are not an error.
+ * @returns its key, and whether anything was written
+ * @throws ConflictError when other bytes are there and `replace` is not set
+ */
+export async function addToDataSet(
+  store: ObjectStore,
+  dataSet: string,
+  { className, file, bytes }: NewPicture,
+  options: { readonly replace?: boolean } = {},
+): Promise<{ key: string; written: boolean }> {
+  checkPart(className, 'class');
+  checkPart(file, 'file name');
+  const key = `${checkedDataSetPrefix(dataSet)}${className}/${file}`;
+  if (await isThere(store, key, bytes)) return { key, written: false };
+  try {
+    await store.put(key, bytes, options.replace ? undefined : { ifAbsent: true });
+    return { key, written: true };
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    if (await isThere(store, key, bytes)) return { key, written: false };
+    throw new ConflictError(
+      `The data set "${dataSet}" has another picture ${quote(`${className}/${file}`)}; it was kept. ` +
+        `Give the new one another name, or replace the old one on purpose.`,
+      { cause: error },
+    );
+  }
+}
+
+async function isThere(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {
+  const found = await store.get(key);
+  return found !== null && found.bytes.length === bytes.length && sha256(found.bytes) === sha256(bytes);
+}

@@ -1,0 +1,32 @@
+import { writeLocalFolder } from '../storage/localFolder.ts';
+import type { LocalFile } from '../storage/localFolder.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { encode } from './documents.ts';
+import type { Manifest } from './manifest.ts';
+import { listSegments, readSegment } from './segments.ts';
+import { readChecked, readManifest } from './versions.ts';
+
+/**
+ * Writes all files of a version, each checked, with its manifest and the additions to its gallery, to a new folder:
+ * whole, or not at all.
+ * @throws ConflictError when the folder exists and is not empty; CorruptDataError naming a damaged file
+ */
+export async function exportVersion(
+  store: ObjectStore,
+  model: string,
+  version: number,
+  folder: string,
+): Promise<Manifest> {
+  const manifest = await readManifest(store, model, version);
+  await writeLocalFolder(folder, filesOf(store, manifest));
+  return manifest;
+}
+
+async function* filesOf(store: ObjectStore, manifest: Manifest): AsyncGenerator<LocalFile> {
+  const { model, version, files } = manifest;
+  for (const name of Object.keys(files)) yield { name, content: readChecked(store, manifest, name) };
+  for (const id of await listSegments(store, model, version)) {
+    yield { name: `gallery/${id}.arrow`, content: [await readSegment(store, model, version, id)] };
+  }
+  yield { name: 'manifest.json', content: [encode(manifest)] };
+}

@@ -1,0 +1,28 @@
+/** Where things are in a registry; see docs for the whole picture. Names are checked before they come here. */
+export const DATA_SETS = 'datasets/';
+export const MODELS = 'models/';
+
+export const dataSetPrefix = (dataSet: string): string => `${DATA_SETS}${dataSet}/`;
+export const versionsPrefix = (model: string): string => `${MODELS}${model}/versions/`;
+export const versionPrefix = (model: string, version: number): string =>
+  `${versionsPrefix(model)}${version}/`;
+export const segmentsPrefix = (model: string, version: number): string =>
+  `${versionPrefix(model, version)}gallery/`;
+export const aliasesPrefix = (model: string): string => `${MODELS}${model}/aliases/`;
+
+/** The version exists when this does. */
+export const manifestKey = (model: string, version: number): string =>
+  `${versionPrefix(model, version)}manifest.json`;
+/** The number is taken when this exists, and stays taken; it also says which publisher may write the version. */
+export const claimKey = (model: string, version: number): string =>
+  `${versionPrefix(model, version)}claim.json`;
+/** There once somebody set about removing the version. */
+export const tombstoneKey = (model: string, version: number): string =>
+  `${versionPrefix(model, version)}deleted.json`;
+export const aliasKey = (model: string, alias: string): string => `${aliasesPrefix(model)}${alias}.json`;
+/** Which number a job publishes under, so that a job that is resumed publishes once. */
+export const publicationKey = (model: string, job: string): string =>
+  `${MODELS}${model}/publications/${job}.json`;
+
+/** What stays of a number for good; no file of a version may have these names. */
+export const LASTING = new Set(['claim.json', 'deleted.json']);

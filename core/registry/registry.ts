@@ -1,0 +1,98 @@
+import type { ObjectStore } from '../storage/store.ts';
+import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias } from './aliases.ts';
+import type { Alias, MoveOptions } from './aliases.ts';
+import { addToDataSet, checkedDataSetPrefix, listDataSets } from './dataSets.ts';
+import type { NewPicture } from './dataSets.ts';
+import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
+import type { LeftOver } from './deletion.ts';
+import { exportVersion } from './export.ts';
+import type { Manifest } from './manifest.ts';
+import { parseReference } from './names.ts';
+import type { Author } from './names.ts';
+import { publish } from './publish.ts';
+import type { VersionDraft } from './publish.ts';
+import { addSegment, listSegments, readSegment, removeSegment } from './segments.ts';
+import { listModels, listVersions, readFile, readManifest, verify } from './versions.ts';
+import type { FileProblem } from './versions.ts';
+
+/** What a reference stands for now; `alias` is null when it named the version itself. */
+export interface Resolved {
+  readonly model: string;
+  readonly version: number;
+  readonly alias: string | null;
+}
+
+/** Models, versions, aliases, galleries' additions and data sets in one store. What each does is said at its function. */
+export interface Registry {
+  readonly store: ObjectStore;
+
+  publish(model: string, draft: VersionDraft): Promise<Manifest>;
+  models(): Promise<string[]>;
+  versions(model: string): Promise<number[]>;
+  manifest(model: string, version: number): Promise<Manifest>;
+  file(model: string, version: number, name: string): Promise<Uint8Array>;
+  verify(model: string, version: number): Promise<FileProblem[]>;
+  export(model: string, version: number, folder: string): Promise<Manifest>;
+  delete(model: string, version: number, author: Author): Promise<void>;
+  leftovers(): Promise<LeftOver[]>;
+  removeLeftover(model: string, version: number, author: Author): Promise<void>;
+
+  /** Which version `NAME`, `NAME@ALIAS` or `NAME@N` means; errors say what exists. */
+  resolve(reference: string): Promise<Resolved>;
+  aliases(model: string): Promise<Alias[]>;
+  alias(model: string, alias: string): Promise<Alias | null>;
+  move(model: string, alias: string, version: number, options: MoveOptions): Promise<Alias>;
+  rollback(model: string, alias: string, options: Author & Pick<MoveOptions, 'expected'>): Promise<Alias>;
+
+  segments(model: string, version: number): Promise<string[]>;
+  segment(model: string, version: number, id: string): Promise<Uint8Array>;
+  addSegment(model: string, version: number, id: string, bytes: Uint8Array): Promise<void>;
+  removeSegment(model: string, version: number, id: string): Promise<void>;
+
+  dataSets(): Promise<string[]>;
+  dataSetPrefix(dataSet: string): string;
+  addToDataSet(
+    dataSet: string,
+    picture: NewPicture,
+    options?: { readonly replace?: boolean },
+  ): Promise<{ key: string; written: boolean }>;
+}
+
+/** The registry in a store; an empty store is an empty registry. */
+export function openRegistry(store: ObjectStore): Registry {
+  return {
+    store,
+    publish: (model, draft) => publish(store, model, draft),
+    models: () => listModels(store),
+    versions: (model) => listVersions(store, model),
+    manifest: (model, version) => readManifest(store, model, version),
+    file: (model, version, name) => readFile(store, model, version, name),
+    verify: (model, version) => verify(store, model, version),
+    export: (model, version, folder) => exportVersion(store, model, version, folder),
+    delete: (model, version, author) => deleteVersion(store, model, version, author),
+    leftovers: () => listLeftOvers(store),
+    removeLeftover: (model, version, author) => removeLeftOver(store, model, version, author),
+    resolve: (reference) => resolve(store, reference),
+    aliases: (model) => listAliases(store, model),
+    alias: (model, alias) => readAlias(store, model, alias),
+    move: (model, alias, version, options) => moveAlias(store, model, alias, version, options),
+    rollback: (model, alias, options) => rollbackAlias(store, model, alias, options),
+    segments: (model, version) => listSegments(store, model, version),
+    segment: (model, version, id) => readSegment(store, model, version, id),
+    addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
+    removeSegment: (model, version, id) => removeSegment(store, model, version, id),
+    dataSets: () => listDataSets(store),
+    dataSetPrefix: checkedDataSetPrefix,
+    addToDataSet: (dataSet, picture, options) => addToDataSet(store, dataSet, picture, options),
+  };
+}
+
+async function resolve(store: ObjectStore, reference: string): Promise<Resolved> {
+  const parsed = parseReference(reference);
+  if ('version' in parsed) {
+    const { model, version } = await readManifest(store, parsed.model, parsed.version);
+    return { model, version, alias: null };
+  }
+  const { model, alias, version } = await requireAlias(store, parsed.model, parsed.alias);
+  return { model, version, alias };
+}

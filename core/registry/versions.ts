@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { CorruptDataError, NotFoundError } from '../errors.ts';
+import { quote } from '../storage/keys.ts';
+import { sha256 } from '../storage/localFile.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { claimedVersions } from './claims.ts';
+import { MODELS, manifestKey, versionPrefix } from './layout.ts';
+import { parseManifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { checkName, checkVersion } from './names.ts';
+import { suggest } from './suggest.ts';
+
+export interface FileProblem {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** The models that have a version, in code-unit order. */
+export async function listModels(store: ObjectStore): Promise<string[]> {
+  const models: string[] = [];
+  for await (const name of store.folders(MODELS)) {
+    if (isName(name) && (await hasVersion(store, name))) models.push(name);
+  }
+  return models;
+}
+
+/** The model's versions, ascending; none for a model that does not exist. */
+export async function listVersions(store: ObjectStore, model: string): Promise<number[]> {
+  checkName(model, 'model');
+  const claimed = await claimedVersions(store, model);
+  const exists = await Promise.all(claimed.map((version) => versionExists(store, model, version)));
+  return claimed.filter((_, i) => exists[i]);
+}
+
+export async function versionExists(store: ObjectStore, model: string, version: number): Promise<boolean> {
+  return (await store.head(manifestKey(model, version))) !== null;
+}
+
+/**
+ * The version's manifest, checked.
+ * @throws NotFoundError saying what exists; CorruptDataError when it was damaged
+ */
+export async function readManifest(store: ObjectStore, model: string, version: number): Promise<Manifest> {
+  checkName(model, 'model');
+  checkVersion(version);
+  const found = await store.get(manifestKey(model, version));
+  if (found === null) throw await noVersion(store, model, version);
+  return parseManifest(found.bytes, model, version);
+}
+
+/** The error for a version that is not there, or whose model is not. */
+export async function noVersion(store: ObjectStore, model: string, version: number): Promise<NotFoundError> {
+  const versions = await listVersions(store, model);
+  if (versions.length === 0) return noModel(store, model);
+  const newestFirst = versions.toReversed().map(String);
+  return new NotFoundError(
+    `The model "${model}" has no version ${version}.${suggest('', newestFirst, 'version')} ` +
+      `"kindred models list" shows them.`,
+  );
+}
+
+export async function noModel(store: ObjectStore, model: string): Promise<NotFoundError> {
+  const hint = suggest(model, await listModels(store), 'model in this registry');
+  return new NotFoundError(`There is no model "${model}" in ${quote(store.uri)}.${hint}`);
+}
+
+/**
+ * The bytes of one file of a version, equal in size and SHA-256 to what was published.
+ * @throws NotFoundError when the version has no such file; CorruptDataError when it is missing or damaged
+ */
+export async function readFile(
+  store: ObjectStore,
+  model: string,
+  version: number,
+  name: string,
+): Promise<Uint8Array> {
+  const manifest = await readManifest(store, model, version);
+  const expected = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
+  if (expected === undefined) {
+    const hint = suggest(name, Object.keys(manifest.files), 'file in it');
+    throw new NotFoundError(`Version ${version} of "${model}" has no file ${quote(name)}.${hint}`);
+  }
+  const found = await store.get(versionPrefix(model, version) + name);
+  const reason =
+    found === null ? 'is missing' : difference(expected, found.bytes.length, sha256(found.bytes));
+  if (found === null || reason !== null) throw badFile(manifest, name, reason ?? 'is missing');
+  return found.bytes;
+}
+
+/** Every file of the version that is missing or damaged; none when all are as published. */
+export async function verify(store: ObjectStore, model: string, version: number): Promise<FileProblem[]> {
+  const manifest = await readManifest(store, model, version);
+  const problems: FileProblem[] = [];
+  for (const file of Object.keys(manifest.files)) {
+    try {
+      for await (const piece of readChecked(store, manifest, file)) void piece;
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      problems.push({ file, reason: error.message });
+    }
+  }
+  return problems;
+}
+
+/**
+ * The file in pieces; what was given is only to be trusted after the last one.
+ * @throws CorruptDataError at the end, when the whole is not what was published
+ */
+export async function* readChecked(
+  store: ObjectStore,
+  manifest: Manifest,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  const pieces = await store.read(versionPrefix(manifest.model, manifest.version) + name);
+  const expected = manifest.files[name];
+  if (pieces === null || expected === undefined) throw badFile(manifest, name, 'is missing');
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of pieces) {
+    hash.update(piece);
+    size += piece.length;
+    yield piece;
+  }
+  const reason = difference(expected, size, hash.digest('hex'));
+  if (reason !== null) throw badFile(manifest, name, reason);
+}
+
+function difference(expected: { size: number; sha256: string }, size: number, sum: string): string | null {
+  if (size !== expected.size) return `is damaged: ${size} bytes instead of ${expected.size}`;
+  return sum === expected.sha256 ? null : `is damaged: its SHA-256 is ${sum} instead of ${expected.sha256}`;
+}
+
+function badFile({ model, version }: Manifest, name: string, reason: string): CorruptDataError {
+  return new CorruptDataError(
+    `The file ${quote(versionPrefix(model, version) + name)} ${reason}. Restore it from a backup, or roll back to ` +
+      `another version of "${model}" ("kindred models rollback") and train again.`,
+  );
+}
+
+async function hasVersion(store: ObjectStore, model: string): Promise<boolean> {
+  for (const version of (await claimedVersions(store, model)).toReversed()) {
+    if (await versionExists(store, model, version)) return true;
+  }
+  return false;
+}
+
+function isName(name: string): boolean {
+  try {
+    checkName(name, 'model');
+    return true;
+  } catch {
+    return false;
+  }
+}
