@@ -5,6 +5,13 @@ import { messageOf } from './errors.mjs';
 
 const KEPT_OUTPUT = 16_384;
 
+/** Flags for npm: by itself it goes on for over a minute when there is no network. */
+export const NPM_PATIENCE = [
+  '--fetch-retries=2',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=5000',
+];
+
 /**
  * @typedef {object} Outcome
  * @property {boolean} ok it ran and ended with status 0

@@ -1,7 +1,7 @@
 /** The npm packages. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { command, npmErrors } from './command.mjs';
+import { command, npmErrors, NPM_PATIENCE } from './command.mjs';
 import { SetupError } from './errors.mjs';
 import { say, since } from './report.mjs';
 
@@ -40,7 +40,7 @@ export async function ensureDependencies(root) {
   if (dependenciesAreThere(root)) return;
   const start = performance.now();
   say('  npm packages: installing those of package-lock.json (some 10 to 60 s)');
-  const { ok, output } = await command('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], {
+  const { ok, output } = await command('npm', ['ci', '--prefer-offline', ...NPM_PATIENCE], {
     cwd: root,
   });
   if (!ok) {

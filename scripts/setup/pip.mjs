@@ -66,19 +66,21 @@ export function requirementLines(wheels) {
 /** @param {readonly string[]} tags @param {string} target @param {string} requirements */
 function downloadArguments(tags, target, requirements) {
   return [
-    ...['download', '--quiet', '--no-deps', '--only-binary', ':all:', '--no-cache-dir', '--retries', '2'],
-    ...[
-      '--disable-pip-version-check',
-      '--no-input',
-      '--python-version',
-      '311',
-      '--implementation',
-      'cp',
-      '--abi',
-      'cp311',
-    ],
-    ...tags.flatMap((tag) => ['--platform', tag]),
-    ...['--dest', target, '--require-hashes', '--requirement', requirements],
+    'download',
+    '--quiet',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--no-cache-dir',
+    '--retries=2',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--implementation=cp',
+    '--python-version=311',
+    '--abi=cp311',
+    ...tags.map((tag) => `--platform=${tag}`),
+    '--require-hashes',
+    `--requirement=${requirements}`,
+    `--dest=${target}`,
   ];
 }
 

@@ -66,7 +66,7 @@ async function worksAsFound(folder, stamp, verify) {
   const file = statSync(bindingPlace(folder), { throwIfNoEntry: false });
   if (!file) return false;
   if (stamp?.key === AS_FOUND && stamp.bytes === file.size && !verify) return true;
-  if (stamp && stamp.key !== AS_FOUND) return false;
+  if ((stamp && stamp.key !== AS_FOUND) || isLink(path.join(folder, 'deps'))) return false;
   const loaded = await load(folder);
   if (typeof loaded === 'string') return false;
   say(`  TensorFlow ${loaded.tensorflow} loads with the binding that is there`);

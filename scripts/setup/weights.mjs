@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { backboneWeightsFile } from '../../core/cache-paths.mjs';
-import { command, npmErrors } from './command.mjs';
+import { command, npmErrors, NPM_PATIENCE } from './command.mjs';
 import { convertWeights } from './convert-weights.mjs';
 import { messageOf, SetupError } from './errors.mjs';
 import { sha256, sha256OfFile } from './hash.mjs';
@@ -66,8 +66,7 @@ async function fetchWeights(root, temporary, file) {
     '--pack-destination',
     temporary,
     '--prefer-offline',
-    '--loglevel',
-    'error',
+    ...NPM_PATIENCE,
   ];
   const { ok, output } = await command('npm', args, { cwd: root });
   if (!ok)
