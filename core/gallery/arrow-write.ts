@@ -1,0 +1,78 @@
+import {
+  type Data,
+  Field,
+  FixedSizeList,
+  Float32,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  Table,
+  tableToIPC,
+  Utf8,
+} from 'apache-arrow';
+
+/** Text columns and one column of embeddings, all of one length. */
+export interface EmbeddingTable {
+  readonly dimensions: number;
+  /** The text columns in their order, by name. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** Rows x dimensions, row-major. */
+  readonly embeddings: Float32Array;
+  /** Which rows have an embedding; null when all have. */
+  readonly present: readonly boolean[] | null;
+  /** The schema's own notes. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** The table as an Arrow IPC file of one record batch: the text columns as utf8, then `embedding` as FixedSizeList<float32>. */
+export function encodeTable(table: EmbeddingTable): Uint8Array {
+  const rows = table.embeddings.length / table.dimensions;
+  const list = new FixedSizeList(table.dimensions, new Field('item', new Float32(), false));
+  const fields: Field[] = [...table.texts.keys()].map((name) => new Field(name, new Utf8(), false));
+  fields.push(new Field('embedding', list, table.present !== null));
+  const schema = new Schema(fields, new Map(table.metadata));
+
+  const children: Data[] = [...table.texts.values()].map(utf8Data);
+  const values = makeData({ type: new Float32(), length: table.embeddings.length, data: table.embeddings });
+  const validity = table.present === null ? {} : validityOf(table.present);
+  children.push(makeData({ type: list, length: rows, child: values, ...validity }));
+
+  const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
+  const writer = new FileWriter();
+  writer.write(new Table(schema, [new RecordBatch(schema, struct)]));
+  return writer.finish().toUint8Array(true);
+}
+
+/**
+ * The library's own file writer leaves out the schema message before the record batches, which the format asks for and readers that
+ * take the file as a stream need.
+ */
+class FileWriter extends RecordBatchFileWriter {
+  protected override _writeSchema(schema: Schema): this {
+    const endOfStream = 8;
+    return super._writeSchema(schema)._write(tableToIPC(new Table(schema), 'stream').slice(0, -endOfStream));
+  }
+}
+
+function utf8Data(texts: readonly string[]): Data<Utf8> {
+  const pieces = texts.map((text) => Buffer.from(text, 'utf8'));
+  const data = new Uint8Array(Buffer.concat(pieces));
+  const valueOffsets = new Int32Array(texts.length + 1);
+  for (const [i, piece] of pieces.entries()) {
+    valueOffsets[i + 1] = (valueOffsets[i] ?? 0) + piece.length;
+  }
+  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data });
+}
+
+/** Arrow's validity bitmap: bit i of the bytes, least significant first, is 1 where row i has a value. */
+function validityOf(present: readonly boolean[]): { nullBitmap: Uint8Array; nullCount: number } {
+  const nullBitmap = new Uint8Array(Math.ceil(present.length / 8));
+  let nullCount = 0;
+  for (const [i, valid] of present.entries()) {
+    if (valid) nullBitmap[i >> 3] = (nullBitmap[i >> 3] ?? 0) | (1 << (i & 7));
+    else nullCount++;
+  }
+  return { nullBitmap, nullCount };
+}

@@ -1,0 +1,93 @@
+import { InvalidInputError } from '../errors.ts';
+
+const MAX_LISTED = 10;
+
+// "/" separates; control characters and lone surrogates do not survive paths and UTF-8.
+const FORBIDDEN = /[/\p{Cc}\p{Cs}]/u;
+
+/**
+ * Checks one part of a key: a class or a file. Any Unicode but "/", control characters and lone surrogates; not "", "." or "..".
+ * @throws InvalidInputError
+ */
+export function checkName(name: string, what: 'class' | 'file'): void {
+  if (name !== '' && name !== '.' && name !== '..' && !FORBIDDEN.test(name)) return;
+  throw new InvalidInputError(
+    `${JSON.stringify(name)} cannot be the name of a ${what}: allowed is any text without "/" and control characters, except "", "." and "..".`,
+  );
+}
+
+/** The file part of a key `<class>/<file>`. */
+export function fileOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+/** The class part of a key `<class>/<file>`. */
+export function classOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')));
+}
+
+/**
+ * Checks that a key is `<className>/<file>`.
+ * @throws InvalidInputError
+ */
+export function checkKey(key: string, className: string): void {
+  if (!key.startsWith(`${className}/`)) {
+    throw new InvalidInputError(
+      `The key ${JSON.stringify(key)} does not fit the class ${JSON.stringify(className)}: a key is <class>/<file>.`,
+    );
+  }
+  checkName(className, 'class');
+  checkName(key.slice(className.length + 1), 'file');
+}
+
+/** `<className>/<file>`, with " (2)", " (3)" ... before the extension where that key is taken. */
+export function uniqueKey(className: string, file: string, taken: ReadonlySet<string>): string {
+  const dot = file.lastIndexOf('.');
+  const [stem, extension] = dot > 0 ? [file.slice(0, dot), file.slice(dot)] : [file, ''];
+  let key = `${className}/${file}`;
+  for (let n = 2; taken.has(key); n++) key = `${className}/${stem} (${n})${extension}`;
+  return key;
+}
+
+/** A sentence that names the nearest of the known names, and the first of them all: the second half of a "not found" message. */
+export function suggest(name: string, known: readonly string[]): string {
+  if (known.length === 0) return 'There are none.';
+  const nearest = nearestName(name, known);
+  const listed = known.slice(0, MAX_LISTED).map((one) => JSON.stringify(one));
+  const more = known.length > MAX_LISTED ? ` and ${known.length - MAX_LISTED} more` : '';
+  const hint = nearest === null ? '' : `Did you mean ${JSON.stringify(nearest)}? `;
+  return `${hint}There are: ${listed.join(', ')}${more}.`;
+}
+
+/** The known name with the fewest changed letters, or null where none is near (over a third changed). */
+export function nearestName(name: string, known: readonly string[]): string | null {
+  const wanted = fold(name);
+  let best: string | null = null;
+  let bestChanges = Infinity;
+  for (const candidate of known) {
+    const folded = fold(candidate);
+    const allowed = Math.max(2, Math.floor(Math.max(wanted.length, folded.length) / 3));
+    if (Math.abs(wanted.length - folded.length) > allowed) continue;
+    const changes = editDistance(wanted, folded);
+    if (changes <= allowed && changes < bestChanges) [best, bestChanges] = [candidate, changes];
+  }
+  return best;
+}
+
+function fold(name: string): string[] {
+  return Array.from(name.normalize('NFC').toLowerCase());
+}
+
+/** Insertions, deletions and substitutions between two texts (Levenshtein, 1966). */
+function editDistance(a: readonly string[], b: readonly string[]): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substituted, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

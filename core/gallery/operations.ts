@@ -1,0 +1,99 @@
+import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { classNames, type Gallery } from './gallery.ts';
+import { checkName, fileOf, suggest, uniqueKey } from './names.ts';
+import { type Addition, additionOf, createSegment, type Segment, type SegmentEntry } from './segments.ts';
+
+/**
+ * Puts pictures into the gallery; one whose key is there already replaces the old one.
+ * @throws InvalidInputError on a wrong key, checksum or embedding, or when there is no picture
+ */
+export function addPictures(gallery: Gallery, pictures: readonly Omit<Addition, 'op'>[]): Segment {
+  if (pictures.length === 0) throw new InvalidInputError('No picture to add was given.');
+  return createSegment(
+    gallery,
+    pictures.map((picture) => ({ ...picture, op: 'add' })),
+  );
+}
+
+/**
+ * Takes pictures out by key.
+ * @throws NotFoundError naming the first key that is not there and the nearest one that is
+ */
+export function removeKeys(gallery: Gallery, keys: readonly string[]): Segment {
+  if (keys.length === 0) throw new InvalidInputError('No key to remove was given.');
+  const known = new Set(gallery.keys);
+  for (const key of keys) {
+    if (!known.has(key)) {
+      throw new NotFoundError(
+        `The gallery has no picture ${JSON.stringify(key)}. ${suggest(key, gallery.keys)}`,
+      );
+    }
+  }
+  return createSegment(gallery, [...new Set(keys)].map(removal));
+}
+
+/**
+ * Takes a class out with all its pictures.
+ * @throws NotFoundError naming the classes that are there
+ */
+export function removeClass(gallery: Gallery, className: string): Segment {
+  const rows = rowsOfClass(gallery, className);
+  return createSegment(
+    gallery,
+    rows.map((row) => removal(additionOf(gallery, row).key)),
+  );
+}
+
+/**
+ * Gives a class another name; every picture keeps its file part.
+ * @throws NotFoundError when `from` does not exist; ConflictError when `to` does: that is a merge
+ */
+export function renameClass(gallery: Gallery, from: string, to: string): Segment {
+  const rows = rowsOfClass(gallery, from);
+  checkName(to, 'class');
+  if (gallery.classes.includes(to)) {
+    throw new ConflictError(
+      `The class ${JSON.stringify(to)} exists already, so ${JSON.stringify(from)} cannot take its name. To make one class of both, merge them.`,
+    );
+  }
+  return createSegment(gallery, moveRows(gallery, rows, to));
+}
+
+/**
+ * Moves all pictures of the classes `from` into the class `into`, which may exist or be new. A file name that is taken there gets
+ * a number: "1.jpg" becomes "1 (2).jpg".
+ * @throws NotFoundError when a class of `from` does not exist
+ */
+export function mergeClasses(gallery: Gallery, from: readonly string[], into: string): Segment {
+  checkName(into, 'class');
+  const moved = [...new Set(from)].filter((className) => className !== into);
+  if (moved.length === 0) {
+    throw new InvalidInputError(`No class to merge into ${JSON.stringify(into)} was given.`);
+  }
+  const rows = moved.flatMap((className) => rowsOfClass(gallery, className));
+  return createSegment(gallery, moveRows(gallery, rows, into));
+}
+
+function moveRows(gallery: Gallery, rows: readonly number[], to: string): SegmentEntry[] {
+  const taken = new Set(gallery.keys);
+  return rows.flatMap((row) => {
+    const picture = additionOf(gallery, row);
+    const key = uniqueKey(to, fileOf(picture.key), taken);
+    taken.add(key);
+    return [removal(picture.key), { ...picture, key, class: to }];
+  });
+}
+
+function rowsOfClass(gallery: Gallery, className: string): number[] {
+  const rows = [...gallery.classes.keys()].filter((row) => gallery.classes[row] === className);
+  if (rows.length === 0) {
+    throw new NotFoundError(
+      `The gallery has no class ${JSON.stringify(className)}. ${suggest(className, classNames(gallery))}`,
+    );
+  }
+  return rows;
+}
+
+function removal(key: string): SegmentEntry {
+  return { op: 'remove', key };
+}

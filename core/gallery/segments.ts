@@ -1,0 +1,126 @@
+import { monotonicFactory } from 'ulid';
+import { InvalidInputError } from '../errors.ts';
+import {
+  type Binding,
+  checkEmbeddings,
+  checkPicture,
+  compareText,
+  createGallery,
+  embeddingAt,
+  type Gallery,
+  requireSameBinding,
+} from './gallery.ts';
+import { checkKey, classOf } from './names.ts';
+
+/** A picture that a segment puts into the gallery; an older picture of the same key gives way. */
+export interface Addition {
+  readonly op: 'add';
+  readonly key: string;
+  readonly class: string;
+  readonly sha256: string;
+  readonly embedding: Float32Array;
+}
+
+/** A key that a segment takes out of the gallery, if it is there. */
+export interface Removal {
+  readonly op: 'remove';
+  readonly key: string;
+}
+
+export type SegmentEntry = Addition | Removal;
+
+/** A change of a gallery, immutable once written: its entries apply in order, segments in the order of their ULIDs. */
+export interface Segment extends Binding {
+  /** ULID; the segment is stored as `gallery/<id>.arrow` beside its gallery. */
+  readonly id: string;
+  readonly entries: readonly SegmentEntry[];
+}
+
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const nextId = monotonicFactory();
+
+/**
+ * Checks the entries and puts a segment together, bound to the same embedder as the gallery it is meant for.
+ * @param id a ULID; by default the next one of this process
+ * @throws InvalidInputError
+ */
+export function createSegment(
+  binding: Binding,
+  entries: readonly SegmentEntry[],
+  id: string = nextId(),
+): Segment {
+  checkSegmentId(id);
+  for (const entry of entries) checkEntry(entry, binding.dimensions);
+  const { dimensions, distance, embedder } = binding;
+  return Object.freeze({ id, dimensions, distance, embedder, entries: Object.freeze([...entries]) });
+}
+
+/**
+ * The gallery after all segments, whatever order they are given in: a later ULID wins, removing an unknown key changes nothing.
+ * Rows are sorted by class and then by key, so that one content has one form.
+ * @throws InvalidInputError when a segment belongs to another embedder, or two segments have one id
+ */
+export function applySegments(gallery: Gallery, segments: readonly Segment[]): Gallery {
+  const ordered = [...segments].sort((a, b) => compareText(a.id, b.id));
+  const additions = new Map<string, Addition>();
+  for (let row = 0; row < gallery.keys.length; row++) {
+    const addition = additionOf(gallery, row);
+    additions.set(addition.key, addition);
+  }
+  let previous = '';
+  for (const segment of ordered) {
+    requireSameBinding(gallery, segment, `Segment ${segment.id}`);
+    if (segment.id === previous)
+      throw new InvalidInputError(`Segment ${segment.id} is given twice; ids are unique.`);
+    previous = segment.id;
+    for (const entry of segment.entries) {
+      if (entry.op === 'add') additions.set(entry.key, entry);
+      else additions.delete(entry.key);
+    }
+  }
+  return galleryOf(gallery, [...additions.values()]);
+}
+
+/** A gallery of the given pictures, sorted by class and key; the embeddings are copied. */
+export function galleryOf(binding: Binding, pictures: readonly Addition[]): Gallery {
+  const sorted = [...pictures].sort((a, b) => compareText(a.class, b.class) || compareText(a.key, b.key));
+  const embeddings = new Float32Array(sorted.length * binding.dimensions);
+  for (const [row, picture] of sorted.entries()) {
+    embeddings.set(picture.embedding, row * binding.dimensions);
+  }
+  return createGallery({
+    dimensions: binding.dimensions,
+    distance: binding.distance,
+    embedder: binding.embedder,
+    keys: sorted.map((picture) => picture.key),
+    classes: sorted.map((picture) => picture.class),
+    sha256: sorted.map((picture) => picture.sha256),
+    embeddings,
+  });
+}
+
+/** A row of a gallery as the addition that would make it; the embedding is a view, not a copy. */
+export function additionOf(gallery: Gallery, row: number): Addition {
+  const [key, className, sha256] = [gallery.keys[row], gallery.classes[row], gallery.sha256[row]];
+  if (key === undefined || className === undefined || sha256 === undefined) {
+    throw new InvalidInputError(`The gallery has ${gallery.keys.length} rows; there is no row ${row}.`);
+  }
+  return { op: 'add', key, class: className, sha256, embedding: embeddingAt(gallery, row) };
+}
+
+/**
+ * Checks that a text is a ULID.
+ * @throws InvalidInputError
+ */
+export function checkSegmentId(id: string): void {
+  if (ULID.test(id)) return;
+  throw new InvalidInputError(
+    `${JSON.stringify(id)} is not a ULID (26 characters of Crockford's base 32), as segments are named.`,
+  );
+}
+
+function checkEntry(entry: SegmentEntry, dimensions: number): void {
+  if (entry.op === 'remove') return checkKey(entry.key, classOf(entry.key));
+  checkPicture(entry.key, entry.class, entry.sha256);
+  checkEmbeddings(entry.embedding, 1, dimensions);
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { cacheFolder } from '../../core/cache.ts';
+
+const run = promisify(execFile);
+const requirements = fileURLToPath(new URL('python-requirements.txt', import.meta.url));
+
+/**
+ * Runs a Python script with the packages of python-requirements.txt and gives what it printed.
+ * The packages live in a virtual environment in Kindred's cache folder, made on the first call; a failure to make it is an error that says
+ * what to do, never a skipped test.
+ */
+export async function runPython(script: string, args: readonly string[] = []): Promise<string> {
+  const { stdout } = await run(await environment(), ['-I', '-c', script, ...args], { maxBuffer: 2 ** 28 });
+  return stdout;
+}
+
+let made: Promise<string> | undefined;
+
+/** The path of the environment's Python. */
+function environment(): Promise<string> {
+  made ??= makeEnvironment();
+  return made;
+}
+
+async function makeEnvironment(): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex');
+  const parent = path.join(cacheFolder(process.env, os.homedir(), process.platform), 'test-python');
+  const folder = path.join(parent, digest.slice(0, 12));
+  const python = path.join(folder, 'bin', 'python');
+  if (existsSync(python)) return python;
+  // Made beside its place and moved there whole, so that an interrupted or a second attempt at once does no harm.
+  const staging = path.join(parent, `.making-${randomUUID()}`);
+  await mkdir(parent, { recursive: true });
+  try {
+    await run('python3', ['-m', 'venv', staging]);
+    await run(path.join(staging, 'bin', 'python'), pipInstall, { maxBuffer: 2 ** 26 });
+    await rename(staging, folder).catch((error: unknown) => {
+      if (!existsSync(python)) throw error;
+    });
+  } catch (cause) {
+    throw new Error(
+      `These tests compare with Python packages, which could not be installed into ${folder}: they need python3 (3.10 or newer) with venv, and pip must reach its package index (or have the packages of ${requirements} in its own cache). ${String(cause)}`,
+      { cause },
+    );
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+  return python;
+}
+
+const pipInstall = [
+  '-m',
+  'pip',
+  'install',
+  '--quiet',
+  '--only-binary',
+  ':all:',
+  '--requirement',
+  requirements,
+];
