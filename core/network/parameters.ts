@@ -1,4 +1,4 @@
-/** A network's weights in TensorFlow's memory: plain tensors where frozen, variables updated in place where trained. */
+/** A network's weights: read from their source where frozen, variables updated in place where trained. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { InvalidInputError } from '../errors.ts';
 import type { Random } from '../random.ts';
@@ -11,53 +11,50 @@ import { ResourceVariable } from './variables.ts';
 /** Pieces of a large matrix are at most this many numbers: 4 MiB, small enough to stay in the processor's cache. */
 const PIECE_NUMBERS = 2 ** 20;
 
-type Piece = Tensor | ResourceVariable;
-
-interface Parameter {
-  readonly spec: PlacedParameter;
-  readonly pieces: Piece[];
-}
-
-/** Gives the numbers of `count` rows (along the first axis) from `start` on. */
+/** Gives the numbers of `count` rows (along the first axis) from `start` on; for frozen parameters always the same ones. */
 export type WeightSource = (spec: PlacedParameter, start: number, count: number) => Float32Array;
 
 export class ParameterStore {
-  readonly #parameters = new Map<string, Parameter>();
+  readonly #specs: ReadonlyMap<string, PlacedParameter>;
+  readonly #variables = new Map<string, ResourceVariable[]>();
+  readonly #source: WeightSource;
 
+  /** Trained parameters are read from the source now; frozen ones whenever they are asked for, and never kept. */
   constructor(graph: NetworkGraph, source: WeightSource) {
-    for (const spec of parametersOf(graph)) {
+    this.#specs = new Map(parametersOf(graph).map((spec) => [spec.name, spec]));
+    this.#source = source;
+    for (const spec of this.#specs.values()) {
+      if (!spec.trainable) continue;
       const pieces = rowRanges(spec).map(([start, count]) =>
-        makePiece(spec, source(spec, start, count), count),
+        makeVariable(spec, source(spec, start, count), count),
       );
-      this.#parameters.set(spec.name, { spec, pieces });
+      this.#variables.set(spec.name, pieces);
     }
   }
 
   specs(): PlacedParameter[] {
-    return [...this.#parameters.values()].map(({ spec }) => spec);
+    return [...this.#specs.values()];
   }
 
   /** The value, in pieces along the first axis. Dispose of what is read (or read in a `tf.tidy`) before updating. */
   read(name: string): Tensor[] {
-    return this.#parameter(name).pieces.map((piece) =>
-      piece instanceof ResourceVariable ? piece.read() : piece.clone(),
-    );
+    const variables = this.#variables.get(name);
+    if (variables !== undefined) return variables.map((variable) => variable.read());
+    const spec = this.#spec(name);
+    return [tf.tensor(this.#source(spec, 0, spec.shape[0] ?? 1), [...spec.shape])];
   }
 
   /** The variable behind one piece of a trained parameter. */
   variable(name: string, piece: number): ResourceVariable {
-    const found = this.#parameter(name).pieces[piece];
-    if (!(found instanceof ResourceVariable))
-      throw new InvalidInputError(`parameter '${name}' is not trained`);
+    const found = this.#variables.get(name)?.[piece];
+    if (found === undefined) throw new InvalidInputError(`parameter '${name}' has no trained piece ${piece}`);
     return found;
   }
 
   /** All trained pieces, in order. */
   *variables(): Iterable<{ name: string; piece: number; variable: ResourceVariable }> {
-    for (const [name, { pieces }] of this.#parameters) {
-      for (const [piece, variable] of pieces.entries()) {
-        if (variable instanceof ResourceVariable) yield { name, piece, variable };
-      }
+    for (const [name, pieces] of this.#variables) {
+      for (const [piece, variable] of pieces.entries()) yield { name, piece, variable };
     }
   }
 
@@ -65,35 +62,36 @@ export class ParameterStore {
   sources(only: (spec: PlacedParameter) => boolean = () => true): ArraySource[] {
     return this.specs()
       .filter(only)
-      .map((spec) => ({
-        name: spec.name,
-        shape: spec.shape,
-        pieces: () => numbersOf(this.#parameter(spec.name).pieces),
-      }));
+      .map((spec) => ({ name: spec.name, shape: spec.shape, pieces: () => this.#numbers(spec) }));
   }
 
   /** Overwrites trained parameters with those of a file that has them. */
   restore(file: SafetensorsFile): void {
-    for (const { spec, pieces } of this.#parameters.values()) {
-      if (!spec.trainable) continue;
-      for (const [i, [start, count]] of rowRanges(spec).entries()) {
-        const piece = pieces[i] as ResourceVariable;
-        const value = tf.tensor(file.read(spec.name, start, count), piece.shape);
-        piece.assign(value);
+    for (const [name, variables] of this.#variables) {
+      for (const [i, [start, count]] of rowRanges(this.#spec(name)).entries()) {
+        const variable = variables[i] as ResourceVariable;
+        const value = tf.tensor(file.read(name, start, count), variable.shape);
+        variable.assign(value);
         value.dispose();
       }
     }
   }
 
   dispose(): void {
-    for (const { pieces } of this.#parameters.values()) for (const piece of pieces) piece.dispose();
-    this.#parameters.clear();
+    for (const { variable } of this.variables()) variable.dispose();
+    this.#variables.clear();
   }
 
-  #parameter(name: string): Parameter {
-    const parameter = this.#parameters.get(name);
-    if (parameter === undefined) throw new InvalidInputError(`the network has no parameter '${name}'`);
-    return parameter;
+  *#numbers(spec: PlacedParameter): Iterable<Float32Array> {
+    const variables = this.#variables.get(spec.name);
+    if (variables === undefined) yield this.#source(spec, 0, spec.shape[0] ?? 1);
+    for (const variable of variables ?? []) yield variable.numbers();
+  }
+
+  #spec(name: string): PlacedParameter {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new InvalidInputError(`the network has no parameter '${name}'`);
+    return spec;
   }
 }
 
@@ -108,25 +106,22 @@ function rowRanges(spec: PlacedParameter): [start: number, count: number][] {
   return ranges;
 }
 
-function makePiece(spec: PlacedParameter, numbers: Float32Array, rows: number): Piece {
+function makeVariable(spec: PlacedParameter, numbers: Float32Array, rows: number): ResourceVariable {
   const value = tf.tensor(numbers, [rows, ...spec.shape.slice(1)]);
-  if (!spec.trainable) return value;
   const variable = new ResourceVariable(value);
   value.dispose();
   return variable;
 }
 
-function* numbersOf(pieces: readonly Piece[]): Iterable<Float32Array> {
-  for (const piece of pieces) {
-    const value = piece instanceof ResourceVariable ? piece.read() : piece;
-    const numbers = value.dataSync() as Float32Array;
-    if (value !== piece) value.dispose();
-    yield numbers;
-  }
+/** Arrays by name: a safetensors file, a saved network. */
+export interface WeightFile {
+  has(name: string): boolean;
+  shape(name: string): readonly number[];
+  read(name: string, start: number, count: number): Float32Array;
 }
 
 /** Takes every parameter from a file. */
-export function fromFile(file: SafetensorsFile): WeightSource {
+export function fromFile(file: WeightFile): WeightSource {
   return (spec, start, count) => {
     const found = file.shape(spec.name);
     if (found.join() !== spec.shape.join()) {
@@ -158,7 +153,7 @@ function fans(shape: readonly number[]): [inputs: number, outputs: number] {
 }
 
 /** Parameters that the file has come from it, the others from elsewhere. */
-export function firstOf(file: SafetensorsFile, otherwise: WeightSource): WeightSource {
+export function firstOf(file: WeightFile, otherwise: WeightSource): WeightSource {
   const given = fromFile(file);
   return (spec, start, count) => (file.has(spec.name) ? given : otherwise)(spec, start, count);
 }

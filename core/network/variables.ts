@@ -48,6 +48,14 @@ export class ResourceVariable {
     return run('ReadVariableOp', [float('dtype')], [this.#handle]);
   }
 
+  /** A copy of the value as plain numbers, row-major. */
+  numbers(): Float32Array {
+    const value = this.read();
+    const numbers = value.dataSync() as Float32Array;
+    value.dispose();
+    return numbers;
+  }
+
   assign(value: Tensor): void {
     runForEffect('AssignVariableOp', [float('dtype')], [this.#handle, value]);
   }

@@ -111,12 +111,7 @@ function source(name: string, variable: ResourceVariable): ArraySource {
   return {
     name,
     shape: variable.shape,
-    *pieces() {
-      const value = variable.read();
-      const numbers = value.dataSync() as Float32Array;
-      value.dispose();
-      yield numbers;
-    },
+    pieces: () => [variable.numbers()],
   };
 }
 

@@ -1,0 +1,230 @@
+/** The training loop: draw batches, step, watch, validate, checkpoint. It reads from top to bottom. */
+import { CancelledError, DivergedError, NotFoundError } from '../errors.ts';
+import { Random } from '../random.ts';
+import type { Adam } from './adam.ts';
+import type { Batch } from './batches.ts';
+import type { Best, CheckpointState, Checkpoints, EpochRecord } from './checkpoint.ts';
+import type { Report } from './progress.ts';
+import { trainStep } from './step.ts';
+import type { Learner } from './step.ts';
+
+export interface Validation {
+  readonly loss: number | null;
+  readonly accuracy: number | null;
+}
+
+export interface LoopPlan {
+  readonly learner: Learner;
+  readonly optimizer: Adam;
+  readonly epochs: number;
+  /** Drawn at the start of every epoch. */
+  batches(random: Random): Batch[];
+  /** Measured before the first epoch and after every one. */
+  validate(): Validation;
+  /** Whether the weights of the best epoch are the result, or those of the last. */
+  readonly keepBest: boolean;
+  /** Enough is enough: asked after each epoch. */
+  stopEarly?(curve: readonly EpochRecord[]): boolean;
+}
+
+export interface LoopContext {
+  readonly random: Random;
+  readonly checkpoints: Checkpoints;
+  /** Go on from the checkpoint, if there is one. `best`: stop there and take the best epoch so far. */
+  readonly resume: 'no' | 'continue' | 'best';
+  /** Seconds between checkpoints. */
+  readonly checkpointSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly report: Report;
+}
+
+/** Above this many times the first batch's loss (plus one, for a first loss of zero) a training counts as diverged. */
+const DIVERGENCE_FACTOR = 1000;
+
+interface LoopState {
+  random: Random;
+  epoch: number;
+  batch: number;
+  lossSum: number;
+  activeSum: number;
+  randomAtEpoch: number[];
+  best: Best | null;
+  curve: EpochRecord[];
+}
+
+/**
+ * Trains in place. Afterwards the network has the weights of the best epoch (the untrained one counts as epoch 0)
+ * where the plan scores them, else those of the last.
+ * @throws CancelledError after a checkpoint was written, when the signal says so
+ * @throws DivergedError when the loss is no number or runs away; the best weights so far stay in the checkpoint
+ */
+export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<EpochRecord[]> {
+  const resumeFrom = context.resume === 'no' ? null : await context.checkpoints.load();
+  const state = await startState(plan, context, resumeFrom);
+  if (context.resume === 'best') return takeBest(plan, context, state);
+  let lastSave = Date.now();
+  const save = async (): Promise<void> => {
+    await saveState(plan, context, state);
+    lastSave = Date.now();
+  };
+  while (state.epoch < plan.epochs && !plan.stopEarly?.(state.curve)) {
+    const started = Date.now();
+    const batches = plan.batches(state.random);
+    // The draw is repeated on resuming; from here on the generator is where the stopped run had it.
+    if (resumeFrom !== null && state.epoch === resumeFrom.epoch)
+      state.random = Random.restore(resumeFrom.random);
+    for (; state.batch < batches.length; state.batch++) {
+      if (context.signal?.aborted) {
+        await save();
+        throw new CancelledError(
+          `Stopped in epoch ${state.epoch + 1}, batch ${state.batch} of ${batches.length}; a checkpoint is kept.`,
+        );
+      }
+      runBatch(plan, context, state, batches);
+      if (Date.now() - lastSave > context.checkpointSeconds * 1000) {
+        state.batch++;
+        await save();
+        state.batch--;
+      }
+      // Lets signals and timers in: TensorFlow's work blocks this thread.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await finishEpoch(plan, context, state, batches.length, (Date.now() - started) / 1000);
+  }
+  if (plan.keepBest && state.best !== null) {
+    await context.checkpoints.restoreBest(state.best, plan.learner.network.parameters);
+  }
+  return state.curve;
+}
+
+/** Higher is better; null where nothing was measured. */
+function scoreOf({ accuracy, loss }: Validation): number | null {
+  return accuracy ?? (loss === null ? null : -loss);
+}
+
+async function takeBest(
+  plan: LoopPlan,
+  context: LoopContext,
+  { best, curve }: LoopState,
+): Promise<EpochRecord[]> {
+  if (best === null) {
+    throw new NotFoundError(
+      'This training keeps no best epoch: none was measured before it stopped. Resume it without asking for the best, or start again.',
+    );
+  }
+  await context.checkpoints.restoreBest(best, plan.learner.network.parameters);
+  return curve.filter(({ epoch }) => epoch <= best.epoch);
+}
+
+async function startState(
+  plan: LoopPlan,
+  context: LoopContext,
+  resumeFrom: CheckpointState | null,
+): Promise<LoopState> {
+  if (resumeFrom !== null) {
+    await context.checkpoints.restore(resumeFrom, plan.learner.network.parameters, plan.optimizer);
+    const { epoch, batch, lossSum, activeSum, randomAtEpoch, curve } = resumeFrom;
+    const best = await context.checkpoints.loadBest();
+    return {
+      random: Random.restore(randomAtEpoch),
+      epoch,
+      batch,
+      lossSum,
+      activeSum,
+      randomAtEpoch,
+      best,
+      curve: [...curve],
+    };
+  }
+  const state: LoopState = {
+    random: context.random,
+    epoch: 0,
+    batch: 0,
+    lossSum: 0,
+    activeSum: 0,
+    randomAtEpoch: context.random.save(),
+    best: context.resume === 'best' ? await context.checkpoints.loadBest() : null,
+    curve: [],
+  };
+  if (context.resume === 'best') return state;
+  const score = scoreOf(plan.validate());
+  if (score !== null)
+    state.best = await context.checkpoints.saveBest(0, score, plan.learner.network.parameters);
+  return state;
+}
+
+function runBatch(plan: LoopPlan, context: LoopContext, state: LoopState, batches: readonly Batch[]): void {
+  const { loss, active } = trainStep(
+    plan.learner,
+    plan.optimizer,
+    batches[state.batch] as Batch,
+    state.random,
+  );
+  checkLoss(loss, state, batches.length);
+  state.lossSum += loss;
+  state.activeSum += active;
+  context.report({
+    phase: 'training',
+    epoch: state.epoch + 1,
+    epochs: plan.epochs,
+    batch: state.batch + 1,
+    batches: batches.length,
+    loss: state.lossSum / (state.batch + 1),
+    active: state.activeSum / (state.batch + 1),
+  });
+}
+
+function checkLoss(loss: number, state: LoopState, batches: number): void {
+  const first = state.curve[0]?.loss ?? (state.batch > 0 ? state.lossSum / state.batch : loss);
+  if (Number.isFinite(loss) && loss <= DIVERGENCE_FACTOR * (first + 1)) return;
+  const kept =
+    state.best === null
+      ? 'No epoch was finished before.'
+      : `The weights of epoch ${state.best.epoch} were the best and are kept in the checkpoint.`;
+  throw new DivergedError(
+    `The loss became ${loss} in epoch ${state.epoch + 1}, batch ${state.batch + 1} of ${batches} (it began at ${first.toFixed(4)}). Try a smaller --learning-rate. ${kept}`,
+  );
+}
+
+async function finishEpoch(
+  plan: LoopPlan,
+  context: LoopContext,
+  state: LoopState,
+  batches: number,
+  seconds: number,
+): Promise<void> {
+  const validation = plan.validate();
+  const record: EpochRecord = {
+    epoch: state.epoch + 1,
+    loss: state.lossSum / Math.max(1, batches),
+    active: state.activeSum / Math.max(1, batches),
+    validationLoss: validation.loss,
+    validationAccuracy: validation.accuracy,
+    seconds,
+  };
+  state.curve.push(record);
+  context.report({ phase: 'epoch', epochs: plan.epochs, ...record });
+  Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0, activeSum: 0 });
+  state.randomAtEpoch = state.random.save();
+  const score = scoreOf(validation);
+  if (score !== null && score > (state.best?.score ?? -Infinity)) {
+    state.best = await context.checkpoints.saveBest(state.epoch, score, plan.learner.network.parameters);
+  }
+}
+
+async function saveState(plan: LoopPlan, context: LoopContext, state: LoopState): Promise<void> {
+  const { epoch, batch, lossSum, activeSum, randomAtEpoch, curve } = state;
+  await context.checkpoints.save(
+    {
+      epoch,
+      batch,
+      lossSum,
+      activeSum,
+      randomAtEpoch,
+      random: state.random.save(),
+      curve,
+    },
+    plan.learner.network.parameters,
+    plan.optimizer,
+  );
+}

@@ -1,0 +1,58 @@
+/** What a recipe is: one file in `recipes/` that names its network, miner, loss, optimizer and schedule. */
+import type { Tensor } from '@tensorflow/tfjs-node';
+import type { z } from 'zod';
+import type { Preprocessing } from '../images/pixels.ts';
+import type { NetworkGraph } from '../network/graph.ts';
+import type { SafetensorsFile } from '../network/safetensors.ts';
+import type { ArraySource } from '../network/safetensors.ts';
+import type { Checkpoints, EpochRecord } from './checkpoint.ts';
+import type { Report } from './progress.ts';
+
+/** Pictures by what the frozen part of the network makes of them. */
+export interface Part {
+  /** By node name: (pictures, ...shape). */
+  readonly features: Readonly<Record<string, Tensor>>;
+  /** The class of each picture, as a number; the same numbers in every part. */
+  readonly labels: Int32Array;
+}
+
+export interface RecipeContext {
+  /** The pretrained weights. */
+  readonly backbone: SafetensorsFile;
+  readonly train: Part;
+  /** Pictures that are never trained on: losses and accuracies while training are measured on them. */
+  readonly validation: Part | null;
+  readonly seed: number;
+  readonly checkpoints: Checkpoints;
+  /** Go on from the checkpoint, if there is one. `best`: stop there and take the best epoch so far. */
+  readonly resume: 'no' | 'continue' | 'best';
+  readonly checkpointSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly report: Report;
+}
+
+/** A network that embeds, from pixels on. */
+export interface TrainedNetwork {
+  readonly graph: NetworkGraph;
+  /** Every parameter of the graph. */
+  readonly weights: readonly ArraySource[];
+  readonly curve: readonly EpochRecord[];
+  dispose(): void;
+}
+
+export interface Recipe<S extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** Options with their defaults; unknown keys are refused. */
+  readonly options: S;
+  preprocessing(options: z.output<S>): Preprocessing;
+  /** The frozen network, and which of its nodes the recipe learns from. */
+  frozen(options: z.output<S>): { graph: NetworkGraph; nodes: readonly string[] };
+  train(options: z.output<S>, context: RecipeContext): Promise<TrainedNetwork>;
+}
+
+/** Keeps the type of the options between a recipe's parts. */
+export function defineRecipe<S extends z.ZodType>(recipe: Recipe<S>): Recipe<S> {
+  return recipe;
+}

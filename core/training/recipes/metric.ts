@@ -1,0 +1,180 @@
+/**
+ * The default: what measures best from a handful of pictures a class.
+ *
+ * conv5_block2 and conv5_block3 are tuned with batch-hard triplets (Hermans et al. 2017) over cached conv5_block1_out
+ * maps, batch normalisation frozen, no head. The embedding is the pooled last map beside the pooled map of
+ * conv4_block6, each of unit length, whitened within classes (closed form), of unit length again.
+ */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
+import { z } from 'zod';
+import type { NetworkGraph } from '../../network/graph.ts';
+import { Network } from '../../network/network.ts';
+import type { NetworkNode } from '../../network/ops/index.ts';
+import { ParameterStore, fromFile } from '../../network/parameters.ts';
+import { resnet50 } from '../../network/resnet50.ts';
+import { tf } from '../../network/tensorflow.ts';
+import { Random } from '../../random.ts';
+import { ADAM_DEFAULTS, Adam } from '../adam.ts';
+import { classBatches } from '../batches.ts';
+import { distanceMatrix, distances } from '../distances/index.ts';
+import { createLoss } from '../losses/index.ts';
+import { trainLoop } from '../loop.ts';
+import type { Validation } from '../loop.ts';
+import { miners } from '../miners/index.ts';
+import { defineRecipe } from '../recipe.ts';
+import type { Part, RecipeContext, TrainedNetwork } from '../recipe.ts';
+import { embedRows } from '../step.ts';
+import type { Learner } from '../step.ts';
+import { withinClassWhitening } from '../whitening.ts';
+import type { Whitening } from '../whitening.ts';
+
+const INPUT = 'conv5_block1_out';
+const LOWER = 'pooled_conv4';
+const UPPER = 'pooled_conv5';
+const DISTANCE = distances['squared-euclidean'];
+
+const options = z.strictObject({
+  size: z.int().min(32).max(1024).default(200).describe('side of the input in pixels'),
+  epochs: z.int().min(0).default(8),
+  stepsPerEpoch: z.int().min(1).default(25),
+  classes: z.int().min(2).default(8).describe('classes a batch'),
+  pictures: z.int().min(2).default(4).describe('pictures of each class in a batch'),
+  miner: z.enum(['batch-hard', 'semi-hard', 'all', 'random', 'close-distance']).default('batch-hard'),
+  margin: z
+    .number()
+    .nonnegative()
+    .default(0.3)
+    .describe('how much farther than the positive a negative should be'),
+  learningRate: z.number().positive().default(1e-5),
+  shrinkage: z.number().positive().max(1).default(0.2).describe('of the within-class covariance'),
+  enough: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe('stop when a smaller share of triplets is still active'),
+});
+type Options = z.output<typeof options>;
+
+const pooling: NetworkNode[] = [
+  { op: 'global-average-pool', name: LOWER, inputs: ['conv4_block6_out'] },
+  { op: 'global-average-pool', name: UPPER, inputs: ['conv5_block3_out'] },
+];
+
+const unit = (name: string, input: string): NetworkNode => ({ op: 'l2-normalize', name, inputs: [input] });
+
+/** The network whose loss is minimised: the last pooled map, of unit length. */
+function tunedGraph({ size }: Options): NetworkGraph {
+  const nodes = [...resnet50(), ...pooling, unit('unit_conv5', UPPER)];
+  return { inputSize: size, nodes, output: 'unit_conv5', trainableAfter: INPUT };
+}
+
+/** The network that answers. */
+function embeddingGraph(chosen: Options): NetworkGraph {
+  const { nodes, inputSize, trainableAfter } = tunedGraph(chosen);
+  const head: NetworkNode[] = [
+    unit('unit_conv4', LOWER),
+    { op: 'concat', name: 'two_maps', inputs: ['unit_conv5', 'unit_conv4'] },
+    { op: 'dense', name: 'whitening', inputs: ['two_maps'], units: 2048 + 1024 },
+    unit('embedding', 'whitening'),
+  ];
+  return { inputSize, nodes: [...nodes, ...head], output: 'embedding', trainableAfter };
+}
+
+/** Both pooled maps of every picture, each of unit length, side by side: (pictures, 3072). */
+function twoMaps(network: Network, part: Part): Tensor2D {
+  return tf.tidy(() => {
+    const upper = embedRows(network, INPUT, part.features[INPUT] as Tensor);
+    const lower = part.features[LOWER] as Tensor2D;
+    return tf.concat([upper, lower.div(lower.square().sum(1, true).sqrt().maximum(1e-12))], 1) as Tensor2D;
+  });
+}
+
+function validator(network: Network, context: RecipeContext, { shrinkage }: Options): () => Validation {
+  const { train, validation } = context;
+  if (validation === null) return () => ({ loss: null, accuracy: null });
+  return () => {
+    const accuracy = tf.tidy(() => {
+      const gallery = twoMaps(network, train);
+      const whitening = withinClassWhitening(gallery, train.labels, shrinkage);
+      const known = whiten(gallery, whitening);
+      const queries = whiten(twoMaps(network, validation), whitening);
+      const nearest = tf.matMul(queries, known, false, true).argMax(1).dataSync();
+      const right = validation.labels.filter(
+        (label, i) => train.labels[nearest[i] as number] === label,
+      ).length;
+      return right / validation.labels.length;
+    });
+    return { loss: null, accuracy };
+  };
+}
+
+function whiten(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
+  const width = bias.length;
+  const moved = tf.matMul(features, tf.tensor2d(kernel, [width, width])).add(bias);
+  return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12)) as Tensor2D;
+}
+
+async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
+  const described = tunedGraph(chosen);
+  const network = new Network(described, new ParameterStore(described, fromFile(context.backbone)));
+  const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
+  try {
+    const { margin, classes, pictures, stepsPerEpoch, miner } = chosen;
+    const learner: Learner = {
+      network,
+      inputNode: INPUT,
+      inputs: context.train.features[INPUT] as Tensor,
+      labels: context.train.labels,
+      loss: createLoss(chosen.loss, chosen.loss === 'triplet' ? { margin } : {}),
+      distance: DISTANCE,
+      summedLoss: false,
+      mine: (embeddings, labels, random) =>
+        miners[miner].mine(distanceMatrix(DISTANCE, embeddings), labels, { margin }, random),
+    };
+    const plan = {
+      learner,
+      optimizer,
+      epochs: chosen.epochs,
+      batches: (draw: Random) =>
+        classBatches(context.train.labels, { classes, pictures, count: stepsPerEpoch }, draw),
+      validate: validator(network, context, chosen),
+      keepBest: false,
+      stopEarly: (curve: readonly { active: number }[]) => (curve.at(-1)?.active ?? 1) < chosen.enough,
+    };
+    const curve = await trainLoop(plan, { ...context, random: new Random(context.seed) });
+    return { ...embeddingNetwork(network, chosen, context), curve, dispose: () => network.dispose() };
+  } catch (error) {
+    network.dispose();
+    throw error;
+  } finally {
+    optimizer.dispose();
+  }
+}
+
+/** The tuned network with the whitening behind it. */
+function embeddingNetwork(network: Network, chosen: Options, { train: part }: RecipeContext) {
+  const features = twoMaps(network, part);
+  const { kernel, bias } = withinClassWhitening(features, part.labels, chosen.shrinkage);
+  features.dispose();
+  const width = bias.length;
+  const weights = [
+    ...network.parameters.sources(),
+    { name: 'whitening/kernel', shape: [width, width], pieces: () => [kernel] },
+    { name: 'whitening/bias', shape: [width], pieces: () => [bias] },
+  ];
+  return { graph: embeddingGraph(chosen), weights };
+}
+
+export const metric = defineRecipe({
+  name: 'metric',
+  summary:
+    'the default: batch-hard triplets on the last blocks, then within-class whitening of two pooled maps',
+  options,
+  preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
+  frozen: ({ size }) => ({
+    graph: { inputSize: size, nodes: [...resnet50(), ...pooling], output: UPPER, trainableAfter: null },
+    nodes: [INPUT, LOWER],
+  }),
+  train,
+});
