@@ -52,6 +52,7 @@ export function encodeTable(table: EmbeddingTable): Uint8Array {
 class FileWriter extends RecordBatchFileWriter {
   protected override _writeSchema(schema: Schema): this {
     const endOfStream = 8;
+    // oxlint-disable-next-line no-underscore-dangle -- the library's names for what a subclass may change
     return super._writeSchema(schema)._write(tableToIPC(new Table(schema), 'stream').slice(0, -endOfStream));
   }
 }

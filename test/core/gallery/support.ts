@@ -37,6 +37,6 @@ export function rowsOf(gallery: Gallery): [string, string, string, number[]][] {
     key,
     gallery.classes[row] ?? '',
     gallery.sha256[row] ?? '',
-    [...gallery.embeddings.slice(row * gallery.dimensions, (row + 1) * gallery.dimensions)],
+    Array.from(gallery.embeddings.subarray(row * gallery.dimensions, (row + 1) * gallery.dimensions)),
   ]);
 }
