@@ -1,0 +1,27 @@
+import type { DoctorReport, Fact, Section } from './report.ts';
+
+/** The report as plain text for people. */
+export function reportText(report: DoctorReport): string {
+  return [...report.sections.map(sectionText), problemsText(report)].join('\n');
+}
+
+function sectionText({ title, facts }: Section): string {
+  const width = Math.max(0, ...Object.keys(facts).map((name) => name.length));
+  const lines = Object.entries(facts).map(([name, fact]) => `  ${name.padEnd(width)}  ${factText(fact)}`);
+  return `${title}\n${lines.join('\n')}\n`;
+}
+
+function factText(fact: Fact): string {
+  if (fact === null) return 'not found';
+  if (typeof fact === 'boolean') return fact ? 'yes' : 'no';
+  return typeof fact === 'object' ? fact.join(' ') || 'none' : String(fact);
+}
+
+function problemsText({ problems }: DoctorReport): string {
+  if (problems.length === 0) return 'No problem was found.\n';
+  const lines = problems.map(
+    ({ needed, what, advice }) =>
+      `  ${needed ? 'broken' : 'notice'}: ${what}\n    ${advice.replaceAll('\n', '\n    ')}\n`,
+  );
+  return `Problems\n${lines.join('')}`;
+}
