@@ -3,7 +3,7 @@ import type { Pixels, Preprocessing } from './pixels.ts';
 type Kernel = Preprocessing['kernel'];
 
 /** Each kernel by its reach in pixels and its weight at a distance; cubic is Keys' with a = -1/2. */
-const KERNELS: Readonly<Record<Kernel, { reach: number; weight(distance: number): number }>> = {
+const KERNELS: Readonly<Record<Kernel, { reach: number; readonly weight: (distance: number) => number }>> = {
   linear: { reach: 1, weight: (x) => 1 - x },
   cubic: {
     reach: 2,
@@ -62,7 +62,9 @@ function tapsOf(from: number, to: number, kernel: Kernel): { first: number; weig
     const centre = ((i + 0.5) * from) / to - 0.5;
     const first = Math.max(0, Math.floor(centre - reach) + 1);
     const last = Math.min(from - 1, Math.ceil(centre + reach) - 1);
-    const weights = new Float64Array(last - first + 1).map((_, k) => weight(Math.abs(first + k - centre)));
+    const weights = Float64Array.from({ length: last - first + 1 }, (_none, k) =>
+      weight(Math.abs(first + k - centre)),
+    );
     const sum = weights.reduce((total, value) => total + value, 0);
     return { first, weights: weights.map((value) => value / sum) };
   });

@@ -5,7 +5,7 @@ export type Place =
   | 'ignored';
 
 /** What operating systems leave behind without their users' doing, in lower case. */
-const LITTER = ['thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '$recycle.bin'];
+const LITTER = new Set(['thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '$recycle.bin']);
 
 /** Reads `<class>/<file>`; hidden files and litter of operating systems are ignored wherever they lie. */
 export function placeOf(key: string): Place {
@@ -29,5 +29,5 @@ export function placeOf(key: string): Place {
 }
 
 function isLitter(part: string): boolean {
-  return part.startsWith('.') || LITTER.includes(part.toLowerCase());
+  return part.startsWith('.') || LITTER.has(part.toLowerCase());
 }

@@ -102,7 +102,7 @@ async function examine(scan: Scan, file: File): Promise<Picture | DataSetProblem
   }
 }
 
-const FILE_ERRORS = ['EACCES', 'EPERM', 'EIO', 'ELOOP', 'EISDIR', 'ENAMETOOLONG'];
+const FILE_ERRORS = new Set(['EACCES', 'EPERM', 'EIO', 'ELOOP', 'EISDIR', 'ENAMETOOLONG']);
 
 /** Null for what is not this one file's fault: a full table of open files, a network that is down. */
 function problemKind(error: unknown): 'unreadable' | 'outside' | null {
@@ -110,7 +110,7 @@ function problemKind(error: unknown): 'unreadable' | 'outside' | null {
   if (error instanceof InvalidInputError) return 'outside';
   const cause = error instanceof Error ? (error.cause ?? error) : null;
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
-  return code !== undefined && FILE_ERRORS.includes(code) ? 'unreadable' : null;
+  return code !== undefined && FILE_ERRORS.has(code) ? 'unreadable' : null;
 }
 
 function nameOf({ prefix, store }: Scan): string {
