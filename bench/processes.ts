@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a program with its output on stderr, and gives its stdout; fails with what it printed when it fails. */
-export async function run(program: string, args: readonly string[], cwd?: string): Promise<string> {
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Variables added to a child's environment. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** Runs a program and gives its stdout; when it fails, the error has the end of its stderr. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  environment: Environment = {},
+): Promise<string> {
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -24,9 +32,9 @@ export async function run(program: string, args: readonly string[], cwd?: string
 export async function runJson<Result>(
   program: string,
   args: readonly string[],
-  cwd?: string,
+  environment: Environment = {},
 ): Promise<Result> {
-  const last = (await run(program, args, cwd)).trimEnd().split('\n').at(-1) ?? '';
+  const last = (await run(program, args, environment)).trimEnd().split('\n').at(-1) ?? '';
   try {
     return JSON.parse(last) as Result;
   } catch (cause) {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ChildWork } from './kindred-child.ts';
 import type { EpochWork, StepWork } from './kindred-step.ts';
 import { runJson } from './processes.ts';
+import type { Environment } from './processes.ts';
 import { PEERS_FOLDER } from './python.ts';
 import type { EpochResult, StepResult } from './results.ts';
 import type { WorkFiles } from './work.ts';
@@ -11,8 +12,12 @@ export type StepOptions = Omit<StepWork, 'features' | 'batches' | 'margin'>;
 
 const KINDRED_CHILD = fileURLToPath(new URL('kindred-child.ts', import.meta.url));
 
-function kindredChild<Result>(work: ChildWork): Promise<Result> {
-  return runJson<Result>(process.execPath, ['--import', 'tsx', KINDRED_CHILD, JSON.stringify(work)]);
+function kindredChild<Result>(work: ChildWork, environment: Environment = {}): Promise<Result> {
+  return runJson<Result>(
+    process.execPath,
+    ['--import', 'tsx', KINDRED_CHILD, JSON.stringify(work)],
+    environment,
+  );
 }
 
 /** The seed's procedure as Kindred does it, in a fresh process. */
@@ -21,8 +26,12 @@ export function kindredEpoch(work: EpochWork): Promise<EpochResult> {
 }
 
 /** Training steps as Kindred does them, in a fresh process. */
-export function kindredSteps(work: StepOptions, files: WorkFiles): Promise<StepResult> {
-  return kindredChild({ kind: 'step', work, files });
+export function kindredSteps(
+  work: StepOptions,
+  files: WorkFiles,
+  environment: Environment,
+): Promise<StepResult> {
+  return kindredChild({ kind: 'step', work, files }, environment);
 }
 
 /** The seed's procedure as its own Keras program does it, in a fresh process. */
@@ -43,16 +52,23 @@ export function torchSteps(
   work: StepOptions,
   files: WorkFiles,
   way: string,
+  environment: Environment,
 ): Promise<StepResult> {
   const { learningRate, ...same } = work;
-  return peer(python, 'step_torch.py', { ...same, ...files, 'learning-rate': learningRate, way });
+  return peer(
+    python,
+    'step_torch.py',
+    { ...same, ...files, 'learning-rate': learningRate, way },
+    environment,
+  );
 }
 
 function peer<Result>(
   python: string,
   script: string,
   options: Record<string, string | number>,
+  environment: Environment = {},
 ): Promise<Result> {
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return runJson<Result>(python, ['-B', path.join(PEERS_FOLDER, script), ...flags]);
+  return runJson<Result>(python, ['-B', path.join(PEERS_FOLDER, script), ...flags], environment);
 }

@@ -12,6 +12,7 @@ export interface StepRounds {
   readonly head: HeadKind;
   /** Distinct pictures in a batch. */
   readonly pictures: number;
+  readonly keepMemory: boolean;
   /** By the way torch was run. */
   readonly torch: Readonly<Record<string, readonly StepResult[]>>;
   readonly kindred: readonly StepResult[];
@@ -26,7 +27,17 @@ export interface StepsOptions {
   readonly heads: readonly string[];
   readonly ways: readonly string[];
   readonly rounds: number;
+  /** Both sides run with glibc told to keep the memory that a step frees, in huge pages. */
+  readonly keepMemory: boolean;
 }
+
+/** Large tensors are otherwise given back to the system after each step and page in again, about 15 % of PyTorch's step. */
+const KEEP_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(2 ** 32),
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 33),
+  MALLOC_TOP_PAD_: String(2 ** 28),
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+};
 
 const MARGIN = 0.5;
 const RUN = { warmup: 2, steps: 8, learningRate: 1e-6 };
@@ -51,13 +62,15 @@ async function measureOne(options: StepsOptions, head: HeadKind, pictures: numbe
   const files = await writeWork(folder, pictures, MARGIN);
   const work = { ...RUN, weights: options.weights, head };
   const torch = Object.fromEntries(options.ways.map((way): [string, StepResult[]] => [way, []]));
+  const environment = options.keepMemory ? KEEP_MEMORY : {};
   const ours: StepResult[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     process.stderr.write(`steps, ${head}, ${pictures} pictures, round ${round} of ${options.rounds}\n`);
-    for (const way of options.ways) torch[way]?.push(await torchSteps(options.python, work, files, way));
-    if (kindred !== undefined) ours.push(await kindredSteps(work, files));
+    for (const way of options.ways)
+      torch[way]?.push(await torchSteps(options.python, work, files, way, environment));
+    if (kindred !== undefined) ours.push(await kindredSteps(work, files, environment));
   }
-  return { head, pictures, torch, kindred: ours };
+  return { head, pictures, keepMemory: options.keepMemory, torch, kindred: ours };
 }
 
 /** Seconds a step: the middle of all timed steps of all rounds. */

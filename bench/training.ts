@@ -2,7 +2,7 @@
  * Kindred's training against its peers, side by side in one run: the seed's Keras program, and PyTorch on the same network.
  * Each measurement is a fresh process, the sides take turns, and the middle of the rounds counts. Run it on a quiet machine:
  *
- *   node --import tsx bench/training.ts [--data FOLDER] [--only epoch|steps] [--rounds N] [--pictures 32,64,96]
+ *   node --import tsx bench/training.ts [--data FOLDER] [--only epoch|steps] [--rounds N] [--pictures 32,64,96] [--keep-memory]
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ const { values: flags } = parseArgs({
     pictures: { type: 'string', default: '32,64,96' },
     heads: { type: 'string', default: 'flatten,pooled' },
     ways: { type: 'string', default: 'eager,folded' },
+    'keep-memory': { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     out: { type: 'string', default: 'bench/results/training.json' },
   },
@@ -53,7 +54,16 @@ try {
     const python = await peerPython('torch', flags.python, cache);
     const pictures = flags.pictures.split(',').map((text) => count('--pictures', text));
     const [heads, ways] = [flags.heads.split(','), flags.ways.split(',')];
-    const steps = await measureSteps({ python, weights, scratch, pictures, heads, ways, rounds });
+    const steps = await measureSteps({
+      python,
+      weights,
+      scratch,
+      pictures,
+      heads,
+      ways,
+      rounds,
+      keepMemory: flags['keep-memory'],
+    });
     report['steps'] = steps;
     process.stdout.write(`Seconds a training step, from cached maps\n${stepsTable(steps)}\n\n`);
   }
