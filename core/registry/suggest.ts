@@ -6,7 +6,7 @@ export function suggest(wanted: string, existing: readonly string[], noun: strin
   const nearest = existing
     .map((name) => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
     .reduce((best, each) => (each.distance < best.distance ? each : best));
-  const isNear = wanted !== '' && nearest.distance <= Math.max(1, wanted.length / 3);
+  const isNear = wanted !== '' && nearest.distance <= Math.max(wanted.length > 3 ? 2 : 1, wanted.length / 3);
   const hint = isNear ? ` Did you mean "${nearest.name}"?` : '';
   const more = existing.length > SHOWN ? ` and ${existing.length - SHOWN} more` : '';
   return `${hint} There ${existing.length === 1 ? 'is' : 'are'}: ${existing.slice(0, SHOWN).join(', ')}${more}.`;
