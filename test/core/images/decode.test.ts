@@ -4,6 +4,7 @@ import { InvalidInputError, UnreadableImageError } from '../../../core/errors.ts
 import { decodeImage } from '../../../core/images/decode.ts';
 import type { Pixels, Preprocessing } from '../../../core/images/pixels.ts';
 import { sharp } from '../../../core/images/vips.ts';
+import { Random } from '../../../core/random.ts';
 import { png } from './encoders.ts';
 import { largestDifference, naiveTriangle, pattern, rearranged, squash } from './patterns.ts';
 
@@ -131,6 +132,18 @@ test('pictures of the other formats that are cut short are errors too', async ()
     for (const share of [0.5, 0.9]) {
       const cut = whole.subarray(0, Math.floor(whole.length * share));
       await assert.rejects(decoded(cut), UnreadableImageError, `${format} ${share}`);
+    }
+  }
+});
+
+test('bytes damaged at random give a picture or a clear error, never anything else', async () => {
+  const random = new Random(7);
+  for (const format of ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const) {
+    const whole = await encoder(square).toFormat(format).toBuffer();
+    for (let round = 0; round < 30; round++) {
+      const damagedBytes = Buffer.from(whole);
+      for (let i = 0; i <= random.below(6); i++) damagedBytes[random.below(whole.length)] = random.below(256);
+      await decoded(damagedBytes).catch((error: unknown) => assert.ok(error instanceof UnreadableImageError));
     }
   }
 });
