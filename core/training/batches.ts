@@ -46,9 +46,7 @@ export function classBatches(
   { classes, pictures, count }: { classes: number; pictures: number; count: number },
   random: Random,
 ): Batch[] {
-  const members = new Map<number, number[]>();
-  for (const [row, label] of labels.entries()) members.set(label, [...(members.get(label) ?? []), row]);
-  const groups = [...members.values()];
+  const groups = rowsByLabel(labels);
   const pairs = groups.filter((rows) => rows.length > 1);
   const lone = groups.filter((rows) => rows.length === 1);
   return Array.from({ length: count }, () => {
@@ -57,4 +55,15 @@ export function classBatches(
     const rows = chosen.flatMap((group) => random.shuffle([...group]).slice(0, pictures));
     return { rows: Int32Array.from(rows), triplets: null };
   });
+}
+
+/** The rows of each class, classes in the order in which they first come. */
+export function rowsByLabel(labels: Int32Array): number[][] {
+  const members = new Map<number, number[]>();
+  for (const [row, label] of labels.entries()) {
+    const rows = members.get(label);
+    if (rows === undefined) members.set(label, [row]);
+    else rows.push(row);
+  }
+  return [...members.values()];
 }

@@ -9,43 +9,34 @@ import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
 import { CancelledError } from '../errors.ts';
+import type { Picture } from '../images/dataset.ts';
+import { decodePictures } from '../images/decode-pictures.ts';
 import type { Pixels, Preprocessing } from '../images/pixels.ts';
 import { PIXELS } from '../network/graph.ts';
 import type { Network } from '../network/network.ts';
+import { pixelTensor } from '../network/pixel-tensor.ts';
 import { float, run, shape as shapeAttribute, text } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 
-/** A picture decoded, or why it could not be. */
-export type Decoded<P> =
-  { readonly picture: P; readonly pixels: Pixels } | { readonly picture: P; readonly error: Error };
-
-/** What a picture is found again by. */
-interface Identified {
-  readonly key: string;
-  readonly sha256: string;
-}
-
-export interface FeatureRequest<P extends Identified> {
+export interface FeatureRequest {
   readonly network: Network;
   /** Says which weights the frozen part has; part of what a cached file is found by. */
   readonly weightsId: string;
   readonly preprocessing: Preprocessing;
   /** Nodes whose outputs are wanted. */
   readonly nodes: readonly string[];
-  readonly pictures: readonly P[];
-  /** Decodes pictures, in order. */
-  decode(pictures: readonly P[]): AsyncIterable<Decoded<P>>;
+  readonly pictures: readonly Picture[];
   /** Folder that holds the files; several trainings may share it. */
   readonly folder: string;
   readonly batchSize?: number;
   onProgress?(done: number, total: number): void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
-export interface Features<P> {
+export interface Features {
   /** The pictures that could be decoded; row i of every tensor is picture i. */
-  readonly pictures: readonly P[];
-  readonly rejected: readonly { readonly picture: P; readonly reason: string }[];
+  readonly pictures: readonly Picture[];
+  readonly rejected: readonly { readonly picture: Picture; readonly reason: string }[];
   /** (pictures, ...shape of the node's output). */
   readonly tensors: Readonly<Record<string, Tensor>>;
   dispose(): void;
@@ -58,7 +49,7 @@ const indexSchema = z.strictObject({
 type Index = z.infer<typeof indexSchema>;
 
 /** Computes the features, or finds them in the folder. @throws CancelledError when the signal says so. */
-export async function frozenFeatures<P extends Identified>(request: FeatureRequest<P>): Promise<Features<P>> {
+export async function frozenFeatures(request: FeatureRequest): Promise<Features> {
   const folder = join(request.folder, digestOf(request));
   let index = await readIndex(folder, request);
   if (index === null) {
@@ -70,7 +61,7 @@ export async function frozenFeatures<P extends Identified>(request: FeatureReque
   return open(request, folder, index);
 }
 
-function digestOf<P extends Identified>(request: FeatureRequest<P>): string {
+function digestOf(request: FeatureRequest): string {
   const { weightsId, preprocessing, nodes, pictures } = request;
   const identity = {
     weightsId,
@@ -83,15 +74,12 @@ function digestOf<P extends Identified>(request: FeatureRequest<P>): string {
 
 const fileOf = (folder: string, node: string): string => join(folder, `${node}.f32`);
 
-function rowLength<P extends Identified>(request: FeatureRequest<P>, node: string): number {
+function rowLength(request: FeatureRequest, node: string): number {
   return (request.network.shapes.get(node) ?? []).reduce((a, b) => a * b, 1);
 }
 
 /** The index, when it and every file beside it are whole. */
-async function readIndex<P extends Identified>(
-  folder: string,
-  request: FeatureRequest<P>,
-): Promise<Index | null> {
+async function readIndex(folder: string, request: FeatureRequest): Promise<Index | null> {
   try {
     const index = indexSchema.parse(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')));
     for (const node of request.nodes) {
@@ -105,7 +93,7 @@ async function readIndex<P extends Identified>(
 }
 
 /** Everything is written beside the final folder, which appears whole or not at all. */
-async function compute<P extends Identified>(request: FeatureRequest<P>, folder: string): Promise<void> {
+async function compute(request: FeatureRequest, folder: string): Promise<void> {
   const unfinished = `${folder}.${process.pid}.${Date.now()}.partial`;
   await mkdir(unfinished, { recursive: true });
   try {
@@ -117,7 +105,7 @@ async function compute<P extends Identified>(request: FeatureRequest<P>, folder:
   }
 }
 
-async function computeInto<P extends Identified>(request: FeatureRequest<P>, folder: string): Promise<void> {
+async function computeInto(request: FeatureRequest, folder: string): Promise<void> {
   const files = request.nodes.map((node) => openSync(fileOf(folder, node), 'wx'));
   const index: Index = { rows: [], rejected: [] };
   let batch: Pixels[] = [];
@@ -126,14 +114,14 @@ async function computeInto<P extends Identified>(request: FeatureRequest<P>, fol
     batch = [];
   };
   try {
-    for await (const decoded of request.decode(request.pictures)) {
+    for await (const { picture, pixels, error } of decodePictures(request.pictures, request.preprocessing)) {
       if (request.signal?.aborted)
         throw new CancelledError('Stopped while the features were being computed.');
-      if ('error' in decoded) {
-        index.rejected.push({ key: decoded.picture.key, reason: decoded.error.message });
+      if (error !== undefined) {
+        index.rejected.push({ key: picture.key, reason: error.message });
       } else {
-        index.rows.push(decoded.picture.key);
-        batch.push(decoded.pixels);
+        index.rows.push(picture.key);
+        batch.push(pixels);
       }
       if (batch.length === (request.batchSize ?? 32)) flush();
       request.onProgress?.(index.rows.length + index.rejected.length, request.pictures.length);
@@ -146,11 +134,7 @@ async function computeInto<P extends Identified>(request: FeatureRequest<P>, fol
   await writeFile(join(folder, 'index.json'), JSON.stringify(index));
 }
 
-function writeBatch<P extends Identified>(
-  request: FeatureRequest<P>,
-  batch: readonly Pixels[],
-  files: readonly number[],
-): void {
+function writeBatch(request: FeatureRequest, batch: readonly Pixels[], files: readonly number[]): void {
   const pixels = pixelTensor(batch);
   const outputs = request.network.forward({ [PIXELS]: pixels }, request.nodes);
   pixels.dispose();
@@ -162,15 +146,7 @@ function writeBatch<P extends Identified>(
   }
 }
 
-/** Pictures of one size -> float32 (N, height, width, 3), 0..255. */
-export function pixelTensor(batch: readonly Pixels[]): Tensor {
-  const { width, height } = batch[0] as Pixels;
-  const numbers = new Float32Array(batch.length * width * height * 3);
-  for (const [i, { data }] of batch.entries()) numbers.set(data, i * data.length);
-  return tf.tensor4d(numbers, [batch.length, height, width, 3]);
-}
-
-function open<P extends Identified>(request: FeatureRequest<P>, folder: string, index: Index): Features<P> {
+function open(request: FeatureRequest, folder: string, index: Index): Features {
   const byKey = new Map(request.pictures.map((picture) => [picture.key, picture]));
   const tensors = Object.fromEntries(
     request.nodes.map((node) => {
@@ -179,8 +155,8 @@ function open<P extends Identified>(request: FeatureRequest<P>, folder: string, 
     }),
   );
   return {
-    pictures: index.rows.map((key) => byKey.get(key) as P),
-    rejected: index.rejected.map(({ key, reason }) => ({ picture: byKey.get(key) as P, reason })),
+    pictures: index.rows.map((key) => byKey.get(key) as Picture),
+    rejected: index.rejected.map(({ key, reason }) => ({ picture: byKey.get(key) as Picture, reason })),
     tensors,
     dispose: () => tf.dispose(tensors),
   };

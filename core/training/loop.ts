@@ -11,7 +11,12 @@ import type { Learner } from './step.ts';
 export interface Validation {
   readonly loss: number | null;
   readonly accuracy: number | null;
+  /** What is best: higher is better. Null where nothing was measured. */
+  readonly score: number | null;
 }
+
+/** Nothing to measure on. */
+export const NOT_MEASURED: Validation = { loss: null, accuracy: null, score: null };
 
 export interface LoopPlan {
   readonly learner: Learner;
@@ -97,11 +102,6 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<E
   return state.curve;
 }
 
-/** Higher is better; null where nothing was measured. */
-function scoreOf({ accuracy, loss }: Validation): number | null {
-  return accuracy ?? (loss === null ? null : -loss);
-}
-
 async function takeBest(
   plan: LoopPlan,
   context: LoopContext,
@@ -147,7 +147,7 @@ async function startState(
     curve: [],
   };
   if (context.resume === 'best') return state;
-  const score = scoreOf(plan.validate());
+  const { score } = plan.validate();
   if (score !== null)
     state.best = await context.checkpoints.saveBest(0, score, plan.learner.network.parameters);
   return state;
@@ -206,7 +206,7 @@ async function finishEpoch(
   context.report({ phase: 'epoch', epochs: plan.epochs, ...record });
   Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0, activeSum: 0 });
   state.randomAtEpoch = state.random.save();
-  const score = scoreOf(validation);
+  const { score } = validation;
   if (score !== null && score > (state.best?.score ?? -Infinity)) {
     state.best = await context.checkpoints.saveBest(state.epoch, score, plan.learner.network.parameters);
   }

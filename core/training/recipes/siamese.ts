@@ -19,6 +19,7 @@ import { distanceMatrix, distances } from '../distances/index.ts';
 import { losses } from '../losses/index.ts';
 import type { Loss } from '../losses/index.ts';
 import { trainLoop } from '../loop.ts';
+import { NOT_MEASURED } from '../loop.ts';
 import type { Validation } from '../loop.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
@@ -113,15 +114,15 @@ function validator(
   random: Random,
 ): () => Validation {
   const triplets = part && mineAll(network, part, chosen, random);
-  if (part === null || triplets === null || triplets.anchors.length === 0)
-    return () => ({ loss: null, accuracy: null });
+  if (part === null || triplets === null || triplets.anchors.length === 0) return () => NOT_MEASURED;
   return () => {
     const sum = tf.tidy(() => {
       const embeddings = embedRows(network, INPUT, part.features[INPUT] as Tensor);
       const value = loss.value({ embeddings, labels: part.labels, triplets, distance: DISTANCE }).loss;
       return value.dataSync()[0] as number;
     });
-    return { loss: sum / triplets.anchors.length, accuracy: null };
+    const mean = sum / triplets.anchors.length;
+    return { loss: mean, accuracy: null, score: -mean };
   };
 }
 

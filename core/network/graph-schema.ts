@@ -1,0 +1,48 @@
+/** Checks a graph that comes from a file before anything is built from it. */
+import { z } from 'zod';
+import { CorruptDataError } from '../errors.ts';
+import { shapesOf } from './graph.ts';
+import type { NetworkGraph } from './graph.ts';
+
+const base = { name: z.string().min(1), inputs: z.array(z.string()).min(1), relu: z.boolean().optional() };
+const side = z.int().min(1).max(10_000);
+const plain = <Op extends string>(op: Op) => z.strictObject({ op: z.literal(op), ...base });
+
+const node = z.discriminatedUnion('op', [
+  plain('add'),
+  plain('caffe-preprocess'),
+  plain('concat'),
+  plain('flatten'),
+  plain('global-average-pool'),
+  plain('l2-normalize'),
+  plain('batch-norm').extend({ epsilon: z.number().positive() }),
+  plain('dense').extend({ units: side, bias: z.boolean().optional() }),
+  plain('max-pool').extend({ size: side, stride: side, padding: z.int().min(0).max(100) }),
+  plain('conv').extend({
+    filters: side,
+    size: side,
+    stride: side,
+    padding: z.int().min(0).max(100),
+    batchNorm: z.string().min(1),
+    epsilon: z.number().positive(),
+  }),
+]);
+
+const graph = z.strictObject({
+  inputSize: side,
+  nodes: z.array(node).min(1).max(10_000),
+  output: z.string(),
+  trainableAfter: z.string().nullable(),
+});
+
+/** @param where names the file in the error @throws CorruptDataError */
+export function parseGraph(value: unknown, where: string): NetworkGraph {
+  try {
+    const parsed = graph.parse(value) as NetworkGraph;
+    shapesOf(parsed);
+    return parsed;
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new CorruptDataError(`${where} does not describe a network: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,141 @@
+/** Writing a network as files, and having it back: `model.json` (see graph-model.ts) and `weights.bin`. */
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CorruptDataError } from '../errors.ts';
+import type { Preprocessing } from '../images/pixels.ts';
+import { graphModelTopology } from './graph-model.ts';
+import { parseGraph } from './graph-schema.ts';
+import type { NetworkGraph } from './graph.ts';
+import type { WeightFile } from './parameters.ts';
+import type { ArraySource } from './safetensors.ts';
+
+export const MODEL_FILE = 'model.json';
+export const WEIGHTS_FILE = 'weights.bin';
+
+/** A network as it was saved: what it is, what its input must look like, and its weights. */
+export interface SavedNetwork {
+  readonly graph: NetworkGraph;
+  readonly preprocessing: Preprocessing;
+  readonly weights: WeightFile;
+}
+
+interface WeightEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'int32';
+}
+
+/** Writes both files into a folder that exists. */
+export async function saveNetwork(
+  folder: string,
+  graph: NetworkGraph,
+  preprocessing: Preprocessing,
+  weights: readonly ArraySource[],
+): Promise<void> {
+  const { topology, signature, constants } = graphModelTopology(graph);
+  const entries: WeightEntry[] = [];
+  const descriptor = openSync(join(folder, WEIGHTS_FILE), 'wx');
+  try {
+    for (const { name, shape, dtype, values } of constants) {
+      entries.push({ name, shape, dtype });
+      writeAll(descriptor, dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values));
+    }
+    for (const { name, shape, pieces } of weights) {
+      entries.push({ name, shape, dtype: 'float32' });
+      for await (const piece of pieces()) writeAll(descriptor, piece);
+    }
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  const document = {
+    format: 'graph-model',
+    generatedBy: 'kindred',
+    convertedBy: null,
+    userDefinedMetadata: { kindred: { graph, preprocessing } },
+    signature,
+    modelTopology: topology,
+    weightsManifest: [{ paths: [WEIGHTS_FILE], weights: entries }],
+  };
+  await writeFile(join(folder, MODEL_FILE), JSON.stringify(document));
+}
+
+function writeAll(descriptor: number, numbers: Float32Array | Int32Array): void {
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done);
+}
+
+const documentSchema = z.object({
+  userDefinedMetadata: z.object({
+    kindred: z.object({
+      graph: z.unknown(),
+      preprocessing: z.strictObject({
+        size: z.int().min(1),
+        fit: z.literal('squash'),
+        kernel: z.enum(['linear', 'cubic', 'lanczos3']),
+      }),
+    }),
+  }),
+  weightsManifest: z.tuple([
+    z.object({
+      weights: z.array(
+        z.object({
+          name: z.string(),
+          shape: z.array(z.int().nonnegative()),
+          dtype: z.enum(['float32', 'int32']),
+        }),
+      ),
+    }),
+  ]),
+});
+
+/** The description alone, from the bytes of `model.json`. @throws CorruptDataError */
+export function describeNetwork(model: Uint8Array): Omit<SavedNetwork, 'weights'> {
+  const { userDefinedMetadata } = parse(model);
+  const { graph, preprocessing } = userDefinedMetadata.kindred;
+  return { graph: parseGraph(graph, MODEL_FILE), preprocessing };
+}
+
+/** From the bytes of both files. @throws CorruptDataError */
+export function readNetwork(model: Uint8Array, weights: Uint8Array): SavedNetwork {
+  const entries = parse(model).weightsManifest[0].weights;
+  return { ...describeNetwork(model), weights: weightFile(entries, weights) };
+}
+
+function parse(model: Uint8Array): z.output<typeof documentSchema> {
+  try {
+    return documentSchema.parse(JSON.parse(Buffer.from(model).toString('utf8')));
+  } catch (cause) {
+    throw new CorruptDataError(`${MODEL_FILE} is not a network that Kindred wrote.`, { cause });
+  }
+}
+
+function weightFile(entries: readonly WeightEntry[], bytes: Uint8Array): WeightFile {
+  const places = new Map<string, { shape: readonly number[]; offset: number }>();
+  let offset = 0;
+  for (const { name, shape } of entries) {
+    places.set(name, { shape, offset });
+    offset += shape.reduce((a, b) => a * b, 4);
+  }
+  if (offset !== bytes.length) {
+    throw new CorruptDataError(
+      `${WEIGHTS_FILE} has ${bytes.length} bytes, but ${MODEL_FILE} names ${offset}.`,
+    );
+  }
+  const place = (name: string) => {
+    const found = places.get(name);
+    if (found === undefined) throw new CorruptDataError(`${MODEL_FILE} names no weights '${name}'.`);
+    return found;
+  };
+  return {
+    has: (name) => places.has(name),
+    shape: (name) => place(name).shape,
+    read(name, start, count) {
+      const { shape, offset: begin } = place(name);
+      const row = shape.slice(1).reduce((a, b) => a * b, 4);
+      return new Float32Array(bytes.slice(begin + start * row, begin + (start + count) * row).buffer);
+    },
+  };
+}
