@@ -13,12 +13,11 @@ export async function caches(cache: string, root: string): Promise<Section> {
   const weights = backboneWeightsFile(cache);
   const entries = [
     ...tensorflowEntries(cache, path.join(root, 'node_modules')),
-    { name: 'pretrained weights', place: weights, wrong: await weightsProblem(weights, false) },
+    { name: 'pretrained weights', place: weights, wrong: await weightsProblem(weights, false), needed: true },
   ];
   const facts: Record<string, Fact> = { folder: cache };
   for (const { name, place, wrong } of entries) {
-    facts[name] =
-      wrong === undefined ? `complete, ${megabytes(bytesOf(place))}, ${place}` : `${wrong}, ${place}`;
+    facts[name] = { state: wrong ?? 'complete', bytes: bytesOf(place), path: place };
   }
   return { title: 'Caches', facts, problems: entries.flatMap(problemOf) };
 }
@@ -27,6 +26,8 @@ interface Entry {
   readonly name: string;
   readonly place: string;
   readonly wrong: string | undefined;
+  /** What is linked into the checkout already is judged by whether it loads; the weights are read from the cache each time. */
+  readonly needed: boolean;
 }
 
 /** None where tfjs-node came with a binding of its own, which is used as found. */
@@ -39,26 +40,21 @@ function tensorflowEntries(cache: string, modules: string): Entry[] {
   const library = libraryFolder(cache, platform, variant);
   const binding = path.join(cache, 'binding', bindingKey({ cache, modules, platform, variant }));
   return [
-    { name: 'TensorFlow library', place: library, wrong: entryProblem(library) },
-    { name: 'TensorFlow binding', place: binding, wrong: entryProblem(binding) },
+    { name: 'TensorFlow library', place: library, wrong: entryProblem(library), needed: false },
+    { name: 'TensorFlow binding', place: binding, wrong: entryProblem(binding), needed: false },
   ];
 }
 
-function problemOf({ name, place, wrong }: Entry): Problem[] {
+function problemOf({ name, place, wrong, needed }: Entry): Problem[] {
   if (wrong === undefined) return [];
-  return [
-    { needed: true, what: `${name}: ${wrong} (${place}).`, advice: 'Run "npm run setup" in the checkout.' },
-  ];
+  return [{ needed, what: `${name}: ${wrong} (${place}).`, advice: 'Run "npm run setup" in the checkout.' }];
 }
 
 function bytesOf(place: string): number {
+  if (!existsSync(place)) return 0;
   if (!statSync(place).isDirectory()) return statSync(place).size;
   const files = readdirSync(place, { recursive: true }).map((name) =>
     statSync(path.join(place, String(name))),
   );
   return files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -14,7 +14,9 @@ function sectionText({ title, facts }: Section): string {
 function factText(fact: Fact): string {
   if (fact === null) return 'not found';
   if (typeof fact === 'boolean') return fact ? 'yes' : 'no';
-  return typeof fact === 'object' ? fact.join(' ') || 'none' : String(fact);
+  if (typeof fact !== 'object') return String(fact);
+  if (!('state' in fact)) return fact.join(' ') || 'none';
+  return `${fact.state}, ${(fact.bytes / 1e6).toFixed(1)} MB, ${fact.path}`;
 }
 
 function problemsText({ problems }: DoctorReport): string {

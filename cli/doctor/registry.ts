@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,7 @@ function localFolder(uri: string): string | null {
 async function absentFolder(folder: string): Promise<string> {
   let existing = folder;
   while (!existsSync(existing)) existing = path.dirname(existing);
+  if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a folder`);
   await access(existing, constants.W_OK);
   return 'not there yet; the first training makes it';
 }

@@ -13,7 +13,14 @@ export interface Section {
   readonly problems: readonly Problem[];
 }
 
-export type Fact = string | number | boolean | null | readonly string[];
+export type Fact = string | number | boolean | null | readonly string[] | CacheFact;
+
+/** One thing in the cache; `state` is "complete" or what is wrong. */
+export interface CacheFact {
+  readonly state: string;
+  readonly bytes: number;
+  readonly path: string;
+}
 
 export interface Problem {
   /** True when Kindred does not work without it. */

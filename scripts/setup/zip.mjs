@@ -1,6 +1,6 @@
 /**
  * Takes files out of a zip archive (a Python wheel) without holding them in memory. Enough of the format for wheels: stored and
- * deflated members, no encryption, no zip64. See https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
+ * deflated members, no encryption, no zip64. Members' own checksums are not looked at: the whole archive's SHA-256 was checked before. See https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
