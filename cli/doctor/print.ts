@@ -20,10 +20,10 @@ function factText(fact: Fact): string {
 }
 
 function problemsText({ problems }: DoctorReport): string {
-  if (problems.length === 0) return 'No problem was found.\n';
+  if (problems.length === 0) return 'No problem was found.';
   const lines = problems.map(
     ({ needed, what, advice }) =>
-      `  ${needed ? 'broken' : 'notice'}: ${what}\n    ${advice.replaceAll('\n', '\n    ')}\n`,
+      `  ${needed ? 'broken' : 'notice'}: ${what}\n    ${advice.replaceAll('\n', '\n    ')}`,
   );
-  return `Problems\n${lines.join('')}`;
+  return `Problems\n${lines.join('\n')}`;
 }

@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { caches } from './caches.ts';
+import { engine } from './engine.ts';
+import { machine } from './machine.ts';
+import { network } from './network.ts';
+import { registry } from './registry.ts';
+import { reportOf } from './report.ts';
+import type { DoctorReport } from './report.ts';
+import { versions } from './versions.ts';
+
+/** Looks at everything, all at once. */
+export async function examine(wanted: {
+  readonly cache: string;
+  readonly registryUri: string;
+  /** Also whether package registries are reached. */
+  readonly network: boolean;
+}): Promise<DoctorReport> {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const sections = await Promise.all([
+    versions(root),
+    engine(root),
+    machine(wanted.cache),
+    caches(wanted.cache, root),
+    registry(wanted.registryUri),
+    ...(wanted.network ? [network()] : []),
+  ]);
+  return reportOf(sections);
+}
