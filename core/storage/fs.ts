@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -19,7 +20,7 @@ import { withLock } from './fs/lock.ts';
 import { removeLeftOvers, stage } from './fs/staging.ts';
 import type { Staged } from './fs/staging.ts';
 import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
-import { sha256, sha256OfFile } from './localFile.ts';
+import { sha256 } from './localFile.ts';
 import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
 const READ_PIECE_BYTES = 1 << 20;
@@ -55,9 +56,7 @@ class FsStore implements ObjectStore {
   }
 
   async head(key: string) {
-    return this.#opened(key, async (handle, path) => {
-      return { size: (await handle.stat()).size, etag: await sha256OfFile(path) };
-    });
+    return this.#opened(key, describe);
   }
 
   async read(key: string) {
@@ -128,7 +127,7 @@ class FsStore implements ObjectStore {
   }
 
   /** Runs `work` on the open file of `key`, or returns null when there is no such object. */
-  async #opened<T>(key: string, work: (handle: FileHandle, path: string) => Promise<T>): Promise<T | null> {
+  async #opened<T>(key: string, work: (handle: FileHandle) => Promise<T>): Promise<T | null> {
     const path = this.#path(key);
     try {
       const real = await locate(this.#root, path);
@@ -137,7 +136,7 @@ class FsStore implements ObjectStore {
       const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
       const handle = await open(real, flags);
       try {
-        return (await handle.stat()).isFile() ? await work(handle, real) : null;
+        return (await handle.stat()).isFile() ? await work(handle) : null;
       } finally {
         await handle.close();
       }
@@ -150,20 +149,17 @@ class FsStore implements ObjectStore {
   /** One open file throughout, so that all pieces are of one version; opened only when somebody reads. */
   async *#pieces(key: string): AsyncGenerator<Uint8Array> {
     const path = this.#path(key);
-    const real = await locate(this.#root, path);
-    if (real === null) throw new NotFoundError(`${quote(key)} was deleted before it was read.`);
-    const handle = await open(real, 'r');
     try {
-      for (;;) {
-        const piece = new Uint8Array(READ_PIECE_BYTES);
-        const { bytesRead } = await handle.read(piece, 0, piece.length, null);
-        if (bytesRead === 0) return;
-        yield piece.subarray(0, bytesRead);
+      const real = await locate(this.#root, path);
+      if (real === null) throw new NotFoundError(`${quote(key)} was deleted before it was read.`);
+      const handle = await open(real, 'r');
+      try {
+        yield* pieces(handle);
+      } finally {
+        await handle.close();
       }
     } catch (error) {
       throw explain(error, 'read', path);
-    } finally {
-      await handle.close();
     }
   }
 
@@ -182,7 +178,7 @@ class FsStore implements ObjectStore {
 
   async #replace(key: string, path: string, staged: Staged, condition: PutCondition | undefined) {
     if (condition !== undefined) {
-      holdTo(condition, key, await this.#opened(key, (_handle, real) => sha256OfFile(real)));
+      holdTo(condition, key, (await this.head(key))?.etag ?? null);
     }
     for (let attempt = 1; ; attempt++) {
       const folder = await ensureFolder(this.#root, dirname(path));
@@ -211,6 +207,26 @@ class FsStore implements ObjectStore {
     }
     await prune(root, folder);
   }
+}
+
+async function* pieces(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = new Uint8Array(READ_PIECE_BYTES);
+    const { bytesRead } = await handle.read(piece, 0, piece.length, null);
+    if (bytesRead === 0) return;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
+/** Both of the one open file: what has the same path may be another file by now. */
+async function describe(handle: FileHandle): Promise<{ size: number; etag: string }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of pieces(handle)) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  return { size, etag: hash.digest('hex') };
 }
 
 async function isThere(path: string): Promise<boolean> {
