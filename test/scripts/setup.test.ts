@@ -32,10 +32,10 @@ function freshCheckout(t: TestContext): string {
   mkdirSync(tensorflow, { recursive: true });
   linkAll(modules, path.join(checkout, 'node_modules'), ['@tensorflow', '.bin']);
   linkAll(path.join(modules, '@tensorflow'), tensorflow, ['tfjs-node']);
-  const ours = ['deps', 'lib', 'kindred-setup.json'];
+  const ours = new Set(['deps', 'lib', 'kindred-setup.json']);
   cpSync(tfjsNodeFolder(modules), path.join(tensorflow, 'tfjs-node'), {
     recursive: true,
-    filter: (source) => !ours.includes(path.relative(tfjsNodeFolder(modules), source)),
+    filter: (source) => !ours.has(path.relative(tfjsNodeFolder(modules), source)),
   });
   return checkout;
 }
