@@ -135,7 +135,8 @@ function weightFile(entries: readonly WeightEntry[], bytes: Uint8Array): WeightF
     read(name, start, count) {
       const { shape, offset: begin } = place(name);
       const row = shape.slice(1).reduce((a, b) => a * b, 4);
-      return new Float32Array(bytes.slice(begin + start * row, begin + (start + count) * row).buffer);
+      const from = bytes.byteOffset + begin;
+      return new Float32Array(bytes.buffer.slice(from + start * row, from + (start + count) * row));
     },
   };
 }

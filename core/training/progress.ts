@@ -24,7 +24,8 @@ export type TrainingProgress =
       readonly seconds: number;
     }
   | { readonly phase: 'note'; readonly text: string }
-  | { readonly phase: 'embedding'; readonly done: number; readonly total: number }
+  /** `part`: which pictures, in a word. */
+  | { readonly phase: 'embedding'; readonly part: string; readonly done: number; readonly total: number }
   | { readonly phase: 'publishing' };
 
 export type Report = (progress: TrainingProgress) => void;

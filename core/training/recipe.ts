@@ -46,6 +46,8 @@ export interface Recipe<S extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** Options with their defaults; unknown keys are refused. */
   readonly options: S;
+  /** Whether it measures on the validation pictures while it trains. */
+  readonly validates: boolean;
   preprocessing(options: z.output<S>): Preprocessing;
   /** The frozen network, and which of its nodes the recipe learns from. */
   frozen(options: z.output<S>): { graph: NetworkGraph; nodes: readonly string[] };

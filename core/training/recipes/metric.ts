@@ -236,6 +236,7 @@ export const metric = defineRecipe({
   summary:
     'the default: batch-hard triplets on the last blocks, then within-class whitening of two pooled maps',
   options,
+  validates: false,
   preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
   frozen: ({ size }) => ({
     graph: { inputSize: size, nodes: [...resnet50(), ...pooling], output: UPPER, trainableAfter: null },

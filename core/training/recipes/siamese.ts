@@ -130,6 +130,7 @@ export const siamese = defineRecipe({
   name: 'siamese',
   summary: 'the original siamese network: Flatten, Dense 512-256-256, triplet loss, nearest training picture',
   options,
+  validates: true,
   preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'linear' }),
   frozen: ({ size }) => ({
     graph: { inputSize: size, nodes: resnet50(), output: INPUT, trainableAfter: null },

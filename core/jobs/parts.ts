@@ -1,0 +1,86 @@
+/** From data sets to what a recipe learns from: frozen features and class numbers. */
+import { InvalidInputError } from '../errors.ts';
+import type { DataSet, Picture } from '../images/dataset.ts';
+import { Network } from '../network/network.ts';
+import { ParameterStore, fromFile } from '../network/parameters.ts';
+import type { SafetensorsFile } from '../network/safetensors.ts';
+import { frozenFeatures } from '../training/features.ts';
+import type { Features } from '../training/features.ts';
+import type { Report } from '../training/progress.ts';
+import type { Part, Recipe } from '../training/recipe.ts';
+
+export interface PartsRequest {
+  readonly recipe: Recipe;
+  /** Checked options of the recipe. */
+  readonly options: unknown;
+  readonly backbone: SafetensorsFile;
+  readonly backboneId: string;
+  readonly train: DataSet;
+  readonly validation: DataSet | null;
+  readonly folder: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly report: Report;
+}
+
+export interface Parts {
+  readonly train: Part;
+  readonly validation: Part | null;
+  /** Pictures that could not be decoded after all, with the reason. */
+  readonly rejected: Features['rejected'];
+  dispose(): void;
+}
+
+/** Computes the features of all pictures in one go, or finds them from an earlier training. */
+export async function prepareParts(request: PartsRequest): Promise<Parts> {
+  const { train, validation } = request;
+  const features = await featuresOf(request, train.pictures);
+  const others = validation && (await featuresOf(request, validation.pictures));
+  const numbers = new Map(train.classes.map((name, i) => [name, i]));
+  const parts = {
+    train: partOf(features, numbers),
+    validation: others && partOf(others, numbers),
+    rejected: [...features.rejected, ...(others?.rejected ?? [])],
+    dispose() {
+      features.dispose();
+      others?.dispose();
+    },
+  };
+  if (new Set(parts.train.labels).size < 2) {
+    parts.dispose();
+    throw new InvalidInputError(
+      `Fewer than two classes of ${train.name} have a picture that can be decoded; nothing can be learnt from that.`,
+    );
+  }
+  return parts;
+}
+
+async function featuresOf(request: PartsRequest, pictures: readonly Picture[]): Promise<Features> {
+  const { recipe, options, backbone, backboneId, folder, signal, report } = request;
+  const { graph, nodes } = recipe.frozen(options);
+  const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
+  try {
+    return await frozenFeatures({
+      network,
+      weightsId: backboneId,
+      preprocessing: recipe.preprocessing(options),
+      nodes,
+      pictures,
+      folder,
+      signal,
+      onProgress: (done, total) => report({ phase: 'features', done, total }),
+    });
+  } finally {
+    network.dispose();
+  }
+}
+
+/** A class that the training set lacks gets a number of its own, which no training picture has. */
+function partOf(features: Features, numbers: Map<string, number>): Part {
+  const labels = features.pictures.map(({ className }) => {
+    const known = numbers.get(className);
+    if (known !== undefined) return known;
+    numbers.set(className, numbers.size);
+    return numbers.size - 1;
+  });
+  return { features: features.tensors, labels: Int32Array.from(labels) };
+}
