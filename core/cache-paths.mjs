@@ -22,7 +22,9 @@ export function cacheFolder(environment, home, platform) {
   if (own) return path.resolve(own);
   const xdg = environment['XDG_CACHE_HOME'];
   if (xdg && path.isAbsolute(xdg)) return path.join(xdg, 'kindred');
-  return platform === 'darwin' ? path.join(home, 'Library', 'Caches', 'kindred') : path.join(home, '.cache', 'kindred');
+  return platform === 'darwin'
+    ? path.join(home, 'Library', 'Caches', 'kindred')
+    : path.join(home, '.cache', 'kindred');
 }
 
 /**
