@@ -14,7 +14,7 @@ export interface LeftOut {
 // More pictures than this are thinned evenly: thresholds do not get better, but the work grows with the square.
 const MAX_PICTURES = 2000;
 // Two embeddings nearer than this part of a picture's mean distance are of one picture, stored twice or in another format.
-const COPY = 1e-6;
+const COPY = 1e-9;
 
 /**
  * Asks for the class of each picture of the gallery with that picture left out. Copies of a picture (the same bytes, or practically the same

@@ -97,7 +97,7 @@ describe('gallery operations', () => {
       () => removeClass(many, 'something else'),
       (error) =>
         error instanceof NotFoundError &&
-        error.message.endsWith(" and 15 more.") &&
+        error.message.endsWith(' and 15 more.') &&
         !error.message.includes('Did you'),
     );
   });

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CorruptDataError, InvalidInputError } from '../../../core/errors.ts';
+import { type Calibration, calibrate, parseCalibration } from '../../../core/gallery/calibration.ts';
+import { confidenceOf } from '../../../core/gallery/confidence.ts';
+import { createGallery, embeddingAt, type Gallery } from '../../../core/gallery/gallery.ts';
+import { leaveOneOut } from '../../../core/gallery/leave-one-out.ts';
+import { createSearch } from '../../../core/gallery/search.ts';
+import { createRanker, RULES } from '../../../core/gallery/rules.ts';
+import { applySegments, createSegment } from '../../../core/gallery/segments.ts';
+import { Random } from '../../../core/random.ts';
+import { galleryOfRows, onCircle } from './support.ts';
+
+/** Classes as clouds of points around their own centre. */
+function clouds(options: { classes: number; each: number; spread: number; seed?: number }): Gallery {
+  const random = new Random(options.seed ?? 1);
+  const rows: [string, number[]][] = [];
+  for (let c = 0; c < options.classes; c++) {
+    const centre = Array.from({ length: 8 }, () => random.normal());
+    for (let i = 0; i < options.each; i++) {
+      rows.push([`class ${c}/${i}`, centre.map((x) => x + options.spread * random.normal())]);
+    }
+  }
+  return galleryOfRows(rows);
+}
+
+/** Really takes the picture out and asks again. */
+function naiveLeaveOneOut(gallery: Gallery, row: number, rule: (typeof RULES)[number]) {
+  const rest = applySegments(gallery, [
+    createSegment(gallery, [{ op: 'remove', key: gallery.keys[row] ?? '' }]),
+  ]);
+  const ranked = createRanker(createSearch(rest), rule)(embeddingAt(gallery, row));
+  const own = ranked.find((one) => one.class === gallery.classes[row])?.distance ?? null;
+  const others = ranked.filter((one) => one.class !== gallery.classes[row]);
+  return { row, own, others: [others[0]?.distance ?? null, others[1]?.distance ?? null] as const };
+}
+
+function assertClose(actual: number | null, expected: number | null): void {
+  if (actual === null || expected === null) return assert.equal(actual, expected);
+  assert.ok(Math.abs(actual - expected) < 1e-5 * (1 + expected), `${actual} is not ${expected}`);
+}
+
+function required(calibration: Calibration | null): Calibration {
+  assert.ok(calibration !== null);
+  return calibration;
+}
+
+describe('leave-one-out', () => {
+  for (const rule of RULES) {
+    for (const distance of ['squared-euclidean', 'cosine'] as const) {
+      it(`by ${rule} and ${distance} gives what a gallery without the picture gives`, () => {
+        const gallery = createGallery({ ...clouds({ classes: 4, each: 5, spread: 0.8 }), distance });
+        for (const found of leaveOneOut(gallery, rule)) {
+          const expected = naiveLeaveOneOut(gallery, found.row, rule);
+          assertClose(found.own, expected.own);
+          assertClose(found.others[0], expected.others[0]);
+          assertClose(found.others[1], expected.others[1]);
+        }
+      });
+    }
+  }
+
+  it('has no own distance for the only picture of a class', () => {
+    const gallery = galleryOfRows([
+      ['a/1', [0]],
+      ['a/2', [1]],
+      ['b/1', [5]],
+    ]);
+    assert.deepEqual(
+      leaveOneOut(gallery, 'nearest').map(({ own }) => own),
+      [1, 1, null],
+    );
+  });
+
+  it('thins galleries of more than 2000 pictures', () => {
+    const gallery = galleryOfRows(Array.from({ length: 4100 }, (_, i) => [`${i % 2}/${i}`, [i, i % 7]]));
+    assert.equal(leaveOneOut(gallery, 'nearest').length, Math.ceil(4100 / 3));
+  });
+});
+
+describe('calibration', () => {
+  it('puts thresholds at the conformal quantiles of the distances to the own class', () => {
+    // One picture at each of 0, 1, 3, 6, 10 ... on a line: the gap before picture i is i, and the nearer neighbour is the one before.
+    const gallery = galleryOfRows(Array.from({ length: 100 }, (_, i) => [`a/${i}`, [(i * (i + 1)) / 2]]));
+    const gaps = Array.from({ length: 100 }, (_, i) => Math.max(1, i) ** 2).sort((a, b) => a - b);
+    const { points, pictures } = required(calibrate(gallery));
+    assert.equal(pictures, 100);
+    assert.equal(points.strict.threshold, gaps[Math.ceil(101 * 0.85) - 1]);
+    assert.equal(points.balanced.threshold, gaps[Math.ceil(101 * 0.95) - 1]);
+    assert.equal(points.lenient.threshold, gaps[Math.ceil(101 * 0.99) - 1]);
+  });
+
+  it('keeps its false-rejection rate on new pictures of the same kind', () => {
+    const gallery = clouds({ classes: 10, each: 100, spread: 0.7 });
+    const [known, fresh] = [0, 1].map((half) => {
+      const rows = gallery.keys.flatMap((key, row) =>
+        row % 2 === half ? [[key, [...embeddingAt(gallery, row)]] as const] : [],
+      );
+      return galleryOfRows(rows);
+    });
+    assert.ok(known && fresh);
+    const { strict } = required(calibrate(known)).points;
+    const rank = createRanker(createSearch(known), 'nearest');
+    const rejected = fresh.keys.filter((_, row) => {
+      const own = rank(embeddingAt(fresh, row)).find((one) => one.class === fresh.classes[row]);
+      return (own?.distance ?? Infinity) > strict.threshold;
+    });
+    assert.ok(Math.abs(rejected.length / fresh.keys.length - 0.15) < 0.05, `${rejected.length} rejected`);
+    assert.ok(strict.falseRejection <= 0.15);
+  });
+
+  it('orders its points from strict to lenient, with the rates that go with them', () => {
+    const { strict, balanced, lenient } = required(
+      calibrate(clouds({ classes: 6, each: 20, spread: 0.9 })),
+    ).points;
+    assert.ok(strict.threshold < balanced.threshold && balanced.threshold <= lenient.threshold);
+    assert.ok(strict.falseRejection >= balanced.falseRejection);
+    assert.ok((strict.falseAcceptance ?? 1) <= (lenient.falseAcceptance ?? 0));
+    assert.deepEqual(
+      [strict, balanced, lenient].map((point) => point.targetFalseRejection),
+      [0.15, 0.05, 0.01],
+    );
+  });
+
+  it('takes other false-rejection rates', () => {
+    const gallery = clouds({ classes: 6, each: 20, spread: 0.9 });
+    const points = required(calibrate(gallery, { falseRejection: { balanced: 0.15 } })).points;
+    assert.deepEqual(points.balanced, points.strict);
+    assert.throws(() => calibrate(gallery, { falseRejection: { strict: 1.2 } }), InvalidInputError);
+    assert.throws(() => calibrate(gallery, { strangerShare: 1 }), InvalidInputError);
+  });
+
+  it('measures its accuracy and false acceptance as the left-out pictures show them', () => {
+    const gallery = clouds({ classes: 5, each: 8, spread: 1.2 });
+    const { accuracy, points } = required(calibrate(gallery));
+    const naive = gallery.keys.map((_, row) => naiveLeaveOneOut(gallery, row, 'nearest'));
+    assert.equal(
+      accuracy,
+      naive.filter(({ own, others }) => (own ?? Infinity) < (others[0] ?? 0)).length / 40,
+    );
+    const accepted = naive.filter(({ others }) => (others[0] ?? Infinity) <= points.balanced.threshold);
+    assertClose(points.balanced.falseAcceptance, accepted.length / 40);
+  });
+
+  it('is not moved by copies of pictures, under any name, of the same bytes or the same embedding', () => {
+    const gallery = clouds({ classes: 5, each: 6, spread: 0.9 });
+    const sameBytes = gallery.keys.map((key, row) => ({
+      key: `${key} copy`,
+      sha256: gallery.sha256[row] ?? '',
+    }));
+    const samePixels = gallery.keys.map((key, row) => ({
+      key: `${key}.png`,
+      sha256: (gallery.sha256[row] ?? '').split('').reverse().join(''),
+    }));
+    const tiny = gallery.embeddings.map((value) => value * (1 + 1e-6));
+    const copied = createGallery({
+      dimensions: 8,
+      keys: [...gallery.keys, ...sameBytes.map(({ key }) => key), ...samePixels.map(({ key }) => key)],
+      classes: [...gallery.classes, ...gallery.classes, ...gallery.classes],
+      sha256: [
+        ...gallery.sha256,
+        ...sameBytes.map(({ sha256 }) => sha256),
+        ...samePixels.map(({ sha256 }) => sha256),
+      ],
+      embeddings: Float32Array.of(...gallery.embeddings, ...gallery.embeddings, ...tiny),
+    });
+    const [once, thrice] = [required(calibrate(gallery)), required(calibrate(copied))];
+    assert.equal(thrice.pictures, once.pictures);
+    assert.equal(thrice.accuracy, once.accuracy);
+    for (const point of ['strict', 'balanced', 'lenient'] as const) {
+      assert.ok(Math.abs(thrice.points[point].threshold / once.points[point].threshold - 1) < 1e-3);
+    }
+  });
+
+  it('is null when no class has two different pictures', () => {
+    assert.equal(calibrate(galleryOfRows([], { dimensions: 2 })), null);
+    assert.equal(
+      calibrate(
+        galleryOfRows([
+          ['a/1', [1]],
+          ['b/1', [2]],
+        ]),
+      ),
+      null,
+    );
+    assert.equal(
+      calibrate(
+        galleryOfRows([
+          ['a/1', [1]],
+          ['a/2', [1]],
+          ['b/1', [2]],
+        ]),
+      ),
+      null,
+    );
+  });
+
+  it('has thresholds but no confidence with a single class', () => {
+    const calibration = required(
+      calibrate(
+        galleryOfRows([
+          ['a/1', [1]],
+          ['a/2', [2]],
+          ['a/3', [4]],
+        ]),
+      ),
+    );
+    assert.equal(calibration.points.lenient.threshold, 4);
+    assert.deepEqual(
+      [calibration.confidence, calibration.accuracy, calibration.points.lenient.falseAcceptance],
+      [null, null, null],
+    );
+  });
+
+  it('has a confidence that matches how often answers are right', () => {
+    const gallery = clouds({ classes: 10, each: 60, spread: 1.1, seed: 4 });
+    const confidence = required(calibrate(gallery, { strangerShare: 0 })).confidence;
+    assert.ok(confidence);
+    const answers = gallery.keys.map((_, row) => {
+      const { own, others } = naiveLeaveOneOutFast(gallery, row);
+      const ranked = [own, ...others].sort((a, b) => a - b);
+      return {
+        right: own < (others[0] ?? 0),
+        probability: confidenceOf(confidence, ranked[0] ?? 0, ranked[1] ?? 0),
+      };
+    });
+    for (const [low, high] of [
+      [0, 0.6],
+      [0.6, 0.85],
+      [0.85, 1],
+    ] as const) {
+      const bin = answers.filter(({ probability }) => probability >= low && probability < high);
+      const right = bin.filter((answer) => answer.right).length / bin.length;
+      const mean = bin.reduce((sum, { probability }) => sum + probability, 0) / bin.length;
+      assert.ok(
+        bin.length > 20 && Math.abs(right - mean) < 0.1,
+        `${low}: ${right} right at confidence ${mean}`,
+      );
+    }
+  });
+
+  it('falls for pictures that resemble nothing, also where every left-out answer was right', () => {
+    const gallery = galleryOfRows(
+      [0, 90, 180, 270].flatMap((angle) =>
+        [-4, -1, 2, 5].map((turn): [string, number[]] => [`${angle}/${turn}`, onCircle(angle + turn)]),
+      ),
+    );
+    const calibration = required(calibrate(gallery));
+    assert.equal(calibration.accuracy, 1);
+    assert.ok(calibration.confidence);
+    assert.ok(confidenceOf(calibration.confidence, 0.01, 2) > 0.9);
+    assert.ok(confidenceOf(calibration.confidence, 0.5, 0.6) < 0.5);
+  });
+
+  it('never gives more confidence for less margin or more distance', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const gallery = clouds({
+        classes: 2 + (seed % 4),
+        each: 2 + (seed % 3),
+        spread: 0.2 + (seed % 5) * 0.6,
+        seed,
+      });
+      const confidence = required(calibrate(gallery)).confidence;
+      assert.ok(confidence);
+      assert.ok(confidence.margin >= 0 && confidence.ratio <= 0 && Number.isFinite(confidence.intercept));
+    }
+  });
+
+  it('survives JSON, and is refused when what was stored is something else', () => {
+    const calibration = calibrate(clouds({ classes: 3, each: 4, spread: 0.5 }));
+    const stored: unknown = JSON.parse(JSON.stringify(calibration));
+    assert.deepEqual(parseCalibration(stored, 'evaluation.json'), calibration);
+    assert.equal(parseCalibration(null, 'evaluation.json'), null);
+    for (const wrong of [
+      undefined,
+      3,
+      {},
+      { ...calibration, rule: 'best' },
+      { ...calibration, pictures: -1 },
+    ]) {
+      assert.throws(
+        () => parseCalibration(wrong, 'evaluation.json'),
+        (error) => error instanceof CorruptDataError && error.message.startsWith('evaluation.json '),
+      );
+    }
+  });
+});
+
+function naiveLeaveOneOutFast(gallery: Gallery, row: number): { own: number; others: number[] } {
+  const nearest = new Map<string, number>();
+  for (let other = 0; other < gallery.keys.length; other++) {
+    if (other === row) continue;
+    let sum = 0;
+    for (let d = 0; d < gallery.dimensions; d++) {
+      sum += ((embeddingAt(gallery, row)[d] ?? 0) - (embeddingAt(gallery, other)[d] ?? 0)) ** 2;
+    }
+    const name = gallery.classes[other] ?? '';
+    nearest.set(name, Math.min(nearest.get(name) ?? Infinity, sum));
+  }
+  const own = nearest.get(gallery.classes[row] ?? '') ?? Infinity;
+  nearest.delete(gallery.classes[row] ?? '');
+  return { own, others: [...nearest.values()].sort((a, b) => a - b) };
+}
