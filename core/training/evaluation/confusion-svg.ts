@@ -36,6 +36,8 @@ interface Layout {
   readonly width: number;
   readonly height: number;
   readonly showCounts: boolean;
+  /** How far the columns' labels are turned, in degrees: upright where slanted ones would overlap. */
+  readonly turn: 45 | 90;
 }
 
 /**
@@ -69,9 +71,10 @@ function layOut({ labels, counts }: Confusion): Layout {
     Math.max(6, ...labels.map((label) => Math.min(MAX_LABEL, textWidth(label)))) * font * LETTER;
   const digits = Math.max(1, ...counts.flat().map((count) => String(count).length));
   const side = n * cell;
+  const turn = cell < 16 ? 90 : 45;
   const left = Math.ceil(44 + longest);
-  const top = Math.ceil(112 + longest * Math.SQRT1_2);
-  const right = Math.max(110, longest * Math.SQRT1_2 + cell);
+  const top = Math.ceil(112 + longest * Math.sin((turn * Math.PI) / 180));
+  const right = Math.max(110, longest * Math.cos((turn * Math.PI) / 180) + cell);
   return {
     cell,
     font,
@@ -80,6 +83,7 @@ function layOut({ labels, counts }: Confusion): Layout {
     side,
     width: Math.ceil(Math.max(left + side + right, 560)),
     height: top + side + 72,
+    turn,
     showCounts: cell >= 16 && digits * font * LETTER <= cell - 2,
   };
 }
@@ -121,7 +125,7 @@ function rowOfCells({ labels }: Confusion, row: readonly number[], i: number, la
 }
 
 function labelsOf(label: string, row: readonly number[], i: number, layout: Layout): string[] {
-  const { left, top, cell, font, side } = layout;
+  const { left, top, cell, font, side, turn } = layout;
   const [middle, total] = [i * cell + cell / 2, sum(row)];
   const short = escapeXml(fitText(label, MAX_LABEL));
   const full = `<title>${escapeXml(label)}</title>`;
@@ -129,7 +133,7 @@ function labelsOf(label: string, row: readonly number[], i: number, layout: Layo
   const share = total === 0 ? 'no query' : percent(row[i] ?? 0, total);
   return [
     `<text x="${left - 8}" y="${y}" font-size="${font}" text-anchor="end">${full}${short}</text>`,
-    `<text transform="translate(${left + middle + font * 0.3} ${top - 8}) rotate(-45)" font-size="${font}">${full}${short}</text>`,
+    `<text transform="translate(${left + middle + font * 0.3} ${top - 8}) rotate(-${turn})" font-size="${font}">${full}${short}</text>`,
     `<text x="${left + side + 10}" y="${y}" font-size="${font}" fill="${FAINT}">${share}</text>`,
   ];
 }

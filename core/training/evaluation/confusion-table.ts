@@ -5,7 +5,7 @@ const MAX_LABEL = 28;
 const MAX_PAIRS = 20;
 
 /**
- * The confusion as text, no line wider than `width` columns: the whole matrix where it fits, else the pairs that were confused most often.
+ * The confusion as text, no line wider than `width` columns (at least 60): the whole matrix where it fits, else the pairs that were confused most often.
  * Columns bear the numbers of the rows.
  */
 export function confusionTable(confusion: Confusion, width = 100): string {
@@ -40,7 +40,7 @@ function pairLines(confusion: Confusion, width: number): string[] {
     12,
     ...shown.flatMap((pair) => [textWidth(pair.class), textWidth(pair.predicted)]),
   );
-  const labelWidth = Math.min(longest, Math.floor((width - numberWidth - ofWidth - 16) / 2));
+  const labelWidth = Math.min(longest, Math.floor((width - numberWidth - ofWidth - 15) / 2));
   const lines = shown.map(({ class: name, predicted, count, of }) =>
     `${String(count).padStart(numberWidth)} of ${String(of).padStart(ofWidth)}  ${padText(name, labelWidth)} told as ${padText(predicted, labelWidth)}`.trimEnd(),
   );
