@@ -1,7 +1,7 @@
 /**
  * A table of a FlatBuffers message, read in place: https://flatbuffers.dev/internals/. Only what Arrow's metadata needs.
  * Every position is checked, because DataView throws a RangeError outside its bytes and vectors must fit before they are walked;
- * the generated readers of the Arrow library check neither, and run for minutes on a damaged length.
+ * the generated readers of the Arrow library check neither, and a damaged length keeps them busy for very long.
  */
 export class FlatTable {
   readonly #view: DataView;
