@@ -82,6 +82,16 @@ async function stored(store: ObjectStore, id: string): Promise<Stored<Job>> {
   return found;
 }
 
+/** What a running job said last, and when; null before it said anything. */
+export async function readProgress(
+  store: ObjectStore,
+  id: string,
+): Promise<{ at: string; progress: unknown } | null> {
+  checkJob(id);
+  const schema = z.object({ at: z.iso.datetime(), progress: z.unknown() });
+  return (await readDocument(store, progressKey(id), schema))?.value ?? null;
+}
+
 /** All jobs, oldest first. */
 export async function listJobs(store: ObjectStore): Promise<Job[]> {
   const jobs: Job[] = [];

@@ -4,6 +4,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { writeGallery } from '../gallery/arrow.ts';
 import { calibrate } from '../gallery/calibration.ts';
 import type { Calibration } from '../gallery/calibration.ts';
+import { createGallery } from '../gallery/gallery.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import type { DataSet, Picture } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
@@ -106,13 +107,13 @@ function joined(first: Gallery, second: Gallery): Gallery {
   const embeddings = new Float32Array(first.embeddings.length + second.embeddings.length);
   embeddings.set(first.embeddings);
   embeddings.set(second.embeddings, first.embeddings.length);
-  return {
+  return createGallery({
     ...first,
     keys: [...first.keys, ...second.keys],
     classes: [...first.classes, ...second.classes],
     sha256: [...first.sha256, ...second.sha256],
     embeddings,
-  };
+  });
 }
 
 async function filesOf(

@@ -132,14 +132,26 @@ function writeOperation(
       writer.node(output, 'Sub', [reversed, writer.floats(inner('mean'), IMAGENET_MEAN_BGR)]);
       return;
     }
+    case 'resize':
+      writer.node(output, 'ResizeBilinear', [input, writer.ints(inner('size'), [node.size, node.size])], {
+        ...FLOAT,
+        align_corners: { b: false },
+        half_pixel_centers: { b: true },
+      });
+      return;
     case 'conv': {
       const padded = pad(writer, node, input);
       const strides = { strides: ints([1, node.stride, node.stride, 1]), dilations: ints([1, 1, 1, 1]) };
       const same = node.stride === 1 && 2 * node.padding === node.size - 1;
       const padding = text(same ? 'SAME' : 'VALID');
       const attr = { ...FLOAT, ...strides, padding, data_format: text('NHWC'), explicit_paddings: ints([]) };
-      const sum = writer.node(inner('conv2d'), 'Conv2D', [same ? input : padded, `${name}/kernel`], attr);
-      const biased = writer.node(inner('biased'), 'BiasAdd', [sum, `${name}/bias`], {
+      const sum = writer.node(
+        inner('conv2d'),
+        'Conv2D',
+        [same ? input : padded, `${node.weights}/kernel`],
+        attr,
+      );
+      const biased = writer.node(inner('biased'), 'BiasAdd', [sum, `${node.weights}/bias`], {
         ...FLOAT,
         data_format: text('NHWC'),
       });

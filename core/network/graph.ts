@@ -53,18 +53,34 @@ export interface PlacedParameter extends ParameterSpec {
   readonly node: string;
 }
 
-/** All parameters; `trainable` holds only for those of trained nodes. */
+/** All parameters, each once; `trainable` holds only for those of trained nodes. */
 export function parametersOf(graph: NetworkGraph): PlacedParameter[] {
   const shapes = shapesOf(graph);
   const trained = trainableNodes(graph);
-  return graph.nodes.flatMap((node) => {
-    const specs = operationOf(node).parameters?.(node, inputShapes(node, shapes)) ?? [];
-    return specs.map((spec) => ({
-      ...spec,
-      node: node.name,
-      trainable: spec.trainable && trained.has(node.name),
-    }));
-  });
+  const placed = new Map<string, PlacedParameter>();
+  for (const node of graph.nodes) {
+    for (const spec of operationOf(node).parameters?.(node, inputShapes(node, shapes)) ?? []) {
+      const trainable = spec.trainable && trained.has(node.name);
+      const other = placed.get(spec.name);
+      if (other === undefined) placed.set(spec.name, { ...spec, node: node.name, trainable });
+      else checkShared(other, spec, trainable);
+    }
+  }
+  return [...placed.values()];
+}
+
+/** Nodes may share weights that are not trained; each trained one would be updated once for every node. */
+function checkShared(first: PlacedParameter, second: ParameterSpec, trainable: boolean): void {
+  if (first.shape.join() !== second.shape.join()) {
+    throw new InvalidInputError(
+      `'${second.name}' has shapes [${first.shape}] and [${second.shape}] in two nodes`,
+    );
+  }
+  if (first.trainable || trainable) {
+    throw new InvalidInputError(
+      `'${second.name}' is trained and shared by two nodes; share only what is frozen`,
+    );
+  }
 }
 
 /** How many numbers are trained and how many are not. */

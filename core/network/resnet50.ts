@@ -1,60 +1,30 @@
 /** ResNet50 without its top (He et al. 2016, in the layout and with the names of keras.applications). */
+import { PIXELS } from './graph.ts';
 import type { NetworkNode } from './ops/index.ts';
 
 const EPSILON = 1.001e-5;
 
-function conv(
-  name: string,
-  input: string,
-  filters: number,
-  options: { size?: number; stride?: number; relu?: boolean } = {},
-): NetworkNode {
-  const size = options.size ?? 1;
-  return {
-    op: 'conv',
-    name: `${name}_conv`,
-    batchNorm: `${name}_bn`,
-    inputs: [input],
-    filters,
-    size,
-    stride: options.stride ?? 1,
-    padding: (size - 1) / 2,
-    epsilon: EPSILON,
-    relu: options.relu ?? true,
-  };
+export interface ResNet50Place {
+  /** The node that gives RGB pixels, 0..255. @default the network's input */
+  readonly input?: string;
+  /** Put before every node's name, so that a network can hold the backbone more than once, with the same weights. */
+  readonly prefix?: string;
 }
 
-/** A bottleneck: 1x1, 3x3, 1x1, added to its input, which the first block of a stage projects. */
-function block(
-  name: string,
-  input: string,
-  filters: number,
-  stride: number,
-  project: boolean,
-): NetworkNode[] {
-  const shortcut = project ? [conv(`${name}_0`, input, 4 * filters, { stride, relu: false })] : [];
-  return [
-    ...shortcut,
-    conv(`${name}_1`, input, filters, { stride }),
-    conv(`${name}_2`, `${name}_1_conv`, filters, { size: 3 }),
-    conv(`${name}_3`, `${name}_2_conv`, 4 * filters, { relu: false }),
-    {
-      op: 'add',
-      name: `${name}_out`,
-      inputs: [project ? `${name}_0_conv` : input, `${name}_3_conv`],
-      relu: true,
-    },
-  ];
-}
-
-/** From `pixels` (RGB, 0..255) to `conv5_block3_out`: 23,587,712 weights. */
-export function resnet50(): NetworkNode[] {
-  const nodes: NetworkNode[] = [
-    { op: 'caffe-preprocess', name: 'preprocess', inputs: ['pixels'] },
-    conv('conv1', 'preprocess', 64, { size: 7, stride: 2 }),
-    { op: 'max-pool', name: 'pool1_pool', inputs: ['conv1_conv'], size: 3, stride: 2, padding: 1 },
-  ];
-  let input = 'pool1_pool';
+/** From pixels to `conv5_block3_out`: 23,587,712 weights. */
+export function resnet50({ input = PIXELS, prefix = '' }: ResNet50Place = {}): NetworkNode[] {
+  const builder = new Builder(prefix);
+  builder.push({ op: 'caffe-preprocess', name: 'preprocess', inputs: [input] }, 'as it is');
+  builder.conv('conv1', 'preprocess', 64, { size: 7, stride: 2 });
+  builder.push({
+    op: 'max-pool',
+    name: 'pool1_pool',
+    inputs: ['conv1_conv'],
+    size: 3,
+    stride: 2,
+    padding: 1,
+  });
+  let last = 'pool1_pool';
   for (const [stage, blocks, filters] of [
     [2, 3, 64],
     [3, 4, 128],
@@ -62,10 +32,58 @@ export function resnet50(): NetworkNode[] {
     [5, 3, 512],
   ] as const) {
     for (let i = 1; i <= blocks; i++) {
-      const name = `conv${stage}_block${i}`;
-      nodes.push(...block(name, input, filters, i === 1 && stage > 2 ? 2 : 1, i === 1));
-      input = `${name}_out`;
+      last = builder.block(`conv${stage}_block${i}`, last, filters, i === 1 && stage > 2 ? 2 : 1, i === 1);
     }
   }
-  return nodes;
+  return builder.nodes;
+}
+
+class Builder {
+  readonly nodes: NetworkNode[] = [];
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  push(node: NetworkNode, inputs: 'prefixed' | 'as it is' = 'prefixed'): void {
+    const place = (name: string): string => `${this.#prefix}${name}`;
+    this.nodes.push({
+      ...node,
+      name: place(node.name),
+      inputs: inputs === 'prefixed' ? node.inputs.map(place) : node.inputs,
+    });
+  }
+
+  conv(
+    name: string,
+    input: string,
+    filters: number,
+    { size = 1, stride = 1, relu = true }: { size?: number; stride?: number; relu?: boolean } = {},
+  ): void {
+    this.push({
+      op: 'conv',
+      name: `${name}_conv`,
+      weights: `${name}_conv`,
+      batchNorm: `${name}_bn`,
+      inputs: [input],
+      filters,
+      size,
+      stride,
+      padding: (size - 1) / 2,
+      epsilon: EPSILON,
+      relu,
+    });
+  }
+
+  /** A bottleneck: 1x1, 3x3, 1x1, added to its input, which the first block of a stage projects. */
+  block(name: string, input: string, filters: number, stride: number, project: boolean): string {
+    if (project) this.conv(`${name}_0`, input, 4 * filters, { stride, relu: false });
+    this.conv(`${name}_1`, input, filters, { stride });
+    this.conv(`${name}_2`, `${name}_1_conv`, filters, { size: 3 });
+    this.conv(`${name}_3`, `${name}_2_conv`, 4 * filters, { relu: false });
+    const shortcut = project ? `${name}_0_conv` : input;
+    this.push({ op: 'add', name: `${name}_out`, inputs: [shortcut, `${name}_3_conv`], relu: true });
+    return `${name}_out`;
+  }
 }

@@ -72,7 +72,7 @@ function digestOf(request: FeatureRequest): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32);
 }
 
-const fileOf = (folder: string, node: string): string => join(folder, `${node}.f32`);
+const fileOf = (folder: string, node: string): string => join(folder, `${encodeURIComponent(node)}.f32`);
 
 function rowLength(request: FeatureRequest, node: string): number {
   return (request.network.shapes.get(node) ?? []).reduce((a, b) => a * b, 1);

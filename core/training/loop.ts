@@ -28,6 +28,8 @@ export interface LoopPlan {
   validate(): Validation;
   /** Whether the weights of the best epoch are the result, or those of the last. */
   readonly keepBest: boolean;
+  /** How much better than the untrained network's score an epoch's must be to be the best. @default 0 */
+  readonly handicap?: number;
   /** Enough is enough: asked after each epoch. */
   stopEarly?(curve: readonly EpochRecord[]): boolean;
 }
@@ -207,7 +209,8 @@ async function finishEpoch(
   Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0, activeSum: 0 });
   state.randomAtEpoch = state.random.save();
   const { score } = validation;
-  if (score !== null && score > (state.best?.score ?? -Infinity)) {
+  const handicap = state.best?.epoch === 0 ? (plan.handicap ?? 0) : 0;
+  if (score !== null && score > (state.best?.score ?? -Infinity) + handicap) {
     state.best = await context.checkpoints.saveBest(state.epoch, score, plan.learner.network.parameters);
   }
 }

@@ -21,7 +21,8 @@ export interface ConvNode extends NodeBase {
   readonly stride: number;
   /** Zeros put around the input, on each side. */
   readonly padding: number;
-  /** Name of the batch normalisation, and its epsilon. */
+  /** Name of the kernel and bias, and of the batch normalisation; nodes may share them. */
+  readonly weights: string;
   readonly batchNorm: string;
   readonly epsilon: number;
 }
@@ -45,8 +46,8 @@ function attributes(node: ConvNode): Parameters<typeof run>[1] {
 }
 
 const names = (node: ConvNode) => ({
-  kernel: `${node.name}/kernel`,
-  bias: `${node.name}/bias`,
+  kernel: `${node.weights}/kernel`,
+  bias: `${node.weights}/bias`,
   gamma: `${node.batchNorm}/gamma`,
   beta: `${node.batchNorm}/beta`,
   mean: `${node.batchNorm}/moving_mean`,

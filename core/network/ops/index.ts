@@ -10,6 +10,8 @@ import type { DenseNode } from './dense.ts';
 import { l2Normalize } from './l2-normalize.ts';
 import type { L2NormalizeNode } from './l2-normalize.ts';
 import type { Operation } from './operation.ts';
+import { resize } from './resize.ts';
+import type { ResizeNode } from './resize.ts';
 import { add, concat, flatten, globalAveragePool, maxPool } from './shaping.ts';
 import type { AddNode, ConcatNode, FlattenNode, GlobalAveragePoolNode, MaxPoolNode } from './shaping.ts';
 
@@ -23,7 +25,8 @@ export type NetworkNode =
   | FlattenNode
   | GlobalAveragePoolNode
   | L2NormalizeNode
-  | MaxPoolNode;
+  | MaxPoolNode
+  | ResizeNode;
 
 export const operations: { readonly [Op in NetworkNode['op']]: Operation<Extract<NetworkNode, { op: Op }>> } =
   {
@@ -37,6 +40,7 @@ export const operations: { readonly [Op in NetworkNode['op']]: Operation<Extract
     'global-average-pool': globalAveragePool,
     'l2-normalize': l2Normalize,
     'max-pool': maxPool,
+    resize,
   };
 
 /** The operation of a node, with the node's type taken as given: the table above pairs them. */

@@ -1,0 +1,72 @@
+/** Choosing how long to train on pictures that were kept out of training. */
+import type { Tensor2D } from '@tensorflow/tfjs-node';
+import { tf } from '../network/tensorflow.ts';
+import type { Random } from '../random.ts';
+import { rowsByLabel } from './batches.ts';
+import { distances } from './distances/index.ts';
+import type { Validation } from './loop.ts';
+import { withinClassWhitening } from './whitening.ts';
+import type { Whitening, WhiteningOptions } from './whitening.ts';
+
+/** Rows to train on and rows to choose on. */
+export interface Selection {
+  readonly trained: Int32Array;
+  readonly kept: Int32Array;
+}
+
+/** Keeps a share of each class, rounded, at least one; classes of one or two pictures are only trained on. */
+export function keepForSelection(labels: Int32Array, share: number, random: Random): Selection {
+  const kept = new Set<number>();
+  for (const rows of rowsByLabel(labels)) {
+    const count = Math.min(Math.max(1, Math.round(rows.length * share)), rows.length - 2);
+    if (share > 0 && count > 0) for (const row of random.shuffle([...rows]).slice(0, count)) kept.add(row);
+  }
+  const all = Array.from(labels, (_, row) => row);
+  return {
+    trained: Int32Array.from(all.filter((row) => !kept.has(row))),
+    kept: Int32Array.from(all.filter((row) => kept.has(row))),
+  };
+}
+
+/**
+ * Tells the kept rows by the trained ones, whitened from these alone, with the nearest neighbour. The score is the share
+ * that is right plus the mean relative margin (d_other - d_own) / (d_other + d_own), which still tells epochs apart when
+ * few pictures are kept.
+ * @param features (rows, d) of all rows
+ */
+export function judgeKept(
+  features: Tensor2D,
+  labels: Int32Array,
+  { trained, kept }: Selection,
+  options: WhiteningOptions,
+): Validation {
+  const trainedLabels = trained.map((row) => labels[row] as number);
+  const rows = tf.tidy(() => {
+    const known = tf.gather(features, tf.tensor1d(trained, 'int32')) as Tensor2D;
+    const whitening = withinClassWhitening(known, trainedLabels, options);
+    const queries = tf.gather(features, tf.tensor1d(kept, 'int32')) as Tensor2D;
+    return distances['squared-euclidean']
+      .pairwise(whiten(queries, whitening), whiten(known, whitening))
+      .arraySync();
+  });
+  const margins = rows.map((row, i) =>
+    relativeMargin(row, trainedLabels, labels[kept[i] as number] as number),
+  );
+  const accuracy = margins.filter((value) => value > 0).length / margins.length;
+  return { loss: null, accuracy, score: accuracy + margins.reduce((a, b) => a + b, 0) / margins.length };
+}
+
+function whiten(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
+  const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
+  return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12)) as Tensor2D;
+}
+
+/** (d_other - d_own) / (d_other + d_own), from the nearest row of the own class and of any other; in [-1, 1]. */
+function relativeMargin(row: readonly number[], labels: Int32Array, own: number): number {
+  let [mine, other] = [Infinity, Infinity];
+  for (const [i, value] of row.entries()) {
+    if (labels[i] === own) mine = Math.min(mine, value);
+    else other = Math.min(other, value);
+  }
+  return mine + other === 0 ? 0 : (other - mine) / (other + mine);
+}
