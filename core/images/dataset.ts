@@ -86,9 +86,9 @@ export function withoutPictures(
  * The same data set, if there is something to tell apart in it.
  * @throws InvalidInputError saying what was found instead, and the layout that is expected
  */
-export function checkClasses(dataSet: DataSet): DataSet {
+export function checkClasses(dataSet: DataSet, fewest: 1 | 2 = 2): DataSet {
   const { name, classes, pictures, problems } = dataSet;
-  if (classes.length >= 2) return dataSet;
+  if (classes.length >= fewest) return dataSet;
   const found =
     classes[0] === undefined
       ? 'no readable picture'
@@ -99,7 +99,7 @@ export function checkClasses(dataSet: DataSet): DataSet {
       ? ' Nothing is there at all: check the address.'
       : '';
   throw new InvalidInputError(
-    `The data set ${quote(name)} has ${found} and ${problems.length} problem(s); at least two classes are needed. ` +
+    `The data set ${quote(name)} has ${found} and ${problems.length} problem(s); at least ${fewest === 1 ? 'one picture is' : 'two classes are'} needed. ` +
       `The layout is one folder a class with its pictures in it: <class>/<file>.${hint}`,
   );
 }

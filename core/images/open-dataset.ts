@@ -16,6 +16,8 @@ export interface DataSetOptions {
   /** @default the last part of the prefix, or else of the store's address */
   readonly name?: string;
   readonly limits?: Partial<ImageLimits>;
+  /** Fewer classes with a readable picture are an error; 1 is enough for pictures that join others. @default 2 */
+  readonly fewestClasses?: 1 | 2;
   /**
    * How far each file is looked into: `pixels` decodes it once, small, and so finds every unreadable file now;
    * `header` is some ten times as fast and leaves a file that is cut short to whoever decodes it.
@@ -46,7 +48,7 @@ interface File extends ListedObject {
  * reason, and the scan goes on; only a store that fails altogether throws. Names are kept as they are: two forms of
  * Unicode that look alike are two names. Formats are told by content, not by name.
  * @param prefix '' or a folder's key; a missing "/" at its end is added
- * @throws InvalidInputError when fewer than two classes have a readable picture
+ * @throws InvalidInputError when fewer than two classes (or as many as the options say) have a readable picture
  */
 export async function openDataSet(
   store: ObjectStore,
@@ -70,7 +72,7 @@ export async function openDataSet(
   }
   const { kept, problems: duplicates } = sortOutDuplicates(pictures);
   const name = options.name ?? nameOf(scan);
-  return checkClasses(dataSetOf(name, kept, [...problems, ...duplicates]));
+  return checkClasses(dataSetOf(name, kept, [...problems, ...duplicates]), options.fewestClasses);
 }
 
 async function listFiles({ store, prefix }: Scan): Promise<{ files: File[]; problems: DataSetProblem[] }> {

@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import type { Calibration } from '../../core/gallery/calibration.ts';
+import type { Labelled } from '../../core/gallery/gallery.ts';
+import type { Evaluation, UnknownEvaluation } from '../../core/training/evaluation/index.ts';
+import { contextOf } from '../context.ts';
+import { ASKED_MODEL, command } from '../flags.ts';
+import type { CommonFlags } from '../flags.ts';
+import { percent } from '../output/format.ts';
+import { table } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+import type { LoadedVersion } from '../version.ts';
+
+interface Flags extends CommonFlags {
+  readonly svg?: string;
+  readonly unknown?: string;
+}
+
+/** `kindred evaluate DATASET`: how often a version is right, and which classes it takes for which. */
+export function evaluateCommand(): Command {
+  return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL })
+    .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
+    .option('--svg <file>', 'write the confusion between classes as a picture')
+    .option('--unknown <dataset>', 'pictures of none of the classes: how well are they told apart?')
+    .action(async (dataSet: string, flags: Flags) => {
+      const context = contextOf(flags);
+      const { terminal } = context;
+      const { embedDataSet } = await import('../pictures/embed-data-set.ts');
+      const { loadVersion } = await import('../version.ts');
+      const { evaluateWithAnswers, confusionSvg } = await import('../../core/training/evaluation/index.ts');
+      const { printAccuracy } = await import('../training/report.ts');
+      const loaded = await loadVersion(context, flags.model);
+      const queries = await embedDataSet(context, loaded.embedder, dataSet);
+      const rule = loaded.calibration?.rule ?? 'nearest';
+      const { evaluation, answers } = evaluateWithAnswers(queries, loaded.gallery, rule);
+      const unknown =
+        flags.unknown === undefined
+          ? undefined
+          : await measureUnknown(
+              loaded,
+              answers.map(({ distance }) => distance),
+              await embedDataSet(context, loaded.embedder, flags.unknown),
+            );
+      if (flags.svg !== undefined) {
+        const { writeResult } = await import('../output/file.ts');
+        const title = `${loaded.model}@${loaded.version} on ${dataSet}`;
+        await writeResult(flags.svg, confusionSvg(evaluation.confusion, { title }));
+      }
+      terminal.json({
+        model: loaded.model,
+        version: loaded.version,
+        ...evaluation,
+        ...(unknown === undefined ? {} : { unknown }),
+      });
+      printAccuracy(terminal, evaluation);
+      printRetrieval(terminal, evaluation);
+      if (unknown !== undefined) printUnknown(terminal, unknown, loaded.calibration);
+    });
+}
+
+async function measureUnknown(
+  { gallery, calibration }: LoadedVersion,
+  known: readonly number[],
+  strangers: Labelled,
+): Promise<UnknownEvaluation> {
+  const [{ evaluateUnknown }, { createDecider }, { createSearch }, { embeddingAt }] = await Promise.all([
+    import('../../core/training/evaluation/index.ts'),
+    import('../../core/gallery/decision.ts'),
+    import('../../core/gallery/search.ts'),
+    import('../../core/gallery/gallery.ts'),
+  ]);
+  const decide = createDecider(createSearch(gallery), { calibration, top: 1 });
+  const distances = strangers.keys.map((_, row) => decide(embeddingAt(strangers, row)).distance);
+  return evaluateUnknown(known, distances, calibration);
+}
+
+function printRetrieval(terminal: Terminal, { recallAt, precisionAt, mapAtR }: Evaluation): void {
+  const ranks = Object.entries(recallAt).map(([k, recall]) => [
+    k,
+    percent(recall),
+    percent(precisionAt[Number(k) as keyof typeof precisionAt]),
+  ]);
+  const columns = ['K', 'RECALL@K', 'PRECISION@K'].map((title) => ({ title, align: 'right' as const }));
+  terminal.print(`\n${table(columns, ranks).trimEnd()}`);
+  if (mapAtR !== null) terminal.print(`MAP@R ${mapAtR.toFixed(4)}`);
+}
+
+function printUnknown(terminal: Terminal, unknown: UnknownEvaluation, calibration: Calibration | null): void {
+  terminal.print(`\n${unknown.images} pictures of no class: AUROC ${unknown.auroc.toFixed(4)}`);
+  if (unknown.points === null || calibration === null) return;
+  const columns = [
+    { title: 'POINT' },
+    { title: 'THRESHOLD', align: 'right' as const },
+    { title: 'KNOWN CALLED UNKNOWN', align: 'right' as const },
+    { title: 'UNKNOWN CALLED KNOWN', align: 'right' as const },
+  ];
+  const rows = Object.entries(unknown.points).map(([point, rates]) => [
+    point,
+    calibration.points[point as keyof typeof calibration.points].threshold.toFixed(4),
+    percent(rates.falseRejection),
+    percent(rates.falseAcceptance),
+  ]);
+  terminal.print(table(columns, rows).trimEnd());
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { command } from '../flags.ts';
+import { addToGalleryCommand } from './gallery-add.ts';
+import { exportGalleryCommand } from './gallery-export.ts';
+import { importGalleryCommand } from './gallery-import.ts';
+import { listGalleryCommand } from './gallery-list.ts';
+import { mergeClassesCommand } from './gallery-merge.ts';
+import { removeFromGalleryCommand } from './gallery-remove.ts';
+import { renameClassCommand } from './gallery-rename.ts';
+
+/** `kindred gallery ...`: the pictures that a version compares with; changes answer at once, without training. */
+export function galleryCommand(): Command {
+  const group = command('gallery', 'list and change the pictures that a version compares with');
+  const parts = [
+    listGalleryCommand,
+    addToGalleryCommand,
+    importGalleryCommand,
+    removeFromGalleryCommand,
+    renameClassCommand,
+    mergeClassesCommand,
+    exportGalleryCommand,
+  ];
+  for (const make of parts) group.addCommand(make());
+  return group;
+}

@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { CorruptDataError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/registry/manifest.ts';
+import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
+import { command } from '../flags.ts';
+import type { CommonFlags } from '../flags.ts';
+import { chosenVersion } from '../models.ts';
+import { bytes, count, counted, decimal, moment, percent, settings } from '../output/format.ts';
+import { facts, table } from '../output/table.ts';
+
+interface Flags extends CommonFlags {
+  readonly verify?: boolean;
+}
+
+const trainingSchema = z.object({
+  parameters: z.object({ trainable: z.int(), other: z.int() }),
+});
+
+/** `kindred models show [MODEL]`: where a version comes from, what it measured, and its files. */
+export function showModelCommand(): Command {
+  return command('show', 'show a version: recipe, metrics, parameters, files', {
+    model: 'the same as [model]',
+  })
+    .argument('[model]', 'NAME, NAME@ALIAS or NAME@N')
+    .option('--verify', 'also read every file and hold it against its checksum')
+    .action(async (named: string | undefined, flags: Flags) => {
+      const context = contextOf(flags);
+      const { model, version } = await chosenVersion(context, named ?? flags.model);
+      const registry = await context.registry();
+      const manifest = await registry.manifest(model, version);
+      const aliases = (await registry.aliases(model)).filter((each) => each.version === version);
+      const { parameters } = await trainingOf(context, manifest);
+      const damaged = flags.verify ? await registry.verify(model, version) : undefined;
+      const shown = {
+        ...manifest,
+        aliases: aliases.map(({ alias }) => alias),
+        parameters,
+        additions: await registry.segments(model, version),
+        ...(damaged === undefined ? {} : { damaged }),
+      };
+      context.terminal.json(shown);
+      print(context, shown);
+      if (damaged !== undefined && damaged.length > 0) {
+        for (const { reason } of damaged) context.terminal.note(reason);
+        process.exitCode = 1;
+      }
+    });
+}
+
+async function trainingOf(
+  context: Context,
+  { model, version }: Manifest,
+): Promise<z.infer<typeof trainingSchema>> {
+  const bytesOfIt = await (await context.registry()).file(model, version, 'training.json');
+  try {
+    return trainingSchema.parse(JSON.parse(Buffer.from(bytesOfIt).toString('utf8')));
+  } catch (cause) {
+    throw new CorruptDataError(`training.json of ${model}@${version} cannot be read.`, { cause });
+  }
+}
+
+interface Shown extends Manifest {
+  readonly aliases: readonly string[];
+  readonly parameters: { readonly trainable: number; readonly other: number };
+  readonly additions: readonly string[];
+}
+
+function print({ terminal }: Context, shown: Shown): void {
+  const { recipe, dataSet, testSet, parameters, engine, libraries, parent, additions } = shown;
+  terminal.print(
+    facts({
+      version: `${shown.model}@${shown.version}`,
+      aliases: shown.aliases.join(', ') || 'none',
+      made: `${moment(shown.createdAt)} UTC by ${shown.createdBy}`,
+      job: shown.job,
+      recipe: `${recipe.name} ${settings(recipe.options)}`.trim(),
+      seed: String(shown.seed),
+      'trainable parameters': count(parameters.trainable),
+      'other parameters': count(parameters.other),
+      'data set': `${dataSet.name}, ${counted(dataSet.pictures.length, 'picture')}`,
+      'test set': testSet === null ? null : `${testSet.name}, ${counted(testSet.pictures.length, 'picture')}`,
+      parent: parent === null ? null : `${parent.model}@${parent.version}`,
+      engine: pairs(engine),
+      libraries: pairs(libraries),
+      'gallery changes': additions.length === 0 ? null : counted(additions.length, 'segment'),
+    }).trimEnd(),
+  );
+  const metrics = Object.entries(shown.metrics).map(([name, value]) => [name, metricText(name, value)]);
+  terminal.print(`\n${table([{ title: 'METRIC' }, { title: 'VALUE', align: 'right' }], metrics).trimEnd()}`);
+  const files = Object.entries(shown.files).map(([name, { size, sha256 }]) => [name, bytes(size), sha256]);
+  const columns = [
+    { title: 'FILE' },
+    { title: 'SIZE', align: 'right' as const },
+    { title: 'SHA-256', widest: 64 },
+  ];
+  terminal.print(`\n${table(columns, files).trimEnd()}`);
+}
+
+const pairs = (record: Readonly<Record<string, string>>): string =>
+  Object.entries(record)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+function metricText(name: string, value: unknown): string {
+  if (typeof value !== 'number') return JSON.stringify(value);
+  if (/accuracy/i.test(name)) return percent(value);
+  return Number.isInteger(value) ? count(value) : decimal(value);
+}

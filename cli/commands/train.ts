@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import type { Job } from '../../core/jobs/job.ts';
+import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
+import { collect, command, share } from '../flags.ts';
+import type { TrainFlags } from '../training/request.ts';
+import { UsageError } from '../usage.ts';
+
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+const HELP = `
+Every option of a recipe can be given as --option KEY=VALUE; "--option help" lists them.
+
+Examples:
+  kindred train photos/                       one folder a class in photos/; a fifth is held out to judge on
+  kindred train photos/ --test more-photos/   judged on other pictures
+  kindred train photos/ --recipe siamese --epochs 3 --no-promote
+  kindred train --resume                      go on with the training that was stopped last`;
+
+/** `kindred train DATASET`: from labelled pictures to a version that answers. */
+export function trainCommand(): Command {
+  return command('train', 'learn the classes of a data set and publish a version', {
+    model: 'what the model is called (default: by the data set)',
+    seed: true,
+  })
+    .argument('[dataset]', 'a folder with <class>/<file>, or a data set in the registry')
+    .option('--test <dataset>', 'judge on these pictures')
+    .option('--hold-out <share>', 'without --test: judge on this share of the pictures (default: 0.2)', share)
+    .option('--recipe <name>', 'how to train: metric or siamese (default: metric)')
+    .option('--epochs <n>', 'times through the pictures')
+    .option('--margin <x>', 'how much farther than the positive a negative should be')
+    .option('--batch-size <n>', 'triplets a step')
+    .option('--learning-rate <x>', 'of the optimizer')
+    .option('--miner <name>', 'how triplets are chosen')
+    .option('--option <key=value>', 'any other option of the recipe; may be repeated', collect)
+    .option('--no-promote', 'publish the version without letting it answer')
+    .option('--resume [job]', 'go on with a stopped training: this one, or the newest that fits')
+    .option('--best', 'with --resume: publish the best epoch so far instead of training on')
+    .addHelpText('after', HELP)
+    .action(async (dataSet: string | undefined, flags: TrainFlags, self: Command) => {
+      const context = contextOf(flags);
+      const promote = self.getOptionValueSource('promote') === 'cli' ? flags.promote : undefined;
+      await train(context, { ...resumeOf(dataSet, flags), promote }, flags);
+    });
+}
+
+interface Target {
+  readonly dataSet: string | undefined;
+  /** A job's id, or whether to look for one. */
+  readonly resume: string | boolean;
+  /** Undefined when nothing was said about it. */
+  readonly promote?: boolean | undefined;
+}
+
+/** `--resume DATASET` reads as `DATASET --resume`: only a job's id is one. */
+function resumeOf(dataSet: string | undefined, { resume = false, best }: TrainFlags): Target {
+  if (best && resume === false)
+    throw new UsageError('--best is for --resume: it publishes the best epoch so far.');
+  if (typeof resume !== 'string' || ULID.test(resume)) return { dataSet, resume };
+  if (dataSet === undefined) return { dataSet: resume, resume: true };
+  throw new UsageError(`${JSON.stringify(resume)} is not the id of a job; "kindred jobs list" shows them.`);
+}
+
+async function train(context: Context, target: Target, flags: TrainFlags): Promise<void> {
+  const [{ runJob }, { printTraining }, { interruptible }] = await Promise.all([
+    import('../training/run.ts'),
+    import('../training/report.ts'),
+    import('../training/signals.ts'),
+  ]);
+  if (flags.option?.includes('help')) return printOptions(context, flags);
+  const interruption = interruptible(context.terminal);
+  try {
+    const { job, isNew } = await jobFor(context, target, flags);
+    if (job.state === 'succeeded') return await tellSucceeded(context, job);
+    const resume = isNew ? 'no' : flags.best ? 'best' : 'continue';
+    context.terminal.note(`${isNew ? 'Training' : 'Going on with'} ${job.request.model}, job ${job.id}`);
+    printTraining(context, await runJob(context, { job, resume, interruption }));
+  } finally {
+    interruption.end();
+  }
+}
+
+async function jobFor(
+  context: Context,
+  { dataSet, resume, promote }: Target,
+  flags: TrainFlags,
+): Promise<{ job: Job; isNew: boolean }> {
+  const [{ newRequest, wantedOf }, { jobToResume, newestJob, unfinishedJob }] = await Promise.all([
+    import('../training/request.ts'),
+    import('../training/resume.ts'),
+  ]);
+  if (resume !== false) {
+    const wanted = await wantedOf(context, dataSet, flags, promote);
+    if (typeof resume === 'string') return { job: await jobToResume(context, resume, wanted), isNew: false };
+    if (dataSet === undefined) return { job: await unfinishedJob(context), isNew: false };
+    const job = await newestJob(context, wanted);
+    if (job !== null) return { job, isNew: false };
+    context.terminal.note('Nothing to go on with: this training begins now.');
+  }
+  if (dataSet === undefined)
+    throw new UsageError('Name the data set to train on: a folder with one folder a class.');
+  const { createJob } = await import('../../core/jobs/job.ts');
+  const request = await newRequest(context, dataSet, flags, promote ?? true);
+  return { job: await createJob((await context.registry()).store, request), isNew: true };
+}
+
+async function tellSucceeded(context: Context, job: Job): Promise<void> {
+  const { model = job.request.model, version = 0 } = job.result ?? {};
+  const { recipe, metrics } = await (await context.registry()).manifest(model, version);
+  const seconds = (Date.parse(job.finishedAt ?? '') - Date.parse(job.startedAt ?? '')) / 1000;
+  context.terminal.json({ model, version, recipe: recipe.name, metrics, seconds });
+  context.terminal.print(`Job ${job.id} is done already: it made ${model}@${version}.`);
+}
+
+async function printOptions(context: Context, { recipe }: TrainFlags): Promise<void> {
+  const [{ describeOptions }, { chosenRecipe }] = await Promise.all([
+    import('../training/options.ts'),
+    import('../training/request.ts'),
+  ]);
+  const chosen = await chosenRecipe(recipe);
+  context.terminal.print(`${chosen.name}: ${chosen.summary}\n${describeOptions(chosen)}`);
+  context.terminal.json({ recipe: chosen.name, summary: chosen.summary, options: chosen.options.parse({}) });
+}

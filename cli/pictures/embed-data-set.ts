@@ -1,0 +1,31 @@
+import type { Embedder } from '../../core/embedding/embedder.ts';
+import { embedPictures } from '../../core/embedding/embed-pictures.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { Labelled } from '../../core/gallery/gallery.ts';
+import type { Context } from '../context.ts';
+import { progressOn } from '../output/progress.ts';
+import { findDataSet, scanDataSet, tellProblems } from './data-set.ts';
+
+/** The pictures of a data set, of one class or more, as embeddings. Those that cannot be used are told of and left out. */
+export async function embedDataSet(context: Context, embedder: Embedder, given: string): Promise<Labelled> {
+  const dataSet = await scanDataSet(context, await findDataSet(context, given), { anyClasses: true });
+  const progress = progressOn(context.terminal, `embedding ${dataSet.name}`);
+  const { pictures, embeddings, rejected } = await embedPictures(embedder, dataSet.pictures, {
+    onProgress: progress.update,
+  });
+  progress.end();
+  const problems = rejected.map(({ picture, reason }) => ({
+    key: picture.key,
+    kind: 'unreadable' as const,
+    reason,
+  }));
+  tellProblems(context, { name: dataSet.name, problems });
+  if (pictures.length === 0)
+    throw new InvalidInputError(`No picture of ${JSON.stringify(given)} can be decoded.`);
+  return {
+    dimensions: embedder.dimensions,
+    keys: pictures.map(({ key }) => key),
+    classes: pictures.map(({ className }) => className),
+    embeddings,
+  };
+}

@@ -1,0 +1,97 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createJob } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { Context } from '../context.ts';
+import { duration } from '../output/format.ts';
+import { shellQuoted } from '../output/shell.ts';
+import { printAccuracy } from '../training/report.ts';
+import { newestJob } from '../training/resume.ts';
+import { runJob } from '../training/run.ts';
+import { interruptible } from '../training/signals.ts';
+import { loadVersion, storedEvaluation } from '../version.ts';
+import { showcase } from './showcase.ts';
+
+const MODEL = 'clothing10';
+const SAMPLES = fileURLToPath(new URL('../../samples/clothing10/', import.meta.url));
+
+export interface QuickstartOptions {
+  /** Train even when there is a version already. */
+  readonly again: boolean;
+  readonly seed: number;
+}
+
+/** Trains on the samples unless that was done, and shows how good the version is and what it says of some test pictures. */
+export async function quickstart(context: Context, options: QuickstartOptions): Promise<void> {
+  const { terminal } = context;
+  const { version, seconds } = (await existing(context, options)) ?? (await trained(context, options));
+  const loaded = await loadVersion(context, `${MODEL}@${version}`);
+  const evaluation = await storedEvaluation(context, loaded);
+  if (evaluation !== null) printAccuracy(terminal, evaluation);
+  terminal.print('\nSome of the test pictures, each with its nearest relatives:\n');
+  const results = await showcase(context, loaded, path.join(SAMPLES, 'test'), evaluation?.confusion ?? null);
+  const { recipe, metrics } = await (await context.registry()).manifest(MODEL, version);
+  terminal.json({ model: MODEL, version, recipe: recipe.name, metrics, seconds, results });
+  terminal.print(
+    nextSteps(
+      context,
+      results.map(({ image }) => image),
+    ),
+  );
+}
+
+interface Made {
+  readonly version: number;
+  /** Null when it was made before. */
+  readonly seconds: number | null;
+}
+
+/** What answers for the model now. */
+async function existing(context: Context, { again }: QuickstartOptions): Promise<Made | null> {
+  if (again) return null;
+  const alias = await (await context.registry()).alias(MODEL, 'production');
+  if (alias === null) return null;
+  context.terminal.print(
+    `${MODEL}@${alias.version} is trained already; these are its results. To train anew: kindred quickstart --again\n`,
+  );
+  return { version: alias.version, seconds: null };
+}
+
+/** Trains, or goes on with a quickstart that was stopped. */
+async function trained(context: Context, { seed }: QuickstartOptions): Promise<Made> {
+  const interruption = interruptible(context.terminal);
+  const request: TrainingRequest = {
+    dataSet: path.join(SAMPLES, 'train'),
+    testSet: path.join(SAMPLES, 'test'),
+    holdOut: 0,
+    model: MODEL,
+    recipe: 'metric',
+    options: {},
+    seed,
+    promote: true,
+  };
+  const stopped = await newestJob(context, request);
+  const goOn = stopped !== null && stopped.state !== 'succeeded';
+  const job = goOn ? stopped : await createJob((await context.registry()).store, request);
+  context.terminal.print(
+    `${goOn ? 'Going on with the training on' : 'Training on'} the ten kinds of clothes in samples/clothing10; this takes a few minutes.\n`,
+  );
+  try {
+    const result = await runJob(context, { job, resume: goOn ? 'continue' : 'no', interruption });
+    context.terminal.print(`Made ${MODEL}@${result.version} in ${duration(result.seconds)}.\n`);
+    return result;
+  } finally {
+    interruption.end();
+  }
+}
+
+function nextSteps({ registryUri }: Context, images: readonly string[]): string {
+  const registry = registryUri === './.kindred' ? '' : ` --registry ${shellQuoted(registryUri)}`;
+  const image = shellQuoted(images[0] ?? 'IMAGE');
+  return `
+Next, in this folder:
+  npx kindred classify ${image}${registry}
+  npx kindred train FOLDER${registry}        with your own pictures: one folder a class
+  npx kindred models list${registry}
+  npx kindred --help`;
+}

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import type { DataSet, Picture } from '../../core/images/dataset.ts';
+import { openDataSet } from '../../core/images/open-dataset.ts';
+import { fsStore } from '../../core/storage/fs.ts';
+import { confusedPairs } from '../../core/training/evaluation/confusion.ts';
+import type { Confusion } from '../../core/training/evaluation/confusion.ts';
+import { deciderOf } from '../classify.ts';
+import type { Context } from '../context.ts';
+import { printAnswer } from '../output/answer.ts';
+import type { Answered } from '../output/answer.ts';
+import { embedFiles } from '../pictures/files.ts';
+import type { LoadedVersion } from '../version.ts';
+
+const RIGHT = 3;
+const TOP = 3;
+
+export interface Shown extends Answered {
+  /** The class that it is. */
+  readonly actual: string;
+}
+
+/** Classifies some test pictures and prints the answers: a few right ones of different classes, and a wrong one if there is any. */
+export async function showcase(
+  context: Context,
+  loaded: LoadedVersion,
+  folder: string,
+  confusion: Confusion | null,
+): Promise<Shown[]> {
+  const dataSet = await openDataSet(fsStore(folder), '', { verify: 'header' });
+  const answer = answererOf(context, loaded, folder);
+  const firsts = await answer(firstOfEachClass(dataSet));
+  const right = firsts.filter(isRight).slice(0, RIGHT);
+  const wrong = firsts.find((shown) => !isRight(shown)) ?? (await wrongOne(dataSet, confusion, answer));
+  const all = wrong === undefined ? right : [...right, wrong];
+  for (const shown of all) printAnswer(context.terminal, shown, shown.actual);
+  return all;
+}
+
+type Answerer = (pictures: readonly Picture[]) => Promise<Shown[]>;
+
+function answererOf(context: Context, loaded: LoadedVersion, folder: string): Answerer {
+  const decide = deciderOf(loaded, { top: TOP, point: 'balanced' });
+  return async (pictures) => {
+    const images = pictures.map(({ key }) => path.relative('.', path.join(folder, key)));
+    const files = await embedFiles(context.terminal, loaded.embedder, images);
+    return files.flatMap(({ image, embedding }, i) =>
+      embedding === undefined ? [] : [{ image, actual: pictures[i]?.className ?? '', ...decide(embedding) }],
+    );
+  };
+}
+
+const isRight = (shown: Shown): boolean => shown.class === shown.actual;
+
+function firstOfEachClass({ classes, pictures }: DataSet): Picture[] {
+  return classes.flatMap((name) => pictures.find(({ className }) => className === name) ?? []);
+}
+
+/** Looks where the evaluation saw most mistakes. */
+async function wrongOne(
+  dataSet: DataSet,
+  confusion: Confusion | null,
+  answer: Answerer,
+): Promise<Shown | undefined> {
+  const [worst] = confusion === null ? [] : confusedPairs(confusion);
+  if (worst === undefined) return undefined;
+  const answers = await answer(dataSet.pictures.filter(({ className }) => className === worst.class));
+  return answers.find((shown) => !isRight(shown));
+}

@@ -1,0 +1,34 @@
+import type { DataSet } from '../../core/images/dataset.ts';
+import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingData } from '../../core/jobs/train.ts';
+import type { Context } from '../context.ts';
+import { counted } from '../output/format.ts';
+import { dataSetOfId, scanDataSet } from '../pictures/data-set.ts';
+
+/** Opens what a request names; without a test set a part of the pictures is held out, the same one for the same seed. */
+export async function openTrainingData(context: Context, request: TrainingRequest): Promise<TrainingData> {
+  const all = await scanDataSet(context, await dataSetOfId(context, request.dataSet));
+  if (request.testSet !== null) {
+    const test = await scanDataSet(context, await dataSetOfId(context, request.testSet));
+    tellShared(context, all, test);
+    return { train: all, test, heldOut: false };
+  }
+  const [{ splitDataSet }, { Random }] = await Promise.all([
+    import('../../core/images/split.ts'),
+    import('../../core/random.ts'),
+  ]);
+  const { training, heldOut } = splitDataSet(all, request.holdOut, new Random(request.seed));
+  if (heldOut.pictures.length > 0) return { train: training, test: heldOut, heldOut: true };
+  context.terminal.note('No picture is held out to judge on, so no accuracy will be measured.');
+  return { train: all, test: null, heldOut: false };
+}
+
+/** A picture that was learnt from is no test. */
+function tellShared({ terminal }: Context, train: DataSet, test: DataSet): void {
+  const learnt = new Set(train.pictures.map(({ sha256 }) => sha256));
+  const shared = test.pictures.filter(({ sha256 }) => learnt.has(sha256)).length;
+  if (shared === 0) return;
+  terminal.note(
+    `${counted(shared, 'test picture')} of ${test.pictures.length} are also learnt from: the accuracy will look better than it is.`,
+  );
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { Recipe } from '../../core/training/recipe.ts';
+import { UsageError } from '../usage.ts';
+
+/** Options of a recipe as they were typed. */
+export type Options = Record<string, string | number | boolean>;
+
+/** Flags that are a short form of `--option key=value`. */
+export interface DirectFlags {
+  readonly epochs?: string;
+  readonly margin?: string;
+  readonly batchSize?: string;
+  readonly learningRate?: string;
+  readonly miner?: string;
+  /** `key=value`, any number of them. */
+  readonly option?: readonly string[];
+}
+
+const DIRECT = ['epochs', 'margin', 'batchSize', 'learningRate', 'miner'] as const;
+
+/** The options in the flags. @throws UsageError on a pair that is none, or an option that is given twice */
+export function typedOptions(flags: DirectFlags): Options {
+  const pairs = [
+    ...DIRECT.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]] as const])),
+    ...(flags.option ?? []).map(pairOf),
+  ];
+  const options: Options = {};
+  for (const [key, text] of pairs) {
+    if (Object.hasOwn(options, key)) throw new UsageError(`The option ${key} is given twice.`);
+    Object.defineProperty(options, key, { value: valueOf(text), enumerable: true });
+  }
+  return options;
+}
+
+/** The options with the recipe's defaults. @throws UsageError that says what is wrong, and lists all options */
+export function checkedOptions(recipe: Recipe, typed: Options): Record<string, string | number | boolean> {
+  const parsed = recipe.options.safeParse(typed);
+  if (parsed.success) return parsed.data as Options;
+  const problems = parsed.error.issues.map((issue) => problemOf(recipe, typed, issue)).join(' ');
+  throw new UsageError(
+    `${problems}\nThe recipe "${recipe.name}" has these options:\n${describeOptions(recipe)}`,
+  );
+}
+
+/** One line an option: name, default, what is allowed, what it is. */
+export function describeOptions(recipe: Recipe): string {
+  const { properties = {} } = z.toJSONSchema(recipe.options, { io: 'input' });
+  return Object.entries(properties)
+    .map(([name, schema]) => `  ${name}=${schemaText(schema as PropertySchema)}`)
+    .join('\n');
+}
+
+interface PropertySchema {
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+}
+
+function schemaText(schema: PropertySchema): string {
+  const { enum: names, minimum, exclusiveMinimum, maximum, description } = schema;
+  const allowed = [
+    names?.join(', ') ?? '',
+    minimum === undefined || minimum <= Number.MIN_SAFE_INTEGER ? '' : `from ${minimum}`,
+    exclusiveMinimum === undefined ? '' : `above ${exclusiveMinimum}`,
+    maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? '' : `to ${maximum}`,
+  ].filter((part) => part !== '');
+  const range = allowed.length === 0 ? '' : ` (${allowed.join(' ')})`;
+  return `${String(schema.default)}${range}${description === undefined ? '' : `  ${description}`}`;
+}
+
+function problemOf(recipe: Recipe, typed: Options, issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => JSON.stringify(key)).join(', ');
+    return `The recipe "${recipe.name}" has no option ${names}.`;
+  }
+  const key = String(issue.path[0] ?? '');
+  return `The option ${key} cannot be ${JSON.stringify(typed[key])}: ${issue.message}.`;
+}
+
+function pairOf(pair: string): readonly [string, string] {
+  const at = pair.indexOf('=');
+  if (at > 0) return [camelCase(pair.slice(0, at)), pair.slice(at + 1)];
+  throw new UsageError(`--option ${JSON.stringify(pair)} is not KEY=VALUE, such as margin=0.2.`);
+}
+
+const camelCase = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function valueOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  const number = Number(text);
+  return text.trim() === '' || !Number.isFinite(number) ? text : number;
+}

@@ -1,0 +1,56 @@
+import type { TrainingResult } from '../../core/jobs/publish.ts';
+import { confusionTable } from '../../core/training/evaluation/confusion-table.ts';
+import type { Evaluation } from '../../core/training/evaluation/index.ts';
+import type { Context } from '../context.ts';
+import { counted, duration, percent } from '../output/format.ts';
+import { escapeText } from '../output/escape.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { shellQuoted } from '../output/shell.ts';
+
+/** The result of a training: what was made, how good it is, and what to do with it. */
+export function printTraining(context: Context, result: TrainingResult): void {
+  const { terminal } = context;
+  const { evaluation, ...told } = result;
+  terminal.json(told);
+  terminal.print(`Made ${result.model}@${result.version} (${result.recipe}) in ${duration(result.seconds)}.`);
+  if (evaluation !== null) printAccuracy(terminal, evaluation);
+  terminal.print('');
+  terminal.print(nextSteps(context, result));
+}
+
+type Judged = Pick<
+  Evaluation,
+  'images' | 'accuracy' | 'accuracyInterval' | 'macroAccuracy' | 'confusion' | 'missingClasses'
+>;
+
+/** Accuracy with its interval, and which classes were taken for which. */
+export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
+  const { accuracy, accuracyInterval, macroAccuracy, images, confusion, missingClasses } = evaluation;
+  const { low, high } = accuracyInterval;
+  const right = Math.round(accuracy * images);
+  terminal.print(
+    `${terminal.style.bold(`Accuracy ${percent(accuracy)}`)}: ${right} of ${counted(images, 'test picture')} right ` +
+      `(95 % interval ${percent(low)} to ${percent(high)}; mean of the classes ${percent(macroAccuracy)}).`,
+  );
+  if (missingClasses.length > 0) {
+    terminal.note(
+      `Not in the gallery, so never right: ${missingClasses.map((name) => JSON.stringify(name)).join(', ')}`,
+    );
+  }
+  terminal.print(`\n${escapeText(confusionTable(confusion, terminal.columns)).trimEnd()}`);
+}
+
+function nextSteps({ registryUri }: Context, { model, version, promoted }: TrainingResult): string {
+  const registry = registryUri === './.kindred' ? '' : ` --registry ${shellQuoted(registryUri)}`;
+  const reference = promoted ? model : `${model}@${version}`;
+  const steps = [
+    [`kindred classify IMAGE --model ${reference}${registry}`, 'tell the class of a picture'],
+    [`kindred models show ${model}@${version}${registry}`, 'see what was made'],
+    ...(promoted
+      ? []
+      : [[`kindred models promote ${model}@${version}${registry}`, 'let this version answer']]),
+  ];
+  const width = Math.max(...steps.map(([command = '']) => command.length));
+  const lines = steps.map(([command = '', what = '']) => `  ${command.padEnd(width)}   ${what}`);
+  return `Next:\n${lines.join('\n')}`;
+}

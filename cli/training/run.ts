@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
+import type { Job } from '../../core/jobs/job.ts';
+import type { TrainingResult } from '../../core/jobs/publish.ts';
+import type { Context } from '../context.ts';
+import { shellQuoted } from '../output/shell.ts';
+import { openTrainingData } from './data.ts';
+import { libraryVersions } from './libraries.ts';
+import { trainingReport } from './progress.ts';
+import type { Interruption } from './signals.ts';
+
+/** Often enough that a killed training loses little, seldom enough that saving costs little. */
+const CHECKPOINT_SECONDS = 60;
+
+export interface Attempt {
+  readonly job: Job;
+  readonly resume: 'no' | 'continue' | 'best';
+  readonly interruption: Interruption;
+}
+
+/**
+ * Works on a job in this process and prints how far it is.
+ * @throws CancelledError saying how to go on
+ */
+export async function runJob(
+  context: Context,
+  { job, resume, interruption }: Attempt,
+): Promise<TrainingResult> {
+  requireBackbone(context);
+  const data = await openTrainingData(context, job.request);
+  const { runTraining } = await import('../../core/jobs/train.ts');
+  const featuresFolder = path.join(context.cache, 'features');
+  await mkdir(featuresFolder, { recursive: true });
+  const { report, end } = trainingReport(context.terminal);
+  interruption.begin();
+  try {
+    const training = {
+      registry: await context.registry(),
+      backbone: { file: context.backbone, id: path.basename(context.backbone, '.safetensors') },
+      featuresFolder,
+      scratch: context.scratch,
+      libraries: libraryVersions(),
+      createdBy: context.author,
+      checkpointSeconds: CHECKPOINT_SECONDS,
+      signal: interruption.signal,
+      report,
+    };
+    return await runTraining(job, data, training, resume);
+  } catch (error) {
+    throw withAdvice(context, job, error);
+  } finally {
+    end();
+  }
+}
+
+/** @throws MissingDependencyError when the set-up did not put the pretrained weights there */
+export function requireBackbone({ backbone }: Context): void {
+  if (existsSync(backbone)) return;
+  throw new MissingDependencyError(
+    `The pretrained weights ${JSON.stringify(backbone)} are not there. Run "npm run setup" in Kindred's folder; ` +
+      `"kindred doctor" shows what else is missing.`,
+  );
+}
+
+function withAdvice(context: Context, { id }: Job, error: unknown): unknown {
+  const resume = `kindred train --resume ${id} --registry ${shellQuoted(context.registryUri)}`;
+  if (error instanceof CancelledError) {
+    return new CancelledError(`${error.message}\nTo go on: ${resume}`, { cause: error });
+  }
+  if (error instanceof DivergedError) {
+    return new DivergedError(`${error.message}\nTo publish the best epoch: ${resume} --best`, {
+      cause: error,
+    });
+  }
+  return error;
+}
