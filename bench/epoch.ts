@@ -1,4 +1,3 @@
-import { kindred } from './kindred-step.ts';
 import { median } from './results.ts';
 import type { EpochResult } from './results.ts';
 import { kerasEpoch, kindredEpoch } from './sides.ts';
@@ -29,7 +28,7 @@ export async function measureEpoch(options: EpochOptions): Promise<EpochRounds> 
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`epoch, round ${round} of ${rounds}\n`);
     results.keras.push(await kerasEpoch(python, work));
-    if (kindred !== undefined) results.kindred.push(await kindredEpoch(work));
+    results.kindred.push(await kindredEpoch(work));
   }
   return { data, ...results };
 }
@@ -51,7 +50,6 @@ const QUANTITIES: readonly (readonly [string, string, (result: EpochResult) => n
 export function epochTable(rounds: EpochRounds): string {
   const rows = QUANTITIES.map(([name, goal, quantity]) => {
     const theirs = median(rounds.keras.map(quantity));
-    if (rounds.kindred.length === 0) return [name, theirs.toFixed(2), 'not wired', '', goal];
     const ours = median(rounds.kindred.map(quantity));
     return [name, theirs.toFixed(2), ours.toFixed(2), goal === '' ? '' : (theirs / ours).toFixed(2), goal];
   });

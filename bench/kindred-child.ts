@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { kindred } from './kindred-step.ts';
+import { kindredSide as kindred } from './kindred-side.ts';
 import type { EpochWork, StepWork } from './kindred-step.ts';
 import { readFeatures } from './work.ts';
 import type { Plan, WorkFiles } from './work.ts';
@@ -14,7 +14,6 @@ export type ChildWork =
     };
 
 async function measure(child: ChildWork): Promise<object> {
-  if (kindred === undefined) throw new Error('bench/kindred-step.ts has no Kindred side yet');
   if (child.kind === 'epoch') return kindred.mineAndTrain(child.work);
   const plan = JSON.parse(await readFile(child.files.plan, 'utf8')) as Plan;
   const features = await readFeatures(child.files.features);

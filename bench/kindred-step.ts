@@ -47,6 +47,3 @@ export interface KindredSide {
    */
   mineAndTrain(work: EpochWork): Promise<Omit<EpochResult, 'peakBytes'>>;
 }
-
-/** Kindred's trainer, or undefined while it is not wired to the bench; the table then says so. */
-export const kindred: KindredSide | undefined = undefined;

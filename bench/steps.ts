@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { kindred } from './kindred-step.ts';
 import { median } from './results.ts';
 import type { HeadKind, StepResult } from './results.ts';
 import { kindredSteps, torchSteps } from './sides.ts';
@@ -68,7 +67,7 @@ async function measureOne(options: StepsOptions, head: HeadKind, pictures: numbe
     process.stderr.write(`steps, ${head}, ${pictures} pictures, round ${round} of ${options.rounds}\n`);
     for (const way of options.ways)
       torch[way]?.push(await torchSteps(options.python, work, files, way, environment));
-    if (kindred !== undefined) ours.push(await kindredSteps(work, files, environment));
+    ours.push(await kindredSteps(work, files, environment));
   }
   return { head, pictures, keepMemory: options.keepMemory, torch, kindred: ours };
 }
@@ -83,7 +82,6 @@ export function stepsTable(all: readonly StepRounds[]): string {
     const ways = Object.entries(one.torch).map(([way, rounds]): [string, number] => [way, middle(rounds)]);
     const [way, theirs] = ways.reduce((best, next) => (next[1] < best[1] ? next : best));
     const start = [one.head, String(one.pictures), `${theirs.toFixed(3)} (${way})`];
-    if (one.kindred.length === 0) return [...start, 'not wired', '', ''];
     const ours = middle(one.kindred);
     return [...start, ours.toFixed(3), (theirs / ours).toFixed(2), lossGap(one)];
   });
