@@ -4,7 +4,7 @@ import { InvalidInputError } from '../errors.ts';
 import type { Random } from '../random.ts';
 import { parametersOf } from './graph.ts';
 import type { NetworkGraph, PlacedParameter } from './graph.ts';
-import type { ArraySource, SafetensorsFile } from './safetensors.ts';
+import type { ArraySource } from './safetensors.ts';
 import { tf } from './tensorflow.ts';
 import { ResourceVariable } from './variables.ts';
 
@@ -65,12 +65,17 @@ export class ParameterStore {
       .map((spec) => ({ name: spec.name, shape: spec.shape, pieces: () => this.#numbers(spec) }));
   }
 
-  /** Overwrites trained parameters with those of a file that has them. */
-  restore(file: SafetensorsFile): void {
+  /**
+   * Overwrites trained parameters with those of a file that has them.
+   * @throws InvalidInputError when one has another shape there; those before it are overwritten then
+   */
+  restore(file: WeightFile): void {
+    const given = fromFile(file);
     for (const [name, variables] of this.#variables) {
-      for (const [i, [start, count]] of rowRanges(this.#spec(name)).entries()) {
+      const spec = this.#spec(name);
+      for (const [i, [start, count]] of rowRanges(spec).entries()) {
         const variable = variables[i] as ResourceVariable;
-        const value = tf.tensor(file.read(name, start, count), variable.shape);
+        const value = tf.tensor(given(spec, start, count), variable.shape);
         variable.assign(value);
         value.dispose();
       }

@@ -38,7 +38,8 @@ export class SafetensorsFile {
       const header = this.#parse(this.#bytes(8, length));
       this.metadata = header.metadata;
       this.#entries = header.entries;
-      for (const [name, entry] of this.#entries) this.#checkEntry(name, entry, size);
+      for (const [name, entry] of this.#entries) this.#checkEntry(name, entry);
+      this.#checkPlaces(size);
     } catch (error) {
       closeSync(this.#descriptor);
       throw error;
@@ -107,12 +108,24 @@ export class SafetensorsFile {
     }
   }
 
-  #checkEntry(name: string, entry: Entry, size: number): void {
+  #checkEntry(name: string, entry: Entry): void {
     const [start, end] = entry.data_offsets;
     const expected = entry.shape.reduce((a, b) => a * b, 4);
     if (end - start !== expected)
       throw this.#corrupt(`'${name}' has ${end - start} bytes for shape [${entry.shape}]`);
-    if (this.#dataStart + end > size) throw this.#corrupt('it is cut short');
+  }
+
+  /** The arrays lie one after the other up to the file's end, as the format demands: none over another, no hole. */
+  #checkPlaces(size: number): void {
+    let reached = 0;
+    const places = [...this.#entries].map(([name, { data_offsets }]) => [...data_offsets, name] as const);
+    for (const [start, end, name] of places.toSorted((a, b) => a[0] - b[0] || a[1] - b[1])) {
+      if (start !== reached) throw this.#corrupt(`'${name}' does not begin where the array before it ends`);
+      reached = end;
+    }
+    const expected = this.#dataStart + reached;
+    if (expected > size) throw this.#corrupt('it is cut short');
+    if (expected < size) throw this.#corrupt(`${size - expected} bytes at its end belong to no array`);
   }
 
   #corrupt(why: string, cause?: unknown): CorruptDataError {
@@ -138,7 +151,7 @@ export async function writeSafetensors(
 ): Promise<void> {
   const descriptor = openSync(path, 'wx');
   try {
-    writeSync(descriptor, headerOf(sources, metadata));
+    writeAll(descriptor, headerOf(sources, metadata));
     for (const source of sources) {
       let left = source.shape.reduce((a, b) => a * b, 4);
       for await (const piece of source.pieces()) {
