@@ -1,7 +1,7 @@
 /** Checks a graph that comes from a file before anything is built from it. */
 import { z } from 'zod';
-import { CorruptDataError } from '../errors.ts';
-import { shapesOf } from './graph.ts';
+import { CorruptDataError, InvalidInputError } from '../errors.ts';
+import { parametersOf, shapesOf } from './graph.ts';
 import type { NetworkGraph } from './graph.ts';
 
 const base = { name: z.string().min(1), inputs: z.array(z.string()).min(1), relu: z.boolean().optional() };
@@ -41,7 +41,10 @@ const graph = z.strictObject({
 export function parseGraph(value: unknown, where: string): NetworkGraph {
   try {
     const parsed = graph.parse(value) as NetworkGraph;
-    shapesOf(parsed);
+    parametersOf(parsed);
+    const output = shapesOf(parsed).get(parsed.output) ?? [];
+    if (output.length !== 1)
+      throw new InvalidInputError(`its output has shape [${output.join(', ')}], not one row a picture`);
     return parsed;
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;

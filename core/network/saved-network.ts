@@ -7,7 +7,8 @@ import { CorruptDataError } from '../errors.ts';
 import type { Preprocessing } from '../images/pixels.ts';
 import { graphModelTopology } from './graph-model.ts';
 import { parseGraph } from './graph-schema.ts';
-import type { NetworkGraph } from './graph.ts';
+import { parametersOf } from './graph.ts';
+import type { NetworkGraph, PlacedParameter } from './graph.ts';
 import type { WeightFile } from './parameters.ts';
 import type { ArraySource } from './safetensors.ts';
 
@@ -42,9 +43,9 @@ export async function saveNetwork(
       entries.push({ name, shape, dtype });
       writeAll(descriptor, dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values));
     }
-    for (const { name, shape, pieces } of weights) {
-      entries.push({ name, shape, dtype: 'float32' });
-      for await (const piece of pieces()) writeAll(descriptor, piece);
+    for (const array of weights) {
+      entries.push({ name: array.name, shape: array.shape, dtype: 'float32' });
+      for await (const piece of array.pieces()) writeAll(descriptor, piece);
     }
     fsyncSync(descriptor);
   } finally {
@@ -91,20 +92,43 @@ const documentSchema = z.object({
   ]),
 });
 
+type SavedDocument = z.output<typeof documentSchema>;
+
 /** The description alone, from the bytes of `model.json`. @throws CorruptDataError */
 export function describeNetwork(model: Uint8Array): Omit<SavedNetwork, 'weights'> {
-  const { userDefinedMetadata } = parse(model);
-  const { graph, preprocessing } = userDefinedMetadata.kindred;
-  return { graph: parseGraph(graph, MODEL_FILE), preprocessing };
+  return describe(parse(model));
 }
 
 /** From the bytes of both files. @throws CorruptDataError */
 export function readNetwork(model: Uint8Array, weights: Uint8Array): SavedNetwork {
-  const entries = parse(model).weightsManifest[0].weights;
-  return { ...describeNetwork(model), weights: weightFile(entries, weights) };
+  const document = parse(model);
+  const described = describe(document);
+  const [{ weights: entries }] = document.weightsManifest;
+  for (const spec of parametersOf(described.graph)) checkEntry(spec, entries);
+  return { ...described, weights: weightFile(entries, weights) };
 }
 
-function parse(model: Uint8Array): z.output<typeof documentSchema> {
+function describe({ userDefinedMetadata }: SavedDocument): Omit<SavedNetwork, 'weights'> {
+  const { preprocessing } = userDefinedMetadata.kindred;
+  const graph = parseGraph(userDefinedMetadata.kindred.graph, MODEL_FILE);
+  if (graph.inputSize !== preprocessing.size) {
+    throw new CorruptDataError(
+      `${MODEL_FILE} makes pictures of ${preprocessing.size} pixels for a network that takes ${graph.inputSize}.`,
+    );
+  }
+  return { graph, preprocessing };
+}
+
+function checkEntry({ name, shape }: PlacedParameter, entries: readonly WeightEntry[]): void {
+  const entry = entries.find((each) => each.name === name);
+  if (entry?.dtype === 'float32' && entry.shape.join() === shape.join()) return;
+  const got = entry === undefined ? 'none of that name' : `${entry.dtype} [${entry.shape.join(', ')}]`;
+  throw new CorruptDataError(
+    `${MODEL_FILE}: the network needs weights '${name}' of float32 [${shape.join(', ')}], but there is ${got}.`,
+  );
+}
+
+function parse(model: Uint8Array): SavedDocument {
   try {
     return documentSchema.parse(JSON.parse(Buffer.from(model).toString('utf8')));
   } catch (cause) {

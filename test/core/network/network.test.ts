@@ -8,20 +8,17 @@ import { ParameterStore } from '../../../core/network/parameters.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
 import { assertClose, normals } from '../../support/numbers.ts';
-import { frozenReference, smallGraph, smallWeights, somePixels, trainedReference } from './small.ts';
+import {
+  plainWeights,
+  frozenReference,
+  smallGraph,
+  smallWeights,
+  somePixels,
+  trainedReference,
+} from './small.ts';
 
 const makeNetwork = (graph = smallGraph): Network =>
   new Network(graph, new ParameterStore(graph, smallWeights));
-
-/** Every parameter whole, by name. */
-function plainWeights(): Record<string, Tensor> {
-  return Object.fromEntries(
-    parametersOf(smallGraph).map((spec) => [
-      spec.name,
-      tf.tensor(smallWeights(spec, 0, spec.shape[0] ?? 1), [...spec.shape]),
-    ]),
-  );
-}
 
 const some = (shape: readonly number[], seed: number): Tensor =>
   tf.tensor(

@@ -1,6 +1,6 @@
 /** A small network with everything that the large ones have, and the same maths in plain tfjs operations. */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node';
-import { PIXELS } from '../../../core/network/graph.ts';
+import { PIXELS, parametersOf } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import type { NetworkNode } from '../../../core/network/ops/index.ts';
 import type { WeightSource } from '../../../core/network/parameters.ts';
@@ -66,6 +66,16 @@ export function somePixels(count: number, seed = 1): Tensor4D {
   const { inputSize } = smallGraph;
   const numbers = normals(count * inputSize * inputSize * 3, seed).map((x) => 128 + 40 * x);
   return tf.tensor4d(numbers, [count, inputSize, inputSize, 3]);
+}
+
+/** Every parameter whole, by name; call it in a tf.tidy. */
+export function plainWeights(): Record<string, Tensor> {
+  return Object.fromEntries(
+    parametersOf(smallGraph).map((spec) => [
+      spec.name,
+      tf.tensor(smallWeights(spec, 0, spec.shape[0] ?? 1), [...spec.shape]),
+    ]),
+  );
 }
 
 type Weights = Readonly<Record<string, Tensor>>;
