@@ -73,7 +73,7 @@ export function parametersOf(graph: NetworkGraph): PlacedParameter[] {
 function checkShared(first: PlacedParameter, second: ParameterSpec, trainable: boolean): void {
   if (first.shape.join() !== second.shape.join()) {
     throw new InvalidInputError(
-      `'${second.name}' has shapes [${first.shape}] and [${second.shape}] in two nodes`,
+      `'${second.name}' has shapes [${first.shape.join()}] and [${second.shape.join()}] in two nodes`,
     );
   }
   if (first.trainable || trainable) {

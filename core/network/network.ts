@@ -93,13 +93,14 @@ export class Network {
 
   /** Call within a `tf.tidy`: what belongs to a trained node is freed at its end. */
   #weights(node: NetworkNode): Tensor[] {
-    const fold = operationOf(node).weights;
-    if (fold === undefined) return [];
+    const operation = operationOf(node);
+    if (operation.weights === undefined) return [];
     const read = (name: string): Tensor[] => this.parameters.read(name);
-    if (this.#trained.has(node.name)) return fold(node, read);
+    const fold = (): Tensor[] => operation.weights?.(node, read) ?? [];
+    if (this.#trained.has(node.name)) return fold();
     let folded = this.#folded.get(node.name);
     if (folded === undefined) {
-      folded = tf.tidy(() => fold(node, read)).map((weight) => tf.keep(weight));
+      folded = tf.tidy(fold).map((weight) => tf.keep(weight));
       this.#folded.set(node.name, folded);
     }
     return folded;

@@ -8,8 +8,8 @@ import type { ArraySource } from './safetensors.ts';
 import { tf } from './tensorflow.ts';
 import { ResourceVariable } from './variables.ts';
 
-/** Pieces of a large matrix are at most this many numbers: 4 MiB, small enough to stay in the processor's cache. */
-const PIECE_NUMBERS = 2 ** 20;
+/** Pieces of a large matrix are at most this many numbers: 8 MiB, small enough to stay in the processor's cache. */
+const PIECE_NUMBERS = 2 ** 21;
 
 /** Gives the numbers of `count` rows (along the first axis) from `start` on; for frozen parameters always the same ones. */
 export type WeightSource = (spec: PlacedParameter, start: number, count: number) => Float32Array;
@@ -131,7 +131,7 @@ export function fromFile(file: WeightFile): WeightSource {
     const found = file.shape(spec.name);
     if (found.join() !== spec.shape.join()) {
       throw new InvalidInputError(
-        `'${spec.name}' has shape [${found}] in the weight file, but the network needs [${spec.shape}]`,
+        `'${spec.name}' has shape [${found.join()}] in the weight file, but the network needs [${spec.shape.join()}]`,
       );
     }
     return file.read(spec.name, start, count);

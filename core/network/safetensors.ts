@@ -112,7 +112,7 @@ export class SafetensorsFile {
     const [start, end] = entry.data_offsets;
     const expected = entry.shape.reduce((a, b) => a * b, 4);
     if (end - start !== expected)
-      throw this.#corrupt(`'${name}' has ${end - start} bytes for shape [${entry.shape}]`);
+      throw this.#corrupt(`'${name}' has ${end - start} bytes for shape [${entry.shape.join()}]`);
   }
 
   /** The arrays lie one after the other up to the file's end, as the format demands: none over another, no hole. */
@@ -160,7 +160,7 @@ export async function writeSafetensors(
       }
       if (left !== 0)
         throw new InvalidInputError(
-          `'${source.name}' is ${left} bytes away from its shape [${source.shape}]`,
+          `'${source.name}' is ${left} bytes away from its shape [${source.shape.join()}]`,
         );
     }
     fsyncSync(descriptor);

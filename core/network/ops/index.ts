@@ -45,5 +45,5 @@ export const operations: { readonly [Op in NetworkNode['op']]: Operation<Extract
 
 /** The operation of a node, with the node's type taken as given: the table above pairs them. */
 export function operationOf(node: NetworkNode): Operation<NetworkNode> {
-  return operations[node.op] as unknown as Operation<NetworkNode>;
+  return operations[node.op];
 }

@@ -13,7 +13,7 @@ export const flatten: Operation<FlattenNode> = {
   outputShape: (_node, inputs) => [single(inputs).reduce((a, b) => a * b, 1)],
   forward(_node, inputs) {
     const x = single(inputs);
-    return x.reshape([x.shape[0] as number, -1]);
+    return x.reshape([x.shape[0], -1]);
   },
   inputGradients: ({ inputs, gradient }, _weights, needed) => [
     single(needed) ? gradient.reshape(single(inputs).shape) : null,

@@ -102,8 +102,8 @@ describe('the parameters of a network', () => {
   it('leave no variable and no tensor behind', () => {
     const [live, tensors] = [liveVariables(), tf.memory().numTensors];
     const store = new ParameterStore(smallGraph, smallWeights);
-    for (const { pieces } of store.sources())
-      for (const piece of pieces() as Iterable<Float32Array>) assert.ok(piece.length > 0);
+    for (const source of store.sources())
+      for (const piece of source.pieces() as Iterable<Float32Array>) assert.ok(piece.length > 0);
     store.dispose();
     assert.equal(liveVariables(), live);
     assert.equal(tf.memory().numTensors, tensors);
