@@ -88,7 +88,7 @@ async function trainSteps(work: StepWork): ReturnType<KindredSide['trainSteps']>
     const started = performance.now();
     const { loss } = trainStep(learner, optimizer, batch, random);
     seconds.push((performance.now() - started) / 1000);
-    seen.push(loss * batch.rows.length);
+    seen.push(loss * (batch.triplets?.anchors.length ?? 1));
   }
   return {
     versions: describeEngine(),
