@@ -8,6 +8,7 @@ import type { CommonFlags } from '../flags.ts';
 import { percent } from '../output/format.ts';
 import { table } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
+import type { EmbeddedDataSet } from '../pictures/embed-data-set.ts';
 import type { LoadedVersion } from '../version.ts';
 
 interface Flags extends CommonFlags {
@@ -30,6 +31,7 @@ export function evaluateCommand(): Command {
       const { printAccuracy } = await import('../training/report.ts');
       const loaded = await loadVersion(context, flags.model);
       const queries = await embedDataSet(context, loaded.embedder, dataSet);
+      tellKnown(terminal, queries, loaded);
       const rule = loaded.calibration?.rule ?? 'nearest';
       const { evaluation, answers } = evaluateWithAnswers(queries, loaded.gallery, rule);
       const unknown =
@@ -55,6 +57,16 @@ export function evaluateCommand(): Command {
       printRetrieval(terminal, evaluation);
       if (unknown !== undefined) printUnknown(terminal, unknown, loaded.calibration);
     });
+}
+
+/** A picture that the gallery holds answers itself. */
+function tellKnown(terminal: Terminal, { sha256 }: EmbeddedDataSet, { gallery }: LoadedVersion): void {
+  const held = new Set(gallery.sha256);
+  const known = sha256.filter((sum) => held.has(sum)).length;
+  if (known === 0) return;
+  terminal.note(
+    `${known} of these ${sha256.length} pictures are in the gallery themselves: the accuracy looks better than it is.`,
+  );
 }
 
 async function measureUnknown(

@@ -15,7 +15,7 @@ export function showJobCommand(): Command {
       const { shownState } = await import('../jobs.ts');
       const { store } = await context.registry();
       const job = await readJob(store, id);
-      const progress = progressIn(await store.get(progressKey(id)));
+      const progress = job.state === 'succeeded' ? null : progressIn(await store.get(progressKey(id)));
       const state = shownState(job);
       terminal.json({ ...job, state, progress });
       const { request, result, error } = job;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Job } from '../../core/jobs/job.ts';
+import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { collect, command, share } from '../flags.ts';
@@ -70,38 +70,44 @@ async function train(context: Context, target: Target, flags: TrainFlags): Promi
   if (flags.option?.includes('help')) return printOptions(context, flags);
   const interruption = interruptible(context.terminal);
   try {
-    const { job, isNew } = await jobFor(context, target, flags);
-    if (job.state === 'succeeded') return await tellSucceeded(context, job);
-    const resume = isNew ? 'no' : flags.best ? 'best' : 'continue';
-    context.terminal.note(`${isNew ? 'Training' : 'Going on with'} ${job.request.model}, job ${job.id}`);
-    printTraining(context, await runJob(context, { job, resume, interruption }));
+    const { request, job } = await askedFor(context, target, flags);
+    if (job?.state === 'succeeded') return await tellSucceeded(context, job);
+    const resume = job === null ? 'no' : flags.best ? 'best' : 'continue';
+    printTraining(context, await runJob(context, { request, job, resume, interruption }));
   } finally {
     interruption.end();
   }
 }
 
-async function jobFor(
+async function askedFor(
   context: Context,
   { dataSet, resume, promote }: Target,
   flags: TrainFlags,
-): Promise<{ job: Job; isNew: boolean }> {
-  const [{ newRequest, wantedOf }, { jobToResume, newestJob, unfinishedJob }] = await Promise.all([
+): Promise<{ request: TrainingRequest; job: Job | null }> {
+  const job = resume === false ? null : await jobToGoOnWith(context, { dataSet, resume, promote }, flags);
+  if (job !== null) return { request: job.request, job };
+  if (dataSet === undefined) {
+    throw new UsageError('Name the data set to train on: a folder with one folder a class.');
+  }
+  const { newRequest } = await import('../training/request.ts');
+  return { request: await newRequest(context, dataSet, flags, promote ?? true), job: null };
+}
+
+async function jobToGoOnWith(
+  context: Context,
+  { dataSet, resume, promote }: Target,
+  flags: TrainFlags,
+): Promise<Job | null> {
+  const [{ wantedOf }, { jobToResume, newestJob, unfinishedJob }] = await Promise.all([
     import('../training/request.ts'),
     import('../training/resume.ts'),
   ]);
-  if (resume !== false) {
-    const wanted = await wantedOf(context, dataSet, flags, promote);
-    if (typeof resume === 'string') return { job: await jobToResume(context, resume, wanted), isNew: false };
-    if (dataSet === undefined) return { job: await unfinishedJob(context), isNew: false };
-    const job = await newestJob(context, wanted);
-    if (job !== null) return { job, isNew: false };
-    context.terminal.note('Nothing to go on with: this training begins now.');
-  }
-  if (dataSet === undefined)
-    throw new UsageError('Name the data set to train on: a folder with one folder a class.');
-  const { createJob } = await import('../../core/jobs/job.ts');
-  const request = await newRequest(context, dataSet, flags, promote ?? true);
-  return { job: await createJob((await context.registry()).store, request), isNew: true };
+  const wanted = await wantedOf(context, dataSet, flags, promote);
+  if (typeof resume === 'string') return jobToResume(context, resume, wanted);
+  if (dataSet === undefined) return unfinishedJob(context);
+  const job = await newestJob(context, wanted);
+  if (job === null) context.terminal.note('Nothing to go on with: this training begins now.');
+  return job;
 }
 
 async function tellSucceeded(context: Context, job: Job): Promise<void> {

@@ -6,8 +6,17 @@ import type { Context } from '../context.ts';
 import { progressOn } from '../output/progress.ts';
 import { findDataSet, scanDataSet, tellProblems } from './data-set.ts';
 
+/** Labelled embeddings, and what picture each is of. */
+export interface EmbeddedDataSet extends Labelled {
+  readonly sha256: readonly string[];
+}
+
 /** The pictures of a data set, of one class or more, as embeddings. Those that cannot be used are told of and left out. */
-export async function embedDataSet(context: Context, embedder: Embedder, given: string): Promise<Labelled> {
+export async function embedDataSet(
+  context: Context,
+  embedder: Embedder,
+  given: string,
+): Promise<EmbeddedDataSet> {
   const dataSet = await scanDataSet(context, await findDataSet(context, given), { anyClasses: true });
   const progress = progressOn(context.terminal, `embedding ${dataSet.name}`);
   const { pictures, embeddings, rejected } = await embedPictures(embedder, dataSet.pictures, {
@@ -27,5 +36,6 @@ export async function embedDataSet(context: Context, embedder: Embedder, given: 
     keys: pictures.map(({ key }) => key),
     classes: pictures.map(({ className }) => className),
     embeddings,
+    sha256: pictures.map(({ sha256 }) => sha256),
   };
 }

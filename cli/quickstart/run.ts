@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createJob } from '../../core/jobs/job.ts';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
-import { shellQuoted } from '../output/shell.ts';
+import { registryFlag, shellQuoted } from '../output/shell.ts';
 import { printAccuracy } from '../training/report.ts';
 import { newestJob } from '../training/resume.ts';
 import { runJob } from '../training/run.ts';
@@ -72,12 +71,16 @@ async function trained(context: Context, { seed }: QuickstartOptions): Promise<M
   };
   const stopped = await newestJob(context, request);
   const goOn = stopped !== null && stopped.state !== 'succeeded';
-  const job = goOn ? stopped : await createJob((await context.registry()).store, request);
   context.terminal.print(
     `${goOn ? 'Going on with the training on' : 'Training on'} the ten kinds of clothes in samples/clothing10; this takes a few minutes.\n`,
   );
   try {
-    const result = await runJob(context, { job, resume: goOn ? 'continue' : 'no', interruption });
+    const result = await runJob(context, {
+      request,
+      job: goOn ? stopped : null,
+      resume: goOn ? 'continue' : 'no',
+      interruption,
+    });
     context.terminal.print(`Made ${MODEL}@${result.version} in ${duration(result.seconds)}.\n`);
     return result;
   } finally {
@@ -86,7 +89,7 @@ async function trained(context: Context, { seed }: QuickstartOptions): Promise<M
 }
 
 function nextSteps({ registryUri }: Context, images: readonly string[]): string {
-  const registry = registryUri === './.kindred' ? '' : ` --registry ${shellQuoted(registryUri)}`;
+  const registry = registryFlag(registryUri);
   const image = shellQuoted(images[0] ?? 'IMAGE');
   return `
 Next, in this folder:

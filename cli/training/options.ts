@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Recipe } from '../../core/training/recipe.ts';
 import { UsageError } from '../usage.ts';
 
-/** Options of a recipe as they were typed. */
-export type Options = Record<string, string | number | boolean>;
+type Value = string | number | boolean;
+
+/** Options of a recipe as they were typed: 3 for "3", [1, 0.5] for "1,0.5". */
+export type Options = Record<string, Value | Value[]>;
 
 /** Flags that are a short form of `--option key=value`. */
 export interface DirectFlags {
@@ -32,10 +34,11 @@ export function typedOptions(flags: DirectFlags): Options {
   return options;
 }
 
-/** The options with the recipe's defaults. @throws UsageError that says what is wrong, and lists all options */
-export function checkedOptions(recipe: Recipe, typed: Options): Record<string, string | number | boolean> {
-  const parsed = recipe.options.safeParse(typed);
-  if (parsed.success) return parsed.data as Options;
+/** The options as the recipe takes them. @throws UsageError that says what is wrong, and lists all options */
+export function checkedOptions(recipe: Recipe, typed: Options): Options {
+  const options = withLists(recipe, typed);
+  const parsed = recipe.options.safeParse(options);
+  if (parsed.success) return options;
   const problems = parsed.error.issues.map((issue) => problemOf(recipe, typed, issue)).join(' ');
   throw new UsageError(
     `${problems}\nThe recipe "${recipe.name}" has these options:\n${describeOptions(recipe)}`,
@@ -44,13 +47,28 @@ export function checkedOptions(recipe: Recipe, typed: Options): Record<string, s
 
 /** One line an option: name, default, what is allowed, what it is. */
 export function describeOptions(recipe: Recipe): string {
-  const { properties = {} } = z.toJSONSchema(recipe.options, { io: 'input' });
-  return Object.entries(properties)
-    .map(([name, schema]) => `  ${name}=${schemaText(schema as PropertySchema)}`)
+  return Object.entries(schemasOf(recipe))
+    .map(([name, schema]) => `  ${name}=${schemaText(schema)}`)
     .join('\n');
 }
 
+function schemasOf(recipe: Recipe): Record<string, PropertySchema> {
+  const { properties = {} } = z.toJSONSchema(recipe.options, { io: 'input' });
+  return properties as Record<string, PropertySchema>;
+}
+
+/** A single value where the recipe takes a list is a list of one. */
+function withLists(recipe: Recipe, typed: Options): Options {
+  const schemas = schemasOf(recipe);
+  const isLone = (name: string, value: Value | Value[]): boolean =>
+    Object.hasOwn(schemas, name) && schemas[name]?.type === 'array' && !Array.isArray(value);
+  return Object.fromEntries(
+    Object.entries(typed).map(([name, value]) => [name, isLone(name, value) ? [value as Value] : value]),
+  );
+}
+
 interface PropertySchema {
+  readonly type?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly description?: string;
@@ -89,7 +107,11 @@ function pairOf(pair: string): readonly [string, string] {
 const camelCase = (name: string): string =>
   name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-function valueOf(text: string): string | number | boolean {
+function valueOf(text: string): Value | Value[] {
+  return text.includes(',') ? text.split(',').map(scalarOf) : scalarOf(text);
+}
+
+function scalarOf(text: string): Value {
   if (text === 'true' || text === 'false') return text === 'true';
   const number = Number(text);
   return text.trim() === '' || !Number.isFinite(number) ? text : number;

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { counted, duration, percent } from '../output/format.ts';
 import { escapeText } from '../output/escape.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { shellQuoted } from '../output/shell.ts';
+import { registryFlag } from '../output/shell.ts';
 
 /** The result of a training: what was made, how good it is, and what to do with it. */
 export function printTraining(context: Context, result: TrainingResult): void {
@@ -41,7 +41,7 @@ export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
 }
 
 function nextSteps({ registryUri }: Context, { model, version, promoted }: TrainingResult): string {
-  const registry = registryUri === './.kindred' ? '' : ` --registry ${shellQuoted(registryUri)}`;
+  const registry = registryFlag(registryUri);
   const reference = promoted ? model : `${model}@${version}`;
   const steps = [
     [`kindred classify IMAGE --model ${reference}${registry}`, 'tell the class of a picture'],

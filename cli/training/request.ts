@@ -36,8 +36,7 @@ export async function newRequest(
   promote: boolean,
 ): Promise<TrainingRequest> {
   const recipe = await chosenRecipe(flags.recipe);
-  const options = typedOptions(flags);
-  checkedOptions(recipe, options);
+  const options = checkedOptions(recipe, typedOptions(flags));
   const place = await findDataSet(context, dataSet);
   const { checkName } = await import('../../core/registry/names.ts');
   const model = flags.model ?? modelName(place.id);

@@ -50,8 +50,13 @@ export async function unfinishedJob(context: Context): Promise<Job> {
 /** In which fields a job's request is not what is wanted; of the options only those that were given count. */
 function differences(request: TrainingRequest, { options = {}, ...fields }: Wanted): string[] {
   const differing = Object.entries(fields).filter(
-    ([name, value]) => request[name as keyof TrainingRequest] !== value,
+    ([name, value]) => !isSame(request[name as keyof TrainingRequest], value),
   );
-  const others = Object.entries(options).filter(([name, value]) => request.options[name] !== value);
+  const others = Object.entries(options).filter(([name, value]) => !isSame(request.options[name], value));
   return [...differing, ...others].map(([name]) => name);
+}
+
+/** Plain values and lists of them; a list of one is its only value, for both are typed alike. */
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify([a].flat()) === JSON.stringify([b].flat());
 }

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
-import type { Job } from '../../core/jobs/job.ts';
+import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 import type { TrainingResult } from '../../core/jobs/publish.ts';
 import type { Context } from '../context.ts';
-import { shellQuoted } from '../output/shell.ts';
+import { registryFlag } from '../output/shell.ts';
 import { openTrainingData } from './data.ts';
 import { libraryVersions } from './libraries.ts';
 import { trainingReport } from './progress.ts';
@@ -15,29 +15,37 @@ import type { Interruption } from './signals.ts';
 const CHECKPOINT_SECONDS = 60;
 
 export interface Attempt {
-  readonly job: Job;
+  readonly request: TrainingRequest;
+  /** The job to go on with; null makes a new one, once the pictures are found to be usable. */
+  readonly job: Job | null;
   readonly resume: 'no' | 'continue' | 'best';
   readonly interruption: Interruption;
 }
 
 /**
- * Works on a job in this process and prints how far it is.
+ * Works on a training in this process and prints how far it is.
  * @throws CancelledError saying how to go on
  */
 export async function runJob(
   context: Context,
-  { job, resume, interruption }: Attempt,
+  { request, job: known, resume, interruption }: Attempt,
 ): Promise<TrainingResult> {
   requireBackbone(context);
-  const data = await openTrainingData(context, job.request);
-  const { runTraining } = await import('../../core/jobs/train.ts');
+  const data = await openTrainingData(context, request);
+  const [{ createJob }, { runTraining }] = await Promise.all([
+    import('../../core/jobs/job.ts'),
+    import('../../core/jobs/train.ts'),
+  ]);
+  const registry = await context.registry();
+  const job = known ?? (await createJob(registry.store, request));
+  context.terminal.note(`${known === null ? 'Training' : 'Going on with'} ${request.model}, job ${job.id}`);
   const featuresFolder = path.join(context.cache, 'features');
   await mkdir(featuresFolder, { recursive: true });
   const { report, end } = trainingReport(context.terminal);
   interruption.begin();
   try {
     const training = {
-      registry: await context.registry(),
+      registry,
       backbone: { file: context.backbone, id: path.basename(context.backbone, '.safetensors') },
       featuresFolder,
       scratch: context.scratch,
@@ -65,7 +73,7 @@ export function requireBackbone({ backbone }: Context): void {
 }
 
 function withAdvice(context: Context, { id }: Job, error: unknown): unknown {
-  const resume = `kindred train --resume ${id} --registry ${shellQuoted(context.registryUri)}`;
+  const resume = `kindred train --resume ${id}${registryFlag(context.registryUri)}`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message}\nTo go on: ${resume}`, { cause: error });
   }
