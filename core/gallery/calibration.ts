@@ -47,6 +47,8 @@ export interface CalibrationOptions {
   readonly falseRejection?: Partial<Record<OperatingPoint, number>>;
   /** @default 0.1 */
   readonly strangerShare?: number;
+  /** What each picture would have been told, where training knows that better than the gallery's own distances do. */
+  readonly leftOut?: readonly LeftOut[] | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface CalibrationOptions {
  * (conformal prediction: Vovk, Gammerman and Shafer, 2005), which for few pictures is the largest distance seen.
  * Confidence: see {@link fitConfidence}; the strangers are the pictures again, each asked for with its whole class left out.
  *
- * The embedder may know its training pictures better than others: thresholds from them are then tighter than the rates say.
+ * An embedder that knows its training pictures better than others makes thresholds from them tighter than the rates say; `leftOut` is for those.
  * @returns null when no class has two different pictures: then nothing can be said
  * @throws InvalidInputError on rates outside 0..1
  */
@@ -67,7 +69,7 @@ export function calibrate(gallery: Gallery, options: CalibrationOptions = {}): C
   checkShare(strangerShare, 'The share of strangers', 0.9);
   if (gallery.keys.length === 0) return null;
 
-  const leftOut = leaveOneOut(gallery, rule);
+  const leftOut = options.leftOut ?? leaveOneOut(gallery, rule);
   const own = leftOut.flatMap((one) => (one.own === null ? [] : [one.own])).sort((a, b) => a - b);
   if (own.length === 0) return null;
   const points = {

@@ -12,7 +12,7 @@ import { describeNetwork } from '../network/saved-network.ts';
 import { countParameters } from '../network/graph.ts';
 import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
-import type { EpochRecord } from '../training/checkpoint.ts';
+import type { TrainedNetwork } from '../training/recipe.ts';
 import { confusionSvg, evaluate } from '../training/evaluation/index.ts';
 import type { Evaluation } from '../training/evaluation/index.ts';
 import type { Job } from './job.ts';
@@ -30,13 +30,18 @@ export interface TrainingResult {
   readonly evaluation: Evaluation | null;
 }
 
+/** What a recipe tells of its training besides the network. */
+export type LearningRecord = Pick<TrainedNetwork, 'curve' | 'epoch'> & {
+  readonly leftOut: TrainedNetwork['leftOut'] | undefined;
+};
+
 export interface Outcome {
   readonly job: Job;
   readonly recipe: { readonly name: string; readonly options: Record<string, never> };
   readonly data: TrainingData;
   readonly context: TrainingContext;
   readonly embedder: Embedder;
-  readonly curve: readonly EpochRecord[];
+  readonly learnt: LearningRecord;
   /** Local files of the trained network. */
   readonly network: { readonly model: string; readonly weights: string };
   embed(pictures: readonly Picture[], part: string): Promise<Gallery>;
@@ -95,12 +100,12 @@ interface Judgement {
 }
 
 /** Judged with the pictures learnt from as the gallery; pictures that were held out for that join it afterwards. */
-async function judge({ data, embed }: Outcome): Promise<Judgement> {
+async function judge({ data, embed, learnt: { leftOut } }: Outcome): Promise<Judgement> {
   const learnt = await embed(data.train.pictures, 'training');
   const queries = data.test && (await embed(data.test.pictures, 'test'));
   const evaluation = queries && evaluate(queries, learnt);
   const gallery = queries && data.heldOut ? joined(learnt, queries) : learnt;
-  return { gallery, evaluation, calibration: calibrate(gallery) };
+  return { gallery, evaluation, calibration: calibrate(gallery, { leftOut }) };
 }
 
 function joined(first: Gallery, second: Gallery): Gallery {
@@ -117,7 +122,7 @@ function joined(first: Gallery, second: Gallery): Gallery {
 }
 
 async function filesOf(
-  { network, curve, recipe, job }: Outcome,
+  { network, learnt, recipe, job }: Outcome,
   gallery: Gallery,
   evaluation: Evaluation | null,
   calibration: Calibration | null,
@@ -128,7 +133,13 @@ async function filesOf(
     'network/model.json': { file: network.model },
     'network/weights.bin': { file: network.weights },
     'gallery.arrow': writeGallery(gallery),
-    'training.json': encode({ recipe, seed: job.request.seed, parameters, curve }),
+    'training.json': encode({
+      recipe,
+      seed: job.request.seed,
+      parameters,
+      epoch: learnt.epoch,
+      curve: learnt.curve,
+    }),
     'evaluation.json': encode({ evaluation, calibration }),
     ...(evaluation && { 'confusion.svg': text.encode(confusionSvg(evaluation.confusion)) }),
   };

@@ -26,7 +26,7 @@ import type { Job, TrainingRequest } from './job.ts';
 import { takeJob } from './owner.ts';
 import { prepareParts } from './parts.ts';
 import { publishTraining } from './publish.ts';
-import type { TrainingResult } from './publish.ts';
+import type { LearningRecord, TrainingResult } from './publish.ts';
 import { watchJob } from './watch.ts';
 
 export interface TrainingContext {
@@ -116,7 +116,7 @@ async function train(
   >;
   const place = { store: context.registry.store, prefix: checkpointPrefix(job.id), scratch: context.scratch };
   const checkpoints = new Checkpoints(place, identityOf(request, options, data, context));
-  const { curve, embedder, networkId } = await learn(
+  const { learnt, embedder, networkId } = await learn(
     recipe,
     options,
     request,
@@ -132,7 +132,7 @@ async function train(
       data,
       context,
       embedder,
-      curve,
+      learnt,
       network: { model: join(context.scratch, MODEL_FILE), weights: join(context.scratch, WEIGHTS_FILE) },
       embed: (pictures, part) =>
         embedInto(embedder, pictures, context, part, { model: request.model, version: networkId }),
@@ -164,7 +164,7 @@ function identityOf(
 }
 
 interface Learnt {
-  readonly curve: TrainedNetwork['curve'];
+  readonly learnt: LearningRecord;
   readonly embedder: Embedder;
   /** SHA-256 of the network's files: what a gallery is bound to. */
   readonly networkId: string;
@@ -209,7 +209,8 @@ async function learn(
       });
       try {
         await saveNetwork(scratch, trained.graph, recipe.preprocessing(options), trained.weights);
-        return { curve: trained.curve, ...(await readBack(scratch, trained)) };
+        const { curve, epoch, leftOut } = trained;
+        return { learnt: { curve, epoch, leftOut }, ...(await readBack(scratch, trained)) };
       } finally {
         trained.dispose();
       }

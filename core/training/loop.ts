@@ -48,6 +48,12 @@ export interface LoopContext {
 /** Above this many times the first batch's loss (plus one, for a first loss of zero) a training counts as diverged. */
 const DIVERGENCE_FACTOR = 1000;
 
+export interface LoopResult {
+  readonly curve: EpochRecord[];
+  /** The epoch whose weights the network has now; 0: it is untrained. */
+  readonly epoch: number;
+}
+
 interface LoopState {
   random: Random;
   epoch: number;
@@ -65,7 +71,7 @@ interface LoopState {
  * @throws CancelledError after a checkpoint was written, when the signal says so
  * @throws DivergedError when the loss is no number or runs away; the best weights so far stay in the checkpoint
  */
-export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<EpochRecord[]> {
+export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<LoopResult> {
   const resumeFrom = context.resume === 'no' ? null : await context.checkpoints.load();
   const state = await startState(plan, context, resumeFrom);
   if (context.resume === 'best') return takeBest(plan, context, state);
@@ -78,8 +84,9 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<E
     const started = Date.now();
     const batches = plan.batches(state.random);
     // The draw is repeated on resuming; from here on the generator is where the stopped run had it.
-    if (resumeFrom !== null && state.epoch === resumeFrom.epoch)
+    if (resumeFrom !== null && state.epoch === resumeFrom.epoch) {
       state.random = Random.restore(resumeFrom.random);
+    }
     for (; state.batch < batches.length; state.batch++) {
       if (context.signal?.aborted) {
         await save();
@@ -100,22 +107,23 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<E
   }
   if (plan.keepBest && state.best !== null) {
     await context.checkpoints.restoreBest(state.best, plan.learner.network.parameters);
+    return { curve: state.curve, epoch: state.best.epoch };
   }
-  return state.curve;
+  return { curve: state.curve, epoch: state.epoch };
 }
 
 async function takeBest(
   plan: LoopPlan,
   context: LoopContext,
   { best, curve }: LoopState,
-): Promise<EpochRecord[]> {
+): Promise<LoopResult> {
   if (best === null) {
     throw new NotFoundError(
       'This training keeps no best epoch: none was measured before it stopped. Resume it without asking for the best, or start again.',
     );
   }
   await context.checkpoints.restoreBest(best, plan.learner.network.parameters);
-  return curve.filter(({ epoch }) => epoch <= best.epoch);
+  return { curve: curve.filter(({ epoch }) => epoch <= best.epoch), epoch: best.epoch };
 }
 
 async function startState(

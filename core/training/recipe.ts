@@ -1,6 +1,7 @@
 /** What a recipe is: one file in `recipes/` that names its network, miner, loss, optimizer and schedule. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { z } from 'zod';
+import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Preprocessing } from '../images/pixels.ts';
 import type { NetworkGraph } from '../network/graph.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
@@ -37,6 +38,10 @@ export interface TrainedNetwork {
   /** Every parameter of the graph. */
   readonly weights: readonly ArraySource[];
   readonly curve: readonly EpochRecord[];
+  /** The epoch whose weights these are; 0: nothing was tuned. */
+  readonly epoch: number;
+  /** What training pictures would have been told had training not seen them; absent: the gallery's own distances tell. */
+  readonly leftOut?: readonly LeftOut[];
   dispose(): void;
 }
 

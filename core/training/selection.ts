@@ -1,12 +1,10 @@
 /** Choosing how long to train on pictures that were kept out of training. */
 import type { Tensor2D } from '@tensorflow/tfjs-node';
-import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import { rowsByLabel } from './batches.ts';
-import { distances } from './distances/index.ts';
+import { whitenedDistances } from './cross-fit.ts';
 import type { Validation } from './loop.ts';
-import { withinClassWhitening } from './whitening.ts';
-import type { Whitening, WhiteningOptions } from './whitening.ts';
+import type { WhiteningOptions } from './whitening.ts';
 
 /** Rows to train on and rows to choose on. */
 export interface Selection {
@@ -41,24 +39,12 @@ export function judgeKept(
   options: WhiteningOptions,
 ): Validation {
   const trainedLabels = trained.map((row) => labels[row] as number);
-  const rows = tf.tidy(() => {
-    const known = tf.gather(features, tf.tensor1d(trained, 'int32')) as Tensor2D;
-    const whitening = withinClassWhitening(known, trainedLabels, options);
-    const queries = tf.gather(features, tf.tensor1d(kept, 'int32')) as Tensor2D;
-    return distances['squared-euclidean']
-      .pairwise(whiten(queries, whitening), whiten(known, whitening))
-      .arraySync();
-  });
+  const rows = whitenedDistances(features, kept, trained, trainedLabels, options);
   const margins = rows.map((row, i) =>
     relativeMargin(row, trainedLabels, labels[kept[i] as number] as number),
   );
   const accuracy = margins.filter((value) => value > 0).length / margins.length;
   return { loss: null, accuracy, score: accuracy + margins.reduce((a, b) => a + b, 0) / margins.length };
-}
-
-function whiten(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
-  const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
-  return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12)) as Tensor2D;
 }
 
 /** (d_other - d_own) / (d_other + d_own), from the nearest row of the own class and of any other; in [-1, 1]. */

@@ -57,6 +57,14 @@ export function withinClassWhitening(
   return whitening;
 }
 
+/** Whitened rows, of unit length, as the network gives them: (n,d) -> (n,dimensions). */
+export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
+  return tf.tidy(() => {
+    const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
+    return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12)) as Tensor2D;
+  });
+}
+
 function degreesOfFreedom(labels: Int32Array): number {
   return Math.max(1, labels.length - new Set(labels).size);
 }

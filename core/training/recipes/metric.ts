@@ -14,16 +14,22 @@ import { Random } from '../../random.ts';
 import { ADAM_DEFAULTS, Adam } from '../adam.ts';
 import { classBatches } from '../batches.ts';
 import type { EpochRecord } from '../checkpoint.ts';
+import { crossFit, stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
+import type { LoopResult } from '../loop.ts';
 import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
 import type { RecipeContext, TrainedNetwork } from '../recipe.ts';
 import { judgeKept, keepForSelection } from '../selection.ts';
+import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
 import { frozenMaps, mapFeatures, tunedMap, twoMapsAt, whitenedMaps } from '../two-maps.ts';
 import { withinClassWhitening } from '../whitening.ts';
+
+/** Parts that the training pictures are asked for in. */
+const FOLDS = 4;
 
 const DISTANCE = distances['squared-euclidean'];
 
@@ -74,16 +80,20 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   const network = new Network(graph, new ParameterStore(graph, fromFile(context.backbone)));
   const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
   try {
-    const curve = await tune(chosen, context, network, optimizer, from);
+    const random = new Random(context.seed);
+    const rows = keepForSelection(context.train.labels, chosen.select, random);
+    const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
     const features = mapFeatures(maps, network, context.train.features);
     const { kernel, bias } = withinClassWhitening(features, context.train.labels, chosen);
+    const leftOut = crossFit(features, context.train.labels, foldsOf(context, rows, learnt.epoch), chosen);
     features.dispose();
     const weights = [
       ...network.parameters.sources(),
       { name: 'whitening/kernel', shape: [maps.width, bias.length], pieces: () => [kernel] },
       { name: 'whitening/bias', shape: [bias.length], pieces: () => [bias] },
     ];
-    return { graph: whitenedMaps(maps, chosen.dimensions), weights, curve, dispose: () => network.dispose() };
+    const embedding = whitenedMaps(maps, chosen.dimensions);
+    return { graph: embedding, weights, ...learnt, leftOut, dispose: () => network.dispose() };
   } catch (error) {
     network.dispose();
     throw error;
@@ -92,17 +102,27 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   }
 }
 
+/** Whom to ask for thresholds: everybody in turn; but those that were tuned on no longer count, if any tuning was done. */
+function foldsOf(
+  { train: { labels }, seed }: RecipeContext,
+  { kept }: Selection,
+  epoch: number,
+): Int32Array[] {
+  if (epoch > 0 && kept.length > 0) return [kept];
+  return stratifiedFolds(labels, FOLDS, new Random(seed));
+}
+
 async function tune(
   chosen: Options,
   context: RecipeContext,
   network: Network,
   optimizer: Adam,
   inputNode: string,
-): Promise<EpochRecord[]> {
+  rows: Selection,
+  random: Random,
+): Promise<LoopResult> {
   const { labels, features } = context.train;
   const { classes, pictures, stepsPerEpoch, miner, margin } = chosen;
-  const random = new Random(context.seed);
-  const rows = keepForSelection(labels, chosen.select, random);
   const trainedLabels = rows.trained.map((row) => labels[row] as number);
   const learner: Learner = {
     network,

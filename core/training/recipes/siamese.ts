@@ -90,11 +90,11 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
       validate,
       keepBest: false,
     };
-    const curve = await trainLoop(plan, { ...context, random });
+    const learnt = await trainLoop(plan, { ...context, random });
     return {
       graph: described,
       weights: network.parameters.sources(),
-      curve,
+      ...learnt,
       dispose: () => network.dispose(),
     };
   } catch (error) {
