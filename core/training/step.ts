@@ -81,7 +81,7 @@ export function embedRows(
   inputs: Tensor,
   output = network.graph.output,
 ): Tensor2D {
-  const count = inputs.shape[0] as number;
+  const count = inputs.shape[0];
   return tf.tidy(() => {
     const blocks: Tensor2D[] = [];
     for (let start = 0; start < count; start += 32) {
@@ -91,6 +91,8 @@ export function embedRows(
       });
       blocks.push(block);
     }
+    const [width = 0] = network.shapes.get(output) ?? [];
+    if (blocks.length === 0) return tf.zeros([0, width]);
     return tf.concat(blocks, 0);
   });
 }
