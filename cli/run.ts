@@ -27,6 +27,13 @@ export async function run(argv: readonly string[]): Promise<void> {
 function failure(error: unknown, command: Command, debug: boolean): number {
   // Commander has printed its own errors, and help is none.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
+  if (isBrokenLibrary(error)) {
+    complain(
+      `error: A library that Kindred needs is missing or does not load: ${(error as Error).message}\n` +
+        'Run "npm run setup" in Kindred\'s folder; "kindred doctor" shows what else is wrong.',
+    );
+    return FAILED;
+  }
   if (!(error instanceof KindredError)) {
     complain(`unexpected ${withCauses(error)}`);
     return FAILED;
@@ -35,6 +42,12 @@ function failure(error: unknown, command: Command, debug: boolean): number {
   if (!(error instanceof UsageError)) return FAILED;
   complain(usageLines(command));
   return WRONG_USAGE;
+}
+
+const NOT_LOADED = new Set(['ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND']);
+
+function isBrokenLibrary(error: unknown): boolean {
+  return error instanceof Error && NOT_LOADED.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function withCauses(error: unknown): string {

@@ -1,4 +1,4 @@
-import { fitText } from '../../core/training/evaluation/text-width.ts';
+import { fitText, textWidth } from '../../core/training/evaluation/text-width.ts';
 import { escapeLine } from './escape.ts';
 import { count, duration } from './format.ts';
 import type { Terminal } from './terminal.ts';
@@ -10,7 +10,7 @@ export interface Progress {
   readonly end: () => void;
 }
 
-const BAR = 24;
+const BAR = { widest: 24, narrowest: 8 };
 const LIVE_MS = 80;
 const PLAIN_MS = 5000;
 /** Before that much is done nothing can be said about the rest. */
@@ -29,10 +29,9 @@ export function progressOn(terminal: Terminal, label: string): Progress {
       if (now - shown < (terminal.isLive ? LIVE_MS : PLAIN_MS)) return;
       shown = now;
       const left = timeLeft((now - started) / 1000, done - first, total - done);
-      const line = [escapeLine(label), share(done, total, terminal.isLive), detail, left]
-        .filter((part) => part !== '')
-        .join('  ');
-      if (terminal.isLive) terminal.draw(fitText(line, terminal.columns - 1));
+      const parts = [escapeLine(label), `${count(done)}/${count(total)}`, detail, left];
+      const line = parts.filter((part) => part !== '').join('  ');
+      if (terminal.isLive) terminal.draw(withBar(line, done / total, terminal.columns - 1));
       else terminal.note(line);
     },
     end: () => terminal.draw(''),
@@ -45,9 +44,10 @@ export function timeLeft(seconds: number, done: number, rest: number): string {
   return `${duration((seconds / done) * rest)} left`;
 }
 
-function share(done: number, total: number, withBar: boolean): string {
-  const numbers = `${count(done)}/${count(total)}`;
-  if (!withBar) return numbers;
-  const filled = total === 0 ? BAR : Math.round((Math.min(done, total) / total) * BAR);
-  return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${numbers}`;
+/** The line with a bar before it, as long as there is room for one. */
+function withBar(line: string, share: number, columns: number): string {
+  const length = Math.min(BAR.widest, columns - textWidth(line) - 4);
+  if (length < BAR.narrowest || !(share >= 0 && share <= 1)) return fitText(line, columns);
+  const filled = Math.round(share * length);
+  return `[${'#'.repeat(filled)}${'-'.repeat(length - filled)}]  ${line}`;
 }

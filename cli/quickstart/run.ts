@@ -3,16 +3,20 @@ import { fileURLToPath } from 'node:url';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
+import { printAnswer } from '../output/answer.ts';
 import { registryFlag, shellQuoted } from '../output/shell.ts';
 import { printAccuracy } from '../training/report.ts';
 import { newestJob } from '../training/resume.ts';
 import { runJob } from '../training/run.ts';
 import { interruptible } from '../training/signals.ts';
 import { loadVersion, storedEvaluation } from '../version.ts';
+import { remembered } from './remembered.ts';
 import { showcase } from './showcase.ts';
 
 const MODEL = 'clothing10';
 const SAMPLES = fileURLToPath(new URL('../../samples/clothing10/', import.meta.url));
+const TRAIN = path.join(SAMPLES, 'train');
+const TEST = path.join(SAMPLES, 'test');
 
 export interface QuickstartOptions {
   /** Train even when there is a version already. */
@@ -24,19 +28,22 @@ export interface QuickstartOptions {
 export async function quickstart(context: Context, options: QuickstartOptions): Promise<void> {
   const { terminal } = context;
   const { version, seconds } = (await existing(context, options)) ?? (await trained(context, options));
-  const loaded = await loadVersion(context, `${MODEL}@${version}`);
-  const evaluation = await storedEvaluation(context, loaded);
+  const registry = await context.registry();
+  const evaluation = await storedEvaluation(context, { model: MODEL, version });
   if (evaluation !== null) printAccuracy(terminal, evaluation);
-  terminal.print('\nSome of the test pictures, each with its nearest relatives:\n');
-  const results = await showcase(context, loaded, path.join(SAMPLES, 'test'), evaluation?.confusion ?? null);
-  const { recipe, metrics } = await (await context.registry()).manifest(MODEL, version);
-  terminal.json({ model: MODEL, version, recipe: recipe.name, metrics, seconds, results });
-  terminal.print(
-    nextSteps(
-      context,
-      results.map(({ image }) => image),
-    ),
+  const { recipe, metrics, checksum } = await registry.manifest(MODEL, version);
+  const [addition = ''] = (await registry.segments(MODEL, version)).slice(-1);
+  const shown = await remembered(context, `${checksum}${addition}`, async () =>
+    showcase(context, await loadVersion(context, `${MODEL}@${version}`), TEST, evaluation?.confusion ?? null),
   );
+  const results = shown.map(({ picture, ...rest }) => ({
+    image: path.relative('.', path.join(TEST, picture)),
+    ...rest,
+  }));
+  terminal.print('\nSome of the test pictures, each with its nearest relatives:\n');
+  for (const result of results) printAnswer(terminal, result, result.actual);
+  terminal.json({ model: MODEL, version, recipe: recipe.name, metrics, seconds, results });
+  terminal.print(nextSteps(context, results[0]?.image ?? 'IMAGE'));
 }
 
 interface Made {
@@ -60,8 +67,8 @@ async function existing(context: Context, { again }: QuickstartOptions): Promise
 async function trained(context: Context, { seed }: QuickstartOptions): Promise<Made> {
   const interruption = interruptible(context.terminal);
   const request: TrainingRequest = {
-    dataSet: path.join(SAMPLES, 'train'),
-    testSet: path.join(SAMPLES, 'test'),
+    dataSet: TRAIN,
+    testSet: TEST,
     holdOut: 0,
     model: MODEL,
     recipe: 'metric',
@@ -88,12 +95,11 @@ async function trained(context: Context, { seed }: QuickstartOptions): Promise<M
   }
 }
 
-function nextSteps({ registryUri }: Context, images: readonly string[]): string {
+function nextSteps({ registryUri }: Context, image: string): string {
   const registry = registryFlag(registryUri);
-  const image = shellQuoted(images[0] ?? 'IMAGE');
   return `
 Next, in this folder:
-  npx kindred classify ${image}${registry}
+  npx kindred classify ${shellQuoted(image)}${registry}
   npx kindred train FOLDER${registry}        with your own pictures: one folder a class
   npx kindred models list${registry}
   npx kindred --help`;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Decision } from '../../core/gallery/decision.ts';
 import type { DataSet, Picture } from '../../core/images/dataset.ts';
 import { openDataSet } from '../../core/images/open-dataset.ts';
 import { fsStore } from '../../core/storage/fs.ts';
@@ -6,20 +7,21 @@ import { confusedPairs } from '../../core/training/evaluation/confusion.ts';
 import type { Confusion } from '../../core/training/evaluation/confusion.ts';
 import { deciderOf } from '../classify.ts';
 import type { Context } from '../context.ts';
-import { printAnswer } from '../output/answer.ts';
-import type { Answered } from '../output/answer.ts';
 import { embedFiles } from '../pictures/files.ts';
 import type { LoadedVersion } from '../version.ts';
 
 const RIGHT = 3;
 const TOP = 3;
 
-export interface Shown extends Answered {
+/** What a version says of a test picture. */
+export interface Shown extends Decision {
+  /** The picture, `<class>/<file>`. */
+  readonly picture: string;
   /** The class that it is. */
   readonly actual: string;
 }
 
-/** Classifies some test pictures and prints the answers: a few right ones of different classes, and a wrong one if there is any. */
+/** Classifies some test pictures: a few right ones of different classes, and a wrong one if there is any. */
 export async function showcase(
   context: Context,
   loaded: LoadedVersion,
@@ -31,21 +33,23 @@ export async function showcase(
   const firsts = await answer(firstOfEachClass(dataSet));
   const right = firsts.filter(isRight).slice(0, RIGHT);
   const wrong = firsts.find((shown) => !isRight(shown)) ?? (await wrongOne(dataSet, confusion, answer));
-  const all = wrong === undefined ? right : [...right, wrong];
-  for (const shown of all) printAnswer(context.terminal, shown, shown.actual);
-  return all;
+  return wrong === undefined ? right : [...right, wrong];
 }
 
 type Answerer = (pictures: readonly Picture[]) => Promise<Shown[]>;
 
-function answererOf(context: Context, loaded: LoadedVersion, folder: string): Answerer {
+function answererOf({ terminal }: Context, loaded: LoadedVersion, folder: string): Answerer {
   const decide = deciderOf(loaded, { top: TOP, point: 'balanced' });
   return async (pictures) => {
-    const images = pictures.map(({ key }) => path.relative('.', path.join(folder, key)));
-    const files = await embedFiles(context.terminal, loaded.embedder, images);
-    return files.flatMap(({ image, embedding }, i) =>
-      embedding === undefined ? [] : [{ image, actual: pictures[i]?.className ?? '', ...decide(embedding) }],
+    const files = await embedFiles(
+      terminal,
+      loaded.embedder,
+      pictures.map(({ key }) => path.join(folder, key)),
     );
+    return pictures.flatMap(({ key, className }, i) => {
+      const embedding = files[i]?.embedding;
+      return embedding === undefined ? [] : [{ picture: key, actual: className, ...decide(embedding) }];
+    });
   };
 }
 
