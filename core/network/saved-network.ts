@@ -1,5 +1,5 @@
 /** Writing a network as files, and having it back: `model.json` (see graph-model.ts) and `weights.bin`. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -101,11 +101,53 @@ export function describeNetwork(model: Uint8Array): Omit<SavedNetwork, 'weights'
 
 /** From the bytes of both files. @throws CorruptDataError */
 export function readNetwork(model: Uint8Array, weights: Uint8Array): SavedNetwork {
+  return networkOf(model, {
+    size: weights.byteLength,
+    slice: (from, to) => weights.buffer.slice(weights.byteOffset + from, weights.byteOffset + to),
+  });
+}
+
+/**
+ * From a folder with both files. Weights are read from there array by array whenever they are asked for, so that they
+ * are never in memory as a whole; the files must stay until then. @throws CorruptDataError
+ */
+export function openNetwork(folder: string): SavedNetwork {
+  const path = join(folder, WEIGHTS_FILE);
+  return networkOf(readFileSync(join(folder, MODEL_FILE)), {
+    size: statSync(path).size,
+    slice: (from, to) => sliceOfFile(path, from, to),
+  });
+}
+
+/** The bytes of `weights.bin`, wherever they are. */
+interface Bytes {
+  readonly size: number;
+  /** A copy of the bytes from `from` up to `to`. */
+  slice(from: number, to: number): ArrayBufferLike;
+}
+
+function networkOf(model: Uint8Array, bytes: Bytes): SavedNetwork {
   const document = parse(model);
   const described = describe(document);
   const [{ weights: entries }] = document.weightsManifest;
   for (const spec of parametersOf(described.graph)) checkEntry(spec, entries);
-  return { ...described, weights: weightFile(entries, weights) };
+  return { ...described, weights: weightFile(entries, bytes) };
+}
+
+/** Opened anew each time: nobody has to close it. */
+function sliceOfFile(path: string, from: number, to: number): ArrayBuffer {
+  const bytes = new Uint8Array(to - from);
+  const descriptor = openSync(path, 'r');
+  try {
+    for (let done = 0; done < bytes.length;) {
+      const got = readSync(descriptor, bytes, done, bytes.length - done, from + done);
+      if (got === 0) throw new CorruptDataError(`${path} is cut short: it ends before byte ${to}.`);
+      done += got;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return bytes.buffer;
 }
 
 function describe({ userDefinedMetadata }: SavedDocument): Omit<SavedNetwork, 'weights'> {
@@ -136,17 +178,15 @@ function parse(model: Uint8Array): SavedDocument {
   }
 }
 
-function weightFile(entries: readonly WeightEntry[], bytes: Uint8Array): WeightFile {
+function weightFile(entries: readonly WeightEntry[], bytes: Bytes): WeightFile {
   const places = new Map<string, { shape: readonly number[]; offset: number }>();
   let offset = 0;
   for (const { name, shape } of entries) {
     places.set(name, { shape, offset });
     offset += shape.reduce((a, b) => a * b, 4);
   }
-  if (offset !== bytes.length) {
-    throw new CorruptDataError(
-      `${WEIGHTS_FILE} has ${bytes.length} bytes, but ${MODEL_FILE} names ${offset}.`,
-    );
+  if (offset !== bytes.size) {
+    throw new CorruptDataError(`${WEIGHTS_FILE} has ${bytes.size} bytes, but ${MODEL_FILE} names ${offset}.`);
   }
   const place = (name: string) => {
     const found = places.get(name);
@@ -159,8 +199,7 @@ function weightFile(entries: readonly WeightEntry[], bytes: Uint8Array): WeightF
     read(name, start, count) {
       const { shape, offset: begin } = place(name);
       const row = shape.slice(1).reduce((a, b) => a * b, 4);
-      const from = bytes.byteOffset + begin;
-      return new Float32Array(bytes.buffer.slice(from + start * row, from + (start + count) * row));
+      return new Float32Array(bytes.slice(begin + start * row, begin + (start + count) * row));
     },
   };
 }

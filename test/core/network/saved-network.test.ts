@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { CorruptDataError } from '../../../core/errors.ts';
 import type { Preprocessing } from '../../../core/images/pixels.ts';
-import { PIXELS } from '../../../core/network/graph.ts';
+import { PIXELS, parametersOf } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { siameseHead } from '../../../core/network/heads.ts';
 import { Network } from '../../../core/network/network.ts';
@@ -17,6 +17,7 @@ import {
   MODEL_FILE,
   WEIGHTS_FILE,
   describeNetwork,
+  openNetwork,
   readNetwork,
   saveNetwork,
 } from '../../../core/network/saved-network.ts';
@@ -128,6 +129,26 @@ describe('a saved network, read back', () => {
     } as const;
     assert.deepEqual(saved.weights.read('dense/kernel', 2, 3), smallWeights(spec, 2, 3));
     assert.equal(saved.weights.has('nothing'), false);
+  });
+
+  it('gives the same weights read array by array from its folder', () => {
+    const whole = readNetwork(...filesOf(folder));
+    const opened = openNetwork(folder);
+    assert.deepEqual([opened.graph, opened.preprocessing], [whole.graph, whole.preprocessing]);
+    for (const { name, shape } of parametersOf(smallGraph)) {
+      const rows = shape[0] ?? 1;
+      assert.deepEqual(opened.weights.read(name, 0, rows), whole.weights.read(name, 0, rows), name);
+    }
+    assert.deepEqual(opened.weights.read('dense/kernel', 2, 3), whole.weights.read('dense/kernel', 2, 3));
+  });
+
+  it('is refused when its folder was cut short, before or after it was opened', () => {
+    const cut = mkdtempSync(path.join(root, 'cut-'));
+    cpSync(folder, cut, { recursive: true });
+    const opened = openNetwork(cut);
+    truncateSync(path.join(cut, WEIGHTS_FILE), 8);
+    assert.throws(() => opened.weights.read('dense/kernel', 0, 64), CorruptDataError);
+    assert.throws(() => openNetwork(cut), CorruptDataError);
   });
 
   it('is described without its weights', () => {
