@@ -154,7 +154,7 @@ async function tune(
       })),
     validate: judge,
     keepBest: true,
-    // About one standard error of the difference between two accuracies of which a tenth of the answers differ.
+    // One standard error of the difference between two accuracies where a fifth of the answers differ.
     handicap: chosen.caution / Math.sqrt(Math.max(1, rows.kept.length)),
     stopEarly: (curve: readonly EpochRecord[]) => isEnough(curve, chosen),
   };
