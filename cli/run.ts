@@ -27,7 +27,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 function failure(error: unknown, command: Command, debug: boolean): number {
   // Commander has printed its own errors, and help is none.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
-  if (isBrokenLibrary(error)) {
+  if (!debug && isBrokenLibrary(error)) {
     complain(
       `error: A library that Kindred needs is missing or does not load: ${(error as Error).message}\n` +
         'Run "npm run setup" in Kindred\'s folder; "kindred doctor" shows what else is wrong.',

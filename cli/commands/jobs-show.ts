@@ -11,11 +11,11 @@ export function showJobCommand(): Command {
     .argument('<job>', 'its id')
     .action(async (id: string, flags: CommonFlags) => {
       const { terminal, ...context } = contextOf(flags);
-      const { progressKey, readJob } = await import('../../core/jobs/job.ts');
+      const { readJob, readProgress } = await import('../../core/jobs/job.ts');
       const { shownState } = await import('../jobs.ts');
       const { store } = await context.registry();
       const job = await readJob(store, id);
-      const progress = job.state === 'succeeded' ? null : progressIn(await store.get(progressKey(id)));
+      const progress = job.state === 'succeeded' ? null : await readProgress(store, id);
       const state = shownState(job);
       terminal.json({ ...job, state, progress });
       const { request, result, error } = job;
@@ -36,13 +36,4 @@ export function showJobCommand(): Command {
         }).trimEnd(),
       );
     });
-}
-
-/** The last progress that was stored, or null; it is only for looking at. */
-function progressIn(stored: { readonly bytes: Uint8Array } | null): unknown {
-  try {
-    return stored && JSON.parse(Buffer.from(stored.bytes).toString('utf8'));
-  } catch {
-    return null;
-  }
 }
