@@ -3,9 +3,10 @@
  * {name: {dtype, shape, data_offsets}}, then the numbers. Others read them too; nothing in them can run.
  * https://huggingface.co/docs/safetensors
  */
-import { closeSync, fsyncSync, openSync, readSync, fstatSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
 import { CorruptDataError, InvalidInputError } from '../errors.ts';
+import { writeAll } from './write-all.ts';
 
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const ALIGNMENT = 64;
@@ -156,7 +157,7 @@ export async function writeSafetensors(
       let left = source.shape.reduce((a, b) => a * b, 4);
       for await (const piece of source.pieces()) {
         left -= piece.byteLength;
-        writeAll(descriptor, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+        writeAll(descriptor, piece);
       }
       if (left !== 0)
         throw new InvalidInputError(
@@ -183,9 +184,4 @@ function headerOf(sources: readonly ArraySource[], metadata: Readonly<Record<str
   bytes.writeBigUInt64LE(BigInt(padded));
   json.copy(bytes, 8);
   return bytes;
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
 }

@@ -1,5 +1,5 @@
 /** Writing a network as files, and having it back: `model.json` (see graph-model.ts) and `weights.bin`. */
-import { closeSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import { parametersOf } from './graph.ts';
 import type { NetworkGraph, PlacedParameter } from './graph.ts';
 import type { WeightFile } from './parameters.ts';
 import type { ArraySource } from './safetensors.ts';
+import { writeAll } from './write-all.ts';
 
 export const MODEL_FILE = 'model.json';
 export const WEIGHTS_FILE = 'weights.bin';
@@ -61,11 +62,6 @@ export async function saveNetwork(
     weightsManifest: [{ paths: [WEIGHTS_FILE], weights: entries }],
   };
   await writeFile(join(folder, MODEL_FILE), JSON.stringify(document));
-}
-
-function writeAll(descriptor: number, numbers: Float32Array | Int32Array): void {
-  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done);
 }
 
 const documentSchema = z.object({

@@ -2,8 +2,8 @@
  * Outputs of the frozen part of the network, computed once per picture and kept in files that are mapped into memory:
  * the operating system holds in memory what fits, and a training on the same pictures starts at once the next time.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node';
@@ -17,6 +17,7 @@ import type { Network } from '../network/network.ts';
 import { pixelTensor } from '../network/pixel-tensor.ts';
 import { float, run, shape as shapeAttribute, text } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
+import { writeAll } from '../network/write-all.ts';
 
 export interface FeatureRequest {
   readonly network: Network;
@@ -94,14 +95,24 @@ async function readIndex(folder: string, request: FeatureRequest): Promise<Index
 
 /** Everything is written beside the final folder, which appears whole or not at all. */
 async function compute(request: FeatureRequest, folder: string): Promise<void> {
-  const unfinished = `${folder}.${process.pid}.${Date.now()}.partial`;
+  const unfinished = `${folder}.${randomUUID()}.partial`;
   await mkdir(unfinished, { recursive: true });
   try {
     await computeInto(request, unfinished);
-    await rm(folder, { recursive: true, force: true });
-    await rename(unfinished, folder);
+    await moveInto(request, unfinished, folder);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** What is there already stays when it is whole: another training was faster, and may have mapped its files by now. */
+async function moveInto(request: FeatureRequest, unfinished: string, folder: string): Promise<void> {
+  try {
+    await rename(unfinished, folder);
+  } catch {
+    if ((await readIndex(folder, request)) !== null) return;
+    await rm(folder, { recursive: true, force: true });
+    await rename(unfinished, folder);
   }
 }
 
@@ -141,7 +152,7 @@ function writeBatch(request: FeatureRequest, batch: readonly Pixels[], files: re
   for (const [i, node] of request.nodes.entries()) {
     const output = outputs[node] as Tensor;
     const numbers = output.dataSync() as Float32Array;
-    writeSync(files[i] as number, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    writeAll(files[i] as number, numbers);
     output.dispose();
   }
 }
