@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { tf } from '../../../core/network/tensorflow.ts';
+import { Random } from '../../../core/random.ts';
+import { crossFit, stratifiedFolds, whitenedDistances } from '../../../core/training/cross-fit.ts';
+import { judgeKept, keepForSelection } from '../../../core/training/selection.ts';
+import { applyWhitening, withinClassWhitening } from '../../../core/training/whitening.ts';
+import { assertClose, normals } from '../../support/numbers.ts';
+
+/** Classes of 8, 5, 4, 3, 2 and 1 pictures. */
+const labels = Int32Array.from(
+  [8, 5, 4, 3, 2, 1].flatMap((count, label) => Array.from({ length: count }, () => 7 * label)),
+);
+const countOf = (rows: Int32Array, label: number): number =>
+  rows.filter((row) => labels[row] === label).length;
+const numbersOf = (rows: readonly Int32Array[]): number[] =>
+  rows.flatMap((each) => [...each]).toSorted((a, b) => a - b);
+const options = { shrinkage: 0.2, dimensions: 6 };
+
+/** Rows of ten numbers, their class in one of them. */
+const features = (spread: number) =>
+  tf.tensor2d(
+    normals(labels.length * 10, 3).map(
+      (x, i) => x + (i % 10 === (labels[Math.floor(i / 10)] as number) / 7 ? spread : 0),
+    ),
+    [labels.length, 10],
+  );
+
+describe('pictures kept to choose the epoch on', () => {
+  it('are a share of every class that leaves two to train on', () => {
+    const { trained, kept } = keepForSelection(labels, 0.25, new Random(1));
+    assert.deepEqual(
+      [0, 7, 14, 21, 28, 35].map((label) => countOf(kept, label)),
+      [2, 1, 1, 1, 0, 0],
+    );
+    assert.deepEqual(
+      numbersOf([trained, kept]),
+      Array.from(labels, (_, row) => row),
+    );
+  });
+
+  it('are at most what leaves two', () => {
+    const { kept } = keepForSelection(labels, 0.9, new Random(1));
+    assert.deepEqual(
+      [0, 7, 14, 21, 28, 35].map((label) => countOf(kept, label)),
+      [6, 3, 2, 1, 0, 0],
+    );
+  });
+
+  it('are none when no share is asked for', () => {
+    const { trained, kept } = keepForSelection(labels, 0, new Random(1));
+    assert.deepEqual([trained.length, kept.length], [labels.length, 0]);
+  });
+
+  it('are the same for a seed and others for another', () => {
+    const kept = (seed: number): Int32Array => keepForSelection(labels, 0.5, new Random(seed)).kept;
+    assert.deepEqual(kept(1), kept(1));
+    assert.notDeepEqual(kept(1), kept(2));
+  });
+
+  it('are judged by the nearest trained row, whitened by the trained rows alone', () => {
+    for (const spread of [0, 1, 50]) {
+      tf.tidy(() => {
+        const rows = features(spread);
+        const selection = keepForSelection(labels, 0.25, new Random(1));
+        const known = [...selection.trained];
+        const whitening = withinClassWhitening(
+          tf.gather(rows, tf.tensor1d(known, 'int32')),
+          Int32Array.from(known, (row) => labels[row] as number),
+          options,
+        );
+        const moved = applyWhitening(rows, whitening).arraySync();
+        const apart = (a: number, b: number): number =>
+          (moved[a] as number[]).reduce((sum, x, k) => sum + (x - (moved[b]?.[k] as number)) ** 2, 0);
+        const margins = Array.from(selection.kept, (row) => {
+          const own = Math.min(
+            ...known.filter((each) => labels[each] === labels[row]).map((each) => apart(row, each)),
+          );
+          const other = Math.min(
+            ...known.filter((each) => labels[each] !== labels[row]).map((each) => apart(row, each)),
+          );
+          return (other - own) / (other + own);
+        });
+        const right = margins.filter((margin) => margin > 0).length / margins.length;
+
+        const { accuracy, score, loss } = judgeKept(rows, labels, selection, options);
+
+        assert.equal(accuracy, right);
+        assertClose([score ?? NaN], [right + margins.reduce((a, b) => a + b, 0) / margins.length], {
+          tolerance: 1e-3,
+        });
+        assert.equal(loss, null);
+        if (spread === 50) assert.equal(accuracy, 1);
+      });
+    }
+  });
+});
+
+describe('cross-fitting', () => {
+  it('parts every class evenly, each row once; classes of one picture are only looked at', () => {
+    const folds = stratifiedFolds(labels, 4, new Random(1));
+    assert.deepEqual(numbersOf(folds), Array.from(labels, (_, row) => row).slice(0, -1));
+    assert.deepEqual(
+      folds.map((fold) => countOf(fold, 0)),
+      [2, 2, 2, 2],
+    );
+    for (const label of [7, 14, 21, 28]) {
+      const counts = folds.map((fold) => countOf(fold, label));
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1);
+    }
+  });
+
+  it('has no empty parts', () => {
+    assert.deepEqual(
+      stratifiedFolds(Int32Array.of(1, 1, 2), 4, new Random(1)).map(({ length }) => length),
+      [1, 1],
+    );
+  });
+
+  it('tells every row what whitening and gallery of the other parts tell it', () => {
+    tf.tidy(() => {
+      const rows = features(1);
+      const folds = stratifiedFolds(labels, 4, new Random(1));
+      const told = crossFit(rows, labels, folds, options);
+      assert.deepEqual(
+        told.map(({ row }) => row),
+        folds.flatMap((fold) => [...fold]),
+      );
+      for (const fold of folds) {
+        const known = Int32Array.from(labels.keys()).filter((row) => !fold.includes(row));
+        const knownLabels = known.map((row) => labels[row] as number);
+        const apart = whitenedDistances(rows, fold, known, knownLabels, options);
+        for (const [i, row] of fold.entries()) {
+          const nearest = (label: number): number =>
+            Math.min(...(apart[i] as number[]).filter((_, k) => knownLabels[k] === label));
+          const others = [...new Set(knownLabels)]
+            .filter((label) => label !== labels[row])
+            .map(nearest)
+            .toSorted((a, b) => a - b);
+          const own = nearest(labels[row] as number);
+          assert.deepEqual(
+            told.find((each) => each.row === row),
+            { row, own: Number.isFinite(own) ? own : null, others: others.slice(0, 2) },
+          );
+        }
+      }
+    });
+  });
+});
