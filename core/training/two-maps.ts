@@ -26,9 +26,9 @@ export interface TwoMaps {
   readonly width: number;
 }
 
-/** @param size the input's side in pixels @param scales shares of it, the first one 1 */
+/** @param size the input's side in pixels @param scales shares of it, in any order, one of them 1 */
 export function twoMapsAt(size: number, scales: readonly number[]): TwoMaps {
-  const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))];
+  const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))].toSorted((a, b) => b - a);
   return {
     scales: sizes.map((side) => ({ size: side, prefix: side === size ? '' : `at${side}/` })),
     width: sizes.length * WIDTH,

@@ -40,6 +40,7 @@ const options = z.strictObject({
     .array(z.number().min(0.1).max(1))
     .min(1)
     .max(4)
+    .refine((scales) => scales.includes(1), 'one of them has to be 1, the whole size')
     .default([1, 0.694])
     .describe('shares of that size to look at'),
   dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
