@@ -178,6 +178,7 @@ function weightFile(entries: readonly WeightEntry[], bytes: Bytes): WeightFile {
   const places = new Map<string, { shape: readonly number[]; offset: number }>();
   let offset = 0;
   for (const { name, shape } of entries) {
+    if (places.has(name)) throw new CorruptDataError(`${MODEL_FILE} names the weights '${name}' twice.`);
     places.set(name, { shape, offset });
     offset += shape.reduce((a, b) => a * b, 4);
   }

@@ -232,6 +232,8 @@ describe('a hostile model.json', () => {
       Object.assign(document.userDefinedMetadata.kindred.preprocessing, { kernel: 'magic' }),
     'lacks a weight that the network needs': (document) =>
       Object.assign(weightOf(document, 'last/kernel'), { name: 'lost' }),
+    'names a weight twice': (document) =>
+      Object.assign(weightOf(document, 'norm/beta'), { name: 'norm/gamma' }),
     'has a weight of another shape': (document) =>
       Object.assign(weightOf(document, 'last/kernel'), { shape: [6, 9] }),
     'has a weight of another type': (document) =>
