@@ -30,16 +30,18 @@ export async function embedPictures(
   const rejected: { picture: Picture; reason: string }[] = [];
   const embeddings = new Float32Array(pictures.length * embedder.dimensions);
   let block: Pixels[] = [];
+  const tell = (): void => options.onProgress?.(kept.length + rejected.length, pictures.length);
   const flush = async (): Promise<void> => {
     if (block.length === 0) return;
     embeddings.set(await embedder.embed(block), (kept.length - block.length) * embedder.dimensions);
     block = [];
-    options.onProgress?.(kept.length + rejected.length, pictures.length);
+    tell();
   };
   for await (const { picture, pixels, error } of decodePictures(pictures, embedder.preprocessing)) {
     if (options.signal?.aborted) throw new CancelledError('Stopped while pictures were being embedded.');
     if (error !== undefined) {
       rejected.push({ picture, reason: error.message });
+      tell();
       continue;
     }
     kept.push(picture);

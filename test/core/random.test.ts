@@ -41,7 +41,7 @@ describe('the generator', () => {
     const random = new Random(3);
     const counts = [0, 0, 0, 0, 0, 0, 0];
     for (let i = 0; i < 70_000; i++) counts[random.below(7)]! += 1;
-    for (const count of counts) assert.ok(Math.abs(count - 10_000) < 500, (counts.join()));
+    for (const count of counts) assert.ok(Math.abs(count - 10_000) < 500, counts.join());
   });
 
   it('draws floats in [0, 1) and normal numbers of mean 0 and variance 1', () => {

@@ -132,6 +132,13 @@ describe('the embedder that runs on TensorFlow', () => {
       assert.deepEqual(done.slice(-2), [20, 20], 'the last progress is that all is done');
     });
 
+    it('tells that all is done also when the last one cannot be decoded', async () => {
+      const done: string[] = [];
+      const some = [...pictures.slice(0, 5), ...pictures.slice(6, 17), pictures[19] as Picture];
+      await embedPictures(embedder, some, { onProgress: (count, total) => done.push(`${count}/${total}`) });
+      assert.equal(done.at(-1), '17/17');
+    });
+
     it('stops when it is told to', async () => {
       const signal = AbortSignal.abort();
       await assert.rejects(embedPictures(embedder, pictures, { signal }), CancelledError);
