@@ -1,6 +1,7 @@
 /** tfjs-node's binding to TensorFlow: built from the package's own sources, kept in the cache. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { INSERTIONS, patched } from './binding-patch.mjs';
 import { command, lastLines } from './command.mjs';
 import { condemnEntry, entryDamage, entryProblem, placeEntry } from './entry.mjs';
 import { SetupError } from './errors.mjs';
@@ -10,7 +11,9 @@ import { TENSORFLOW_VERSION, VARIANTS } from './tensorflow-table.mjs';
 import { withTemporaryFolder } from './temporary.mjs';
 
 export const BINDING = 'tfjs_binding.node';
-const SOURCES = ['tfjs_backend.cc', 'tfjs_binding.cc'];
+/** The source that is patched, and the other one. */
+const PATCHED = 'tfjs_backend.cc';
+const UNCHANGED = 'tfjs_binding.cc';
 const FLAGS = ['-fPIC', '-O2', '-std=c++17', '-DNAPI_VERSION=8'];
 /** What differs between the linkers; the path leads from the binding's place in the package to `deps/lib`. */
 const LINK_FLAGS = {
@@ -39,7 +42,7 @@ export function bindingKey({ modules, platform, variant }) {
   const contents = readdirSync(sources)
     .toSorted()
     .flatMap((name) => [name, readFileSync(path.join(sources, name))]);
-  const digest = sha256([...contents, JSON.stringify([FLAGS, linkFlags(platform)])]);
+  const digest = sha256([...contents, JSON.stringify([FLAGS, linkFlags(platform), INSERTIONS])]);
   return `${version}-${TENSORFLOW_VERSION}-${platform}-${variant}-${digest.slice(0, 16)}`;
 }
 
@@ -72,7 +75,10 @@ async function buildBinding(inputs, folder) {
     const filled = path.join(temporary, 'entry');
     mkdirSync(filled);
     const file = path.join(filled, BINDING);
-    const { ok, output } = await command(compiler, compilerArguments(inputs, file));
+    const { ok, output } = await command(
+      compiler,
+      compilerArguments(inputs, patchedSource(inputs, temporary), file),
+    );
     if (!ok)
       throw new SetupError(`${compiler} could not build TensorFlow's binding:\n${lastLines(output, 12)}`);
     placeEntry(
@@ -84,15 +90,30 @@ async function buildBinding(inputs, folder) {
   say(`  built in ${since(start)}`);
 }
 
-/** @param {BindingInputs & { library: string }} inputs @param {string} output */
-function compilerArguments({ modules, platform, variant, library }, output) {
-  const sources = path.join(modules, '@tensorflow', 'tfjs-node', 'binding');
+/** @param {BindingInputs} inputs */
+function sourcesOf({ modules }) {
+  return path.join(modules, '@tensorflow', 'tfjs-node', 'binding');
+}
+
+/** @param {BindingInputs} inputs @param {string} folder @returns {string} the patched source's path */
+function patchedSource(inputs, folder) {
+  const file = path.join(folder, PATCHED);
+  writeFileSync(file, patched(readFileSync(path.join(sourcesOf(inputs), PATCHED), 'utf8')));
+  return file;
+}
+
+/** @param {BindingInputs & { library: string }} inputs @param {string} patchedFile @param {string} output */
+function compilerArguments(inputs, patchedFile, output) {
+  const { modules, platform, variant, library } = inputs;
+  const sources = sourcesOf(inputs);
   const libraries = VARIANTS[`${platform}-${variant}`]?.libraries ?? [];
   return [
     ...FLAGS,
     `-I${path.join(modules, 'node-api-headers', 'include')}`,
     `-I${path.join(library, 'include')}`,
-    ...SOURCES.map((name) => path.join(sources, name)),
+    `-I${sources}`,
+    patchedFile,
+    path.join(sources, UNCHANGED),
     ...libraries.map((name) => path.join(library, 'lib', name)),
     ...linkFlags(platform),
     '-o',
