@@ -156,8 +156,10 @@ function writeOperation(
         data_format: text('NHWC'),
       });
       const norm = (part: string): string => `${node.batchNorm}/${part}`;
+      const shortcut = inputs[1];
+      const normalised = shortcut === undefined ? output : inner('normalised');
       writer.node(
-        output,
+        normalised,
         'FusedBatchNormV3',
         [biased, norm('gamma'), norm('beta'), norm('moving_mean'), norm('moving_variance')],
         {
@@ -168,6 +170,7 @@ function writeOperation(
           data_format: text('NHWC'),
         },
       );
+      if (shortcut !== undefined) writer.node(output, 'AddV2', [normalised, shortcut]);
       return;
     }
     case 'max-pool':

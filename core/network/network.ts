@@ -86,8 +86,9 @@ export class Network {
   #forwardNode(node: NetworkNode, known: ReadonlyMap<string, Tensor>): Tensor {
     return tf.tidy(() => {
       const inputs = node.inputs.map((input) => known.get(input) as Tensor);
-      const output = operationOf(node).forward(node, inputs, this.#weights(node));
-      return node.relu ? output.relu() : output;
+      const operation = operationOf(node);
+      const output = operation.forward(node, inputs, this.#weights(node));
+      return node.relu && !operation.rectifies ? output.relu() : output;
     });
   }
 

@@ -2,7 +2,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-node';
 import { tf } from './tensorflow.ts';
 
-type AttributeValue = string | number | boolean | number[];
+type AttributeValue = string | number | boolean | number[] | string[];
 
 interface Attribute {
   name: string;
@@ -26,7 +26,8 @@ interface NodeBackend {
   ): Tensor[];
 }
 
-type AttributeType = 'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE';
+type AttributeType =
+  'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE';
 
 export function backend(): NodeBackend {
   return tf.backend() as unknown as NodeBackend;
@@ -53,6 +54,65 @@ export function run(name: string, attributes: Attribute[], inputs: TensorInfo[])
 /** Runs one TensorFlow operation for its effect on resources. */
 export function runForEffect(name: string, attributes: Attribute[], inputs: TensorInfo[]): void {
   backend().executeMultipleOutputs(name, attributes, inputs, 0);
+}
+
+let fused: boolean | undefined;
+
+/** Whether convolutions can take bias, sum and rectifier along: on processors, with the binding that the set-up builds. */
+export function canFuse(): boolean {
+  fused ??= tf.tidy(() => {
+    try {
+      const one = tf.ones([1, 1, 1, 1]);
+      const made = fusedConv(
+        [int('strides', [1, 1, 1, 1]), text('padding', 'VALID')],
+        one,
+        one,
+        tf.ones([1]),
+        null,
+        true,
+      );
+      return made.dataSync()[0] === 2;
+    } catch {
+      return false;
+    }
+  });
+  return fused;
+}
+
+/**
+ * relu(conv(x, kernel) + bias + summand) as one operation of oneDNN, which writes its output once.
+ * @param attributes strides and padding @param summand null: nothing is added
+ */
+export function fusedConv(
+  attributes: Attribute[],
+  x: Tensor,
+  kernel: Tensor,
+  bias: Tensor,
+  summand: Tensor | null,
+  relu: boolean,
+): Tensor {
+  const extra = summand === null ? [bias] : [bias, summand];
+  const operations = ['BiasAdd', ...(summand === null ? [] : ['Add']), ...(relu ? ['Relu'] : [])];
+  const { TF_FLOAT, TF_ATTR_TYPE, TF_ATTR_STRING, TF_ATTR_FLOAT } = backend().binding;
+  return run(
+    '_MklNativeFusedConv2D',
+    [
+      float(),
+      int('num_args', extra.length),
+      { name: 'TArgs', type: TF_ATTR_TYPE, value: extra.map(() => TF_FLOAT) },
+      { name: 'fused_ops', type: TF_ATTR_STRING, value: operations },
+      { name: 'epsilon', type: TF_ATTR_FLOAT, value: 1e-4 },
+      { name: 'leakyrelu_alpha', type: TF_ATTR_FLOAT, value: 0.2 },
+      bool('use_cudnn_on_gpu', false),
+      text('data_format', 'NHWC'),
+      int('dilations', [1, 1, 1, 1]),
+      // What TensorFlow's own rewriting writes on operations that it turns into oneDNN's.
+      text('_kernel', 'MklNameChangeOp'),
+      ...(attributes.some(({ name }) => name === 'explicit_paddings') ? [] : [int('explicit_paddings', [])]),
+      ...attributes,
+    ],
+    [x, kernel, ...extra],
+  );
 }
 
 /** `a` (M,K) times `b` (K,N), either transposed on the way. */

@@ -38,6 +38,14 @@ export function resnet50({ input = PIXELS, prefix = '' }: ResNet50Place = {}): N
   return builder.nodes;
 }
 
+interface ConvOptions {
+  readonly size?: number;
+  readonly stride?: number;
+  readonly relu?: boolean;
+  /** What is added before rectifying, and what the sum is called. */
+  readonly plus?: { readonly name: string; readonly shortcut: string };
+}
+
 class Builder {
   readonly nodes: NetworkNode[] = [];
   readonly #prefix: string;
@@ -59,14 +67,14 @@ class Builder {
     name: string,
     input: string,
     filters: number,
-    { size = 1, stride = 1, relu = true }: { size?: number; stride?: number; relu?: boolean } = {},
+    { size = 1, stride = 1, relu = true, plus }: ConvOptions = {},
   ): void {
     this.push({
       op: 'conv',
-      name: `${name}_conv`,
+      name: plus?.name ?? `${name}_conv`,
       weights: `${name}_conv`,
       batchNorm: `${name}_bn`,
-      inputs: [input],
+      inputs: plus === undefined ? [input] : [input, plus.shortcut],
       filters,
       size,
       stride,
@@ -81,9 +89,8 @@ class Builder {
     if (project) this.conv(`${name}_0`, input, 4 * filters, { stride, relu: false });
     this.conv(`${name}_1`, input, filters, { stride });
     this.conv(`${name}_2`, `${name}_1_conv`, filters, { size: 3 });
-    this.conv(`${name}_3`, `${name}_2_conv`, 4 * filters, { relu: false });
-    const shortcut = project ? `${name}_0_conv` : input;
-    this.push({ op: 'add', name: `${name}_out`, inputs: [shortcut, `${name}_3_conv`], relu: true });
-    return `${name}_out`;
+    const plus = { name: `${name}_out`, shortcut: project ? `${name}_0_conv` : input };
+    this.conv(`${name}_3`, `${name}_2_conv`, 4 * filters, { plus });
+    return plus.name;
   }
 }

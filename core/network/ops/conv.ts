@@ -8,11 +8,12 @@
  * dgamma = (sum over height, width and input of dkernel' * kernel + dbias' * (bias - mean)) / sqrt(variance + epsilon).
  */
 import type { Tensor } from '@tensorflow/tfjs-node';
-import { biasAdd, biasGradient, bool, float, int, run, text } from '../raw-ops.ts';
+import { biasAdd, biasGradient, bool, canFuse, float, fusedConv, int, run, text } from '../raw-ops.ts';
 import { tf } from '../tensorflow.ts';
 import { single } from './operation.ts';
 import type { NodeBase, Operation, ParameterGradient, ReadParameter, Shape } from './operation.ts';
 
+/** Inputs: the maps, and perhaps a summand of the output's shape (the shortcut of a residual block). */
 export interface ConvNode extends NodeBase {
   readonly op: 'conv';
   readonly filters: number;
@@ -35,15 +36,20 @@ function attributes(node: ConvNode): Parameters<typeof run>[1] {
   // With stride 1 the same zeros can be said in two ways, and only this one has a fast gradient in TensorFlow.
   const same = node.stride === 1 && 2 * p === node.size - 1;
   return [
-    float(),
     int('strides', [1, node.stride, node.stride, 1]),
     text('padding', same ? 'SAME' : 'EXPLICIT'),
     int('explicit_paddings', same ? [] : [0, 0, p, p, p, p, 0, 0]),
-    text('data_format', 'NHWC'),
-    int('dilations', [1, 1, 1, 1]),
-    bool('use_cudnn_on_gpu', true),
   ];
 }
+
+/** The same as TensorFlow's own convolution and its gradients want them. */
+const plainAttributes = (node: ConvNode): Parameters<typeof run>[1] => [
+  float(),
+  text('data_format', 'NHWC'),
+  int('dilations', [1, 1, 1, 1]),
+  bool('use_cudnn_on_gpu', true),
+  ...attributes(node),
+];
 
 const names = (node: ConvNode) => ({
   kernel: `${node.weights}/kernel`,
@@ -60,13 +66,15 @@ function readAll(node: ConvNode, read: ReadParameter): Record<keyof ReturnType<t
 }
 
 export const conv: Operation<ConvNode> = {
+  rectifies: true,
+
   outputShape(node, inputs) {
-    const [height = 0, width = 0] = single(inputs);
+    const [height = 0, width = 0] = inputs[0] ?? [];
     return [outputSide(height, node), outputSide(width, node), node.filters];
   },
 
   parameters(node, inputs) {
-    const channels = single(inputs)[2] ?? 0;
+    const channels = inputs[0]?.[2] ?? 0;
     const name = names(node);
     const perFilter: Shape = [node.filters];
     return [
@@ -91,16 +99,27 @@ export const conv: Operation<ConvNode> = {
   },
 
   forward(node, inputs, weights) {
+    const [x, summand = null] = inputs as [Tensor, Tensor?];
     const [kernel, bias] = weights as [Tensor, Tensor];
-    return biasAdd(run('Conv2D', attributes(node), [single(inputs), kernel]), bias);
+    const relu = node.relu ?? false;
+    if (canFuse()) return fusedConv(attributes(node), x, kernel, bias, summand, relu);
+    const biased = biasAdd(run('Conv2D', plainAttributes(node), [x, kernel]), bias);
+    const sum = summand === null ? biased : biased.add(summand);
+    return relu ? sum.relu() : sum;
   },
 
-  inputGradients(step, weights, needed) {
-    if (!single(needed)) return [null];
-    const inputShape = tf.tensor1d(single(step.inputs).shape, 'int32');
-    return [
-      run('Conv2DBackpropInput', attributes(step.node), [inputShape, weights[0] as Tensor, step.gradient]),
-    ];
+  inputGradients({ node, inputs, gradient }, weights, needed) {
+    const made: (Tensor | null)[] = [null];
+    if (needed[0]) {
+      const inputShape = tf.tensor1d((inputs[0] as Tensor).shape, 'int32');
+      made[0] = run('Conv2DBackpropInput', plainAttributes(node), [
+        inputShape,
+        weights[0] as Tensor,
+        gradient,
+      ]);
+    }
+    if (inputs.length === 2) made[1] = needed[1] ? gradient.clone() : null;
+    return made;
   },
 
   *parameterGradients({ node, inputs, gradient }, read): Iterable<ParameterGradient> {
@@ -110,7 +129,11 @@ export const conv: Operation<ConvNode> = {
       const deviation = variance.add(node.epsilon).sqrt();
       const scale = gamma.div(deviation);
       const kernelShape = tf.tensor1d(kernel.shape, 'int32');
-      const folded = run('Conv2DBackpropFilter', attributes(node), [single(inputs), kernelShape, gradient]);
+      const folded = run('Conv2DBackpropFilter', plainAttributes(node), [
+        inputs[0] as Tensor,
+        kernelShape,
+        gradient,
+      ]);
       const beta = biasGradient(gradient);
       const alongKernel = folded.mul(kernel).sum([0, 1, 2]);
       return {

@@ -4,7 +4,7 @@ import type { Tensor } from '@tensorflow/tfjs-node';
 /** The shape of one item, without the batch axis. */
 export type Shape = readonly number[];
 
-/** One step of a network. `relu`: the output is rectified; the runner does that, forth and back. */
+/** One step of a network. `relu`: the output is rectified; the runner does that, back always and forth unless the operation does. */
 export interface NodeBase {
   readonly name: string;
   readonly inputs: readonly string[];
@@ -38,6 +38,9 @@ export interface ParameterGradient {
 }
 
 export interface Operation<Node extends NodeBase> {
+  /** `forward` rectifies itself where the node says so. */
+  readonly rectifies?: true;
+
   outputShape(node: Node, inputs: readonly Shape[]): Shape;
 
   /** The node's weights, in the order in which Keras lists them. */
