@@ -2,13 +2,13 @@
  * Outputs of the frozen part of the network, computed once per picture and kept in files that are mapped into memory:
  * the operating system holds in memory what fits, and a training on the same pictures starts at once the next time.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
-import { CancelledError } from '../errors.ts';
+import { CancelledError, ConflictError, UnreadableImageError } from '../errors.ts';
 import type { Picture } from '../images/dataset.ts';
 import { decodePictures } from '../images/decode-pictures.ts';
 import type { Pixels, Preprocessing } from '../images/pixels.ts';
@@ -18,6 +18,7 @@ import { pixelTensor } from '../network/pixel-tensor.ts';
 import { float, run, shape as shapeAttribute, text } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 import { writeAll } from '../network/write-all.ts';
+import { DEFAULT_CACHE_BYTES, INDEX, makeEntry, tidyCache, useEntry } from './feature-cache.ts';
 
 export interface FeatureRequest {
   readonly network: Network;
@@ -29,6 +30,8 @@ export interface FeatureRequest {
   readonly pictures: readonly Picture[];
   /** Folder that holds the files; several trainings may share it. */
   readonly folder: string;
+  /** How many bytes to keep there. @default {@link DEFAULT_CACHE_BYTES} */
+  readonly cacheBytes?: number | undefined;
   readonly batchSize?: number;
   onProgress?(done: number, total: number): void;
   readonly signal?: AbortSignal | undefined;
@@ -43,23 +46,51 @@ export interface Features {
   dispose(): void;
 }
 
+const ATTEMPTS = 3;
+
 const indexSchema = z.strictObject({
   rows: z.array(z.string()),
   rejected: z.array(z.strictObject({ key: z.string(), reason: z.string() })),
 });
 type Index = z.infer<typeof indexSchema>;
 
-/** Computes the features, or finds them in the folder. @throws CancelledError when the signal says so. */
+/**
+ * Computes the features, or finds them in the folder, which is kept to its size.
+ * @throws CancelledError when the signal says so; NotFoundError or CorruptDataError when a picture is not what was scanned
+ */
 export async function frozenFeatures(request: FeatureRequest): Promise<Features> {
-  const folder = join(request.folder, digestOf(request));
-  let index = await readIndex(folder, request);
-  if (index === null) {
-    await compute(request, folder);
-    index = await readIndex(folder, request);
+  const entry = join(request.folder, digestOf(request));
+  const known = await openEntry(request, entry);
+  if (known !== null) return known;
+  const made = await makeAndOpen(request, entry);
+  // A cache that cannot be tidied is no reason to stop.
+  await tidyCache(request.folder, request.cacheBytes ?? DEFAULT_CACHE_BYTES).catch(() => undefined);
+  return made;
+}
+
+/** Again, when another process removed them before this one said that it uses them. */
+async function makeAndOpen(request: FeatureRequest, entry: string): Promise<Features> {
+  const isWhole = async (): Promise<boolean> => (await readIndex(entry, request)) !== null;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    await makeEntry(entry, (folder) => computeInto(request, folder), isWhole);
+    const made = await openEntry(request, entry);
+    if (made !== null) return made;
   }
-  if (index === null) throw new Error(`features in ${folder} vanished while they were being read`);
-  await utimes(folder, new Date(), new Date());
-  return open(request, folder, index);
+  throw new ConflictError(
+    `The features in ${entry} were removed ${ATTEMPTS} times before they could be used. Is something else cleaning that folder?`,
+  );
+}
+
+/** Null when there is no such entry, or it is not whole. */
+async function openEntry(request: FeatureRequest, entry: string): Promise<Features | null> {
+  const descriptor = await useEntry(entry);
+  if (descriptor === null) return null;
+  const index = await readIndex(entry, request);
+  if (index === null) {
+    closeSync(descriptor);
+    return null;
+  }
+  return open(request, entry, index, () => closeSync(descriptor));
 }
 
 function digestOf(request: FeatureRequest): string {
@@ -82,7 +113,7 @@ function rowLength(request: FeatureRequest, node: string): number {
 /** The index, when it and every file beside it are whole. */
 async function readIndex(folder: string, request: FeatureRequest): Promise<Index | null> {
   try {
-    const index = indexSchema.parse(JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')));
+    const index = indexSchema.parse(JSON.parse(await readFile(join(folder, INDEX), 'utf8')));
     for (const node of request.nodes) {
       const { size } = await stat(fileOf(folder, node));
       if (size !== index.rows.length * rowLength(request, node) * 4) return null;
@@ -93,42 +124,22 @@ async function readIndex(folder: string, request: FeatureRequest): Promise<Index
   }
 }
 
-/** Everything is written beside the final folder, which appears whole or not at all. */
-async function compute(request: FeatureRequest, folder: string): Promise<void> {
-  const unfinished = `${folder}.${randomUUID()}.partial`;
-  await mkdir(unfinished, { recursive: true });
-  try {
-    await computeInto(request, unfinished);
-    await moveInto(request, unfinished, folder);
-  } finally {
-    await rm(unfinished, { recursive: true, force: true });
-  }
-}
-
-/** What is there already stays when it is whole: another training was faster, and may have mapped its files by now. */
-async function moveInto(request: FeatureRequest, unfinished: string, folder: string): Promise<void> {
-  try {
-    await rename(unfinished, folder);
-  } catch {
-    if ((await readIndex(folder, request)) !== null) return;
-    await rm(folder, { recursive: true, force: true });
-    await rename(unfinished, folder);
-  }
-}
-
 async function computeInto(request: FeatureRequest, folder: string): Promise<void> {
-  const files = request.nodes.map((node) => openSync(fileOf(folder, node), 'wx'));
   const index: Index = { rows: [], rejected: [] };
   let batch: Pixels[] = [];
+  const files: number[] = [];
   const flush = (): void => {
     if (batch.length > 0) writeBatch(request, batch, files);
     batch = [];
   };
   try {
+    for (const node of request.nodes) files.push(openSync(fileOf(folder, node), 'wx'));
     for await (const { picture, pixels, error } of decodePictures(request.pictures, request.preprocessing)) {
       if (request.signal?.aborted)
         throw new CancelledError('Stopped while the features were being computed.');
       if (error !== undefined) {
+        // A picture that is gone or another one by now says nothing of the one that these features are kept for.
+        if (!(error instanceof UnreadableImageError)) throw error;
         index.rejected.push({ key: picture.key, reason: error.message });
       } else {
         index.rows.push(picture.key);
@@ -142,34 +153,47 @@ async function computeInto(request: FeatureRequest, folder: string): Promise<voi
   } finally {
     for (const file of files) closeSync(file);
   }
-  await writeFile(join(folder, 'index.json'), JSON.stringify(index));
+  await writeFile(join(folder, INDEX), JSON.stringify(index));
 }
 
 function writeBatch(request: FeatureRequest, batch: readonly Pixels[], files: readonly number[]): void {
-  const pixels = pixelTensor(batch);
-  const outputs = request.network.forward({ [PIXELS]: pixels }, request.nodes);
-  pixels.dispose();
-  for (const [i, node] of request.nodes.entries()) {
-    const output = outputs[node] as Tensor;
-    const numbers = output.dataSync() as Float32Array;
-    writeAll(files[i] as number, numbers);
-    output.dispose();
-  }
+  tf.tidy(() => {
+    const outputs = request.network.forward({ [PIXELS]: pixelTensor(batch) }, request.nodes);
+    for (const [i, node] of request.nodes.entries()) {
+      writeAll(files[i] as number, (outputs[node] as Tensor).dataSync());
+    }
+  });
 }
 
-function open(request: FeatureRequest, folder: string, index: Index): Features {
+function open(request: FeatureRequest, folder: string, index: Index, close: () => void): Features {
   const byKey = new Map(request.pictures.map((picture) => [picture.key, picture]));
-  const tensors = Object.fromEntries(
-    request.nodes.map((node) => {
+  const tensors: Record<string, Tensor> = {};
+  const dispose = once(() => {
+    tf.dispose(tensors);
+    close();
+  });
+  try {
+    for (const node of request.nodes) {
       const dimensions = [index.rows.length, ...(request.network.shapes.get(node) ?? [])];
-      return [node, mapFile(fileOf(folder, node), dimensions)];
-    }),
-  );
+      tensors[node] = mapFile(fileOf(folder, node), dimensions);
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  }
   return {
     pictures: index.rows.map((key) => byKey.get(key) as Picture),
     rejected: index.rejected.map(({ key, reason }) => ({ picture: byKey.get(key) as Picture, reason })),
     tensors,
-    dispose: () => tf.dispose(tensors),
+    dispose,
+  };
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
   };
 }
 

@@ -71,13 +71,17 @@ async function isStillThere(handle: FileHandle, path: string): Promise<boolean> 
 }
 
 /**
- * Locks the file behind `handle` for this handle alone, without waiting; closing the handle frees it.
+ * Locks the file behind `handle` for this handle alone, or shared with others that want no more, without waiting;
+ * closing the handle frees it. To have it alone the handle must be open for writing.
  * @returns false when another handle, of any process, holds it
  */
-export async function tryLock(handle: FileHandle): Promise<boolean> {
+export async function tryLock(
+  handle: { readonly fd: number },
+  kind: 'alone' | 'shared' = 'alone',
+): Promise<boolean> {
   const loaded = await loadNative();
   try {
-    return loaded.tryLock(handle.fd);
+    return loaded.tryLock(handle.fd, { shared: kind === 'shared' });
   } catch (cause) {
     throw new StorageError(
       `The file system does not support locks, without which writers would overwrite each other ` +
