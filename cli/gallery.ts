@@ -1,8 +1,8 @@
 import { writeSegment } from '../core/gallery/arrow.ts';
 import type { Segment } from '../core/gallery/segments.ts';
+import type { OpenedGallery } from '../core/registry/open-version.ts';
 import type { Context } from './context.ts';
 import { counted } from './output/format.ts';
-import type { OpenedGallery } from './version.ts';
 
 /** What a change of a gallery did, for people and programs. */
 export interface Change {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { Labelled } from '../../core/gallery/gallery.ts';
+import type { OpenedVersion } from '../../core/registry/open-version.ts';
 import type { Evaluation, UnknownEvaluation } from '../../core/training/evaluation/index.ts';
 import { contextOf } from '../context.ts';
 import { ASKED_MODEL, command } from '../flags.ts';
@@ -9,7 +10,6 @@ import { percent } from '../output/format.ts';
 import { table } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { EmbeddedDataSet } from '../pictures/embed-data-set.ts';
-import type { LoadedVersion } from '../version.ts';
 
 interface Flags extends CommonFlags {
   readonly svg?: string;
@@ -60,7 +60,7 @@ export function evaluateCommand(): Command {
 }
 
 /** A picture that the gallery holds answers itself. */
-function tellKnown(terminal: Terminal, { sha256 }: EmbeddedDataSet, { gallery }: LoadedVersion): void {
+function tellKnown(terminal: Terminal, { sha256 }: EmbeddedDataSet, { gallery }: OpenedVersion): void {
   const held = new Set(gallery.sha256);
   const known = sha256.filter((sum) => held.has(sum)).length;
   if (known === 0) return;
@@ -70,7 +70,7 @@ function tellKnown(terminal: Terminal, { sha256 }: EmbeddedDataSet, { gallery }:
 }
 
 async function measureUnknown(
-  { gallery, calibration }: LoadedVersion,
+  { gallery, calibration }: OpenedVersion,
   known: readonly number[],
   strangers: Labelled,
 ): Promise<UnknownEvaluation> {

@@ -9,7 +9,7 @@ export function cancelJobCommand(): Command {
     .argument('<job>', 'its id')
     .action(async (id: string, flags: CommonFlags) => {
       const { terminal, ...context } = contextOf(flags);
-      const { requestCancel } = await import('../../core/jobs/job.ts');
+      const { requestCancel } = await import('../../core/jobs/cancel.ts');
       const job = await requestCancel((await context.registry()).store, id);
       terminal.json({ job: id, state: job.state });
       terminal.print(

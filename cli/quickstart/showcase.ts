@@ -2,13 +2,13 @@ import path from 'node:path';
 import type { Decision } from '../../core/gallery/decision.ts';
 import type { DataSet, Picture } from '../../core/images/dataset.ts';
 import { openDataSet } from '../../core/images/open-dataset.ts';
+import type { OpenedVersion } from '../../core/registry/open-version.ts';
 import { fsStore } from '../../core/storage/fs.ts';
 import { confusedPairs } from '../../core/training/evaluation/confusion.ts';
 import type { Confusion } from '../../core/training/evaluation/confusion.ts';
 import { deciderOf } from '../classify.ts';
 import type { Context } from '../context.ts';
 import { embedFiles } from '../pictures/files.ts';
-import type { LoadedVersion } from '../version.ts';
 
 const RIGHT = 3;
 const TOP = 3;
@@ -24,7 +24,7 @@ export interface Shown extends Decision {
 /** Classifies some test pictures: a few right ones of different classes, and a wrong one if there is any. */
 export async function showcase(
   context: Context,
-  loaded: LoadedVersion,
+  loaded: OpenedVersion,
   folder: string,
   confusion: Confusion | null,
 ): Promise<Shown[]> {
@@ -38,7 +38,7 @@ export async function showcase(
 
 type Answerer = (pictures: readonly Picture[]) => Promise<Shown[]>;
 
-function answererOf({ terminal }: Context, loaded: LoadedVersion, folder: string): Answerer {
+function answererOf({ terminal }: Context, loaded: OpenedVersion, folder: string): Answerer {
   const decide = deciderOf(loaded, { top: TOP, point: 'balanced' });
   return async (pictures) => {
     const files = await embedFiles(

@@ -1,6 +1,6 @@
 import type { DataSet } from '../../core/images/dataset.ts';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
-import type { TrainingData } from '../../core/jobs/train.ts';
+import type { TrainingData } from '../../core/jobs/context.ts';
 import type { Context } from '../context.ts';
 import { counted } from '../output/format.ts';
 import { dataSetOfId, scanDataSet } from '../pictures/data-set.ts';

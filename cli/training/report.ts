@@ -1,4 +1,4 @@
-import type { TrainingResult } from '../../core/jobs/publish.ts';
+import type { TrainingResult } from '../../core/jobs/result.ts';
 import { confusionTable } from '../../core/training/evaluation/confusion-table.ts';
 import type { Evaluation } from '../../core/training/evaluation/index.ts';
 import type { Context } from '../context.ts';

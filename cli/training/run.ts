@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
 import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
-import type { TrainingResult } from '../../core/jobs/publish.ts';
+import type { TrainingResult } from '../../core/jobs/result.ts';
 import type { Context } from '../context.ts';
 import { registryFlag } from '../output/shell.ts';
 import { openTrainingData } from './data.ts';

@@ -1,11 +1,14 @@
 /** A training as a job: what was asked, how far it is, how it ended. Stored as jobs/<id>/job.json. */
 import { ulid } from 'ulid';
 import { z } from 'zod';
-import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
 import { encode, readDocument } from '../registry/documents.ts';
 import type { Stored } from '../registry/documents.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
+
+/** As `ulid` writes them: they sort by the time they were made. */
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -25,6 +28,17 @@ const requestSchema = z.strictObject({
 /** What somebody wants trained. */
 export type TrainingRequest = z.infer<typeof requestSchema>;
 
+const ownerSchema = z.strictObject({
+  host: z.string(),
+  pid: z.int(),
+  /** Another one for every attempt. */
+  token: z.string(),
+  since: z.iso.datetime(),
+  /** When it last said that it is still at work. */
+  seenAt: z.iso.datetime(),
+});
+export type Owner = Readonly<z.infer<typeof ownerSchema>>;
+
 const moment = z.iso.datetime().nullable();
 const jobSchema = z.strictObject({
   id: z.string(),
@@ -33,8 +47,10 @@ const jobSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   startedAt: moment,
   finishedAt: moment,
-  /** The process that works on it, while it is running. */
-  owner: z.strictObject({ host: z.string(), pid: z.int(), since: z.iso.datetime() }).nullable(),
+  /** The process that works on it, while it is running; see owner.ts. */
+  owner: ownerSchema.nullable(),
+  /** Somebody wants the running job to stop. */
+  cancelRequested: z.boolean(),
   /** How often it was started. */
   attempts: z.int(),
   result: z.strictObject({ model: z.string(), version: z.int() }).nullable(),
@@ -42,12 +58,12 @@ const jobSchema = z.strictObject({
 });
 export type Job = Readonly<z.infer<typeof jobSchema>>;
 
-export const jobPrefix = (id: string): string => `jobs/${id}/`;
-export const checkpointPrefix = (id: string): string => `${jobPrefix(id)}checkpoint/`;
-const jobKey = (id: string): string => `${jobPrefix(id)}job.json`;
-const cancelKey = (id: string): string => `${jobPrefix(id)}cancel.json`;
-export const progressKey = (id: string): string => `${jobPrefix(id)}progress.json`;
+const JOBS = 'jobs/';
+const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
+export const progressKey = (id: string): string => `${JOBS}${id}/progress.json`;
+export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint/`;
 
+/** This moment, as it is stored. */
 export const now = (): string => new Date().toISOString();
 
 /** Stores a new job, queued. */
@@ -60,6 +76,7 @@ export async function createJob(store: ObjectStore, request: TrainingRequest): P
     startedAt: null,
     finishedAt: null,
     owner: null,
+    cancelRequested: false,
     attempts: 0,
     result: null,
     error: null,
@@ -94,19 +111,22 @@ export async function readProgress(
 
 /** All jobs, oldest first. */
 export async function listJobs(store: ObjectStore): Promise<Job[]> {
-  const jobs: Job[] = [];
-  for await (const { key } of store.list('jobs/')) {
-    const id = /^jobs\/([^/]+)\/job\.json$/.exec(key)?.[1];
-    if (id !== undefined) jobs.push(await readJob(store, id));
-  }
-  return jobs;
+  const ids: string[] = [];
+  for await (const id of store.folders(JOBS)) if (ULID.test(id)) ids.push(id);
+  const jobs = await Promise.all(ids.toSorted().map((id) => readDocument(store, jobKey(id), jobSchema)));
+  return jobs.flatMap((found) => (found === null ? [] : [found.value]));
 }
 
-/** Changes a job by compare-and-swap, asking `change` again when somebody else was first. */
+/**
+ * Changes a job by compare-and-swap, asking `change` again when somebody else was first; the same job given back
+ * leaves it as it is.
+ * @throws NotFoundError, and what `change` throws
+ */
 export async function updateJob(store: ObjectStore, id: string, change: (job: Job) => Job): Promise<Job> {
   for (;;) {
     const { value, etag } = await stored(store, id);
     const next = change(value);
+    if (next === value) return value;
     try {
       await store.put(jobKey(id), encode(next), { ifMatch: etag });
       return next;
@@ -114,28 +134,4 @@ export async function updateJob(store: ObjectStore, id: string, change: (job: Jo
       if (!(error instanceof ConflictError)) throw error;
     }
   }
-}
-
-/**
- * Asks a job to stop. One that waits is cancelled at once; one that runs stops at its next step and keeps a checkpoint.
- * @throws InvalidInputError when it has ended already
- */
-export async function requestCancel(store: ObjectStore, id: string): Promise<Job> {
-  const job = await updateJob(store, id, (found) => {
-    if (found.state === 'queued') return { ...found, state: 'cancelled', finishedAt: now() };
-    if (found.state === 'running') return found;
-    throw new InvalidInputError(
-      `Job ${id} has ${found.state} already; only queued and running jobs can be cancelled.`,
-    );
-  });
-  if (job.state === 'running') await store.put(cancelKey(id), encode({ at: now() }));
-  return job;
-}
-
-export async function isCancelRequested(store: ObjectStore, id: string): Promise<boolean> {
-  return (await store.head(cancelKey(id))) !== null;
-}
-
-export async function clearCancelRequest(store: ObjectStore, id: string): Promise<void> {
-  await store.delete(cancelKey(id));
 }

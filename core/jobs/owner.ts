@@ -1,43 +1,112 @@
-/** Who works on a job: one process at a time, and none that is gone. */
+/**
+ * Who works on a job: one process at a time. The right to it is a token in job.json, taken, renewed and given back by
+ * compare-and-swap; a process that is gone, or was not heard of for long, has lost it.
+ */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ConflictError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { clearCancelRequest, now, updateJob } from './job.ts';
-import type { Job } from './job.ts';
+import { now, updateJob } from './job.ts';
+import type { Job, Owner } from './job.ts';
 
-/** Whether the process that says it works on the job may still be there. On another host nobody can tell from here. */
-export function isOwnerAlive({ owner }: Job): boolean {
+/** A process that was not heard of for so long is taken for gone, where nobody can look whether it is. */
+const LEASE_MS = 10 * 60_000;
+const RENEWAL_MS = 30_000;
+
+/** Tokens of this process, so that another one that had its number before is not taken for it. */
+const mine = new Set<string>();
+
+/** The right to work on a job. Give it back with {@link leaveJob}. */
+export interface Hold {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** How an attempt ended. */
+export type Ending = Pick<Job, 'state' | 'result' | 'error'>;
+
+/** Whether the process that is said to work on the job may still be at it. */
+export function isOwnerAlive({ owner }: Pick<Job, 'owner'>): boolean {
   if (owner === null) return false;
-  if (owner.host !== hostname()) return true;
-  if (owner.pid === process.pid) return true;
+  if (owner.host === hostname()) {
+    if (owner.pid === process.pid) return mine.has(owner.token);
+    if (!isProcess(owner.pid)) return false;
+  }
+  return Date.now() - Date.parse(owner.seenAt) < LEASE_MS;
+}
+
+function isProcess(pid: number): boolean {
   try {
-    process.kill(owner.pid, 0);
-    return true;
+    return process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Takes the job for this process. @throws ConflictError when another one has it */
-export async function takeJob(store: ObjectStore, id: string): Promise<Job> {
-  await clearCancelRequest(store, id);
+/**
+ * Takes the job for this process.
+ * @returns null when the job has succeeded: there is nothing left to do
+ * @throws ConflictError when another process works on it
+ */
+export async function takeJob(store: ObjectStore, id: string): Promise<Hold | null> {
+  const token = randomUUID();
+  mine.add(token);
+  try {
+    const job = await updateJob(store, id, (found) => taken(found, token));
+    if (job.state !== 'succeeded') return { id, token };
+  } catch (error) {
+    mine.delete(token);
+    throw error;
+  }
+  mine.delete(token);
+  return null;
+}
+
+function taken(job: Job, token: string): Job {
+  if (job.state === 'succeeded') return job;
+  if (job.state === 'running' && isOwnerAlive(job)) {
+    const { host, pid } = job.owner as Owner;
+    throw new ConflictError(
+      `Job ${job.id} is being worked on by process ${pid} on ${host}. Wait for it, or stop it with \`kindred jobs cancel ${job.id}\`.`,
+    );
+  }
+  const at = now();
+  return {
+    ...job,
+    state: 'running',
+    owner: { host: hostname(), pid: process.pid, token, since: at, seenAt: at },
+    cancelRequested: false,
+    attempts: job.attempts + 1,
+    startedAt: job.startedAt ?? at,
+    finishedAt: null,
+    error: null,
+  };
+}
+
+/**
+ * Says, now and then, that this process is still at work.
+ * @returns the job as it is now
+ * @throws ConflictError when another process has taken it
+ */
+export async function renewHold(store: ObjectStore, { id, token }: Hold): Promise<Job> {
   return updateJob(store, id, (job) => {
-    if (job.state === 'running' && isOwnerAlive(job)) {
-      const { host, pid } = job.owner as NonNullable<Job['owner']>;
-      throw new ConflictError(
-        `Job ${id} is being worked on by process ${pid} on ${host}. Wait for it, or stop it with \`kindred jobs cancel ${id}\`.`,
-      );
+    const { owner } = job;
+    if (owner?.token !== token) {
+      throw new ConflictError(`Another process took over job ${id}; this one stops.`);
     }
-    const owner = { host: hostname(), pid: process.pid, since: now() };
-    const attempts = job.attempts + 1;
-    return {
-      ...job,
-      state: 'running',
-      owner,
-      attempts,
-      startedAt: job.startedAt ?? now(),
-      finishedAt: null,
-      error: null,
-    };
+    if (Date.now() - Date.parse(owner.seenAt) < RENEWAL_MS) return job;
+    return { ...job, owner: { ...owner, seenAt: now() } };
   });
+}
+
+/** Notes how the attempt ended and gives the job back; nothing when another process has it by now. */
+export async function leaveJob(store: ObjectStore, { id, token }: Hold, ending: Ending): Promise<void> {
+  try {
+    await updateJob(store, id, (job) => {
+      if (job.owner?.token !== token) return job;
+      return { ...job, ...ending, owner: null, cancelRequested: false, finishedAt: now() };
+    });
+  } finally {
+    mine.delete(token);
+  }
 }

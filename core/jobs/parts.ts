@@ -17,7 +17,9 @@ export interface PartsRequest {
   readonly backboneId: string;
   readonly train: DataSet;
   readonly validation: DataSet | null;
+  /** Where features are kept, and how many bytes of them. */
   readonly folder: string;
+  readonly cacheBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly report: Report;
 }
@@ -26,36 +28,47 @@ export interface Parts {
   readonly train: Part;
   readonly validation: Part | null;
   /** Pictures that could not be decoded after all, with the reason. */
-  readonly rejected: Features['rejected'];
+  readonly rejected: { readonly train: Features['rejected']; readonly validation: Features['rejected'] };
   dispose(): void;
 }
 
-/** Computes the features of all pictures in one go, or finds them from an earlier training. */
+/**
+ * Computes the features of all pictures, or finds them from an earlier training.
+ * @throws InvalidInputError when too few pictures can be decoded; CancelledError
+ */
 export async function prepareParts(request: PartsRequest): Promise<Parts> {
   const { train, validation } = request;
-  const features = await featuresOf(request, train.pictures);
-  const others = validation && (await featuresOf(request, validation.pictures));
-  const numbers = new Map(train.classes.map((name, i) => [name, i]));
-  const parts = {
-    train: partOf(features, numbers),
-    validation: others && partOf(others, numbers),
-    rejected: [...features.rejected, ...(others?.rejected ?? [])],
-    dispose() {
-      features.dispose();
-      others?.dispose();
-    },
-  };
-  if (new Set(parts.train.labels).size < 2) {
-    parts.dispose();
-    throw new InvalidInputError(
-      `Fewer than two classes of ${train.name} have a picture that can be decoded; nothing can be learnt from that.`,
-    );
+  const learnt = await featuresOf(request, train.pictures);
+  try {
+    checkLearnable(train, learnt);
+    const others = validation && (await featuresOf(request, validation.pictures));
+    const numbers = new Map(train.classes.map((name, i) => [name, i]));
+    return {
+      train: partOf(learnt, numbers),
+      validation: others && partOf(others, numbers),
+      rejected: { train: learnt.rejected, validation: others?.rejected ?? [] },
+      dispose() {
+        learnt.dispose();
+        others?.dispose();
+      },
+    };
+  } catch (error) {
+    learnt.dispose();
+    throw error;
   }
-  return parts;
+}
+
+function checkLearnable({ name }: DataSet, { pictures, rejected }: Features): void {
+  if (new Set(pictures.map(({ className }) => className)).size >= 2) return;
+  const [first] = rejected;
+  const hint = first ? ` The first that cannot: ${first.picture.key}, ${first.reason}.` : '';
+  throw new InvalidInputError(
+    `Fewer than two classes of ${name} have a picture that can be decoded; nothing can be learnt from that.${hint}`,
+  );
 }
 
 async function featuresOf(request: PartsRequest, pictures: readonly Picture[]): Promise<Features> {
-  const { recipe, options, backbone, backboneId, folder, signal, report } = request;
+  const { recipe, options, backbone, backboneId, folder, cacheBytes, signal, report } = request;
   const { graph, nodes } = recipe.frozen(options);
   const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
   try {
@@ -66,6 +79,7 @@ async function featuresOf(request: PartsRequest, pictures: readonly Picture[]): 
       nodes,
       pictures,
       folder,
+      cacheBytes,
       signal,
       onProgress: (done, total) => report({ phase: 'features', done, total }),
     });

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { encode, readDocument } from './documents.ts';
 import type { Stored } from './documents.ts';
 import { claimKey, manifestKey, publicationKey, versionsPrefix } from './layout.ts';
+import { checkJob, checkName } from './names.ts';
 import { readTombstone } from './tombstones.ts';
 
 const ATTEMPTS = 1000;
@@ -103,6 +104,16 @@ export async function claimFor(
     return { claim };
   }
   throw new ConflictError(`Too many processes publish the job ${job} of "${model}" at once.`);
+}
+
+/** The version that the job has published, or null when it has not. */
+export async function publishedBy(store: ObjectStore, model: string, job: string): Promise<number | null> {
+  checkName(model, 'model');
+  checkJob(job);
+  const known = await readDocument(store, publicationKey(model, job), publicationSchema);
+  if (known === null) return null;
+  const { version } = known.value;
+  return (await store.head(manifestKey(model, version))) === null ? null : version;
 }
 
 async function created(store: ObjectStore, key: string, value: unknown): Promise<boolean> {

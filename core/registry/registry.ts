@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../storage/store.ts';
 import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias } from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
+import { publishedBy } from './claims.ts';
 import { addToDataSet, checkedDataSetPrefix, listDataSets } from './dataSets.ts';
 import type { NewPicture } from './dataSets.ts';
 import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
@@ -27,6 +28,7 @@ export interface Registry {
   readonly store: ObjectStore;
 
   publish(model: string, draft: VersionDraft): Promise<Manifest>;
+  published(model: string, job: string): Promise<number | null>;
   models(): Promise<string[]>;
   versions(model: string): Promise<number[]>;
   manifest(model: string, version: number): Promise<Manifest>;
@@ -63,6 +65,7 @@ export function openRegistry(store: ObjectStore): Registry {
   return {
     store,
     publish: (model, draft) => publish(store, model, draft),
+    published: (model, job) => publishedBy(store, model, job),
     models: () => listModels(store),
     versions: (model) => listVersions(store, model),
     manifest: (model, version) => readManifest(store, model, version),

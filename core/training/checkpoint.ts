@@ -128,8 +128,9 @@ export class Checkpoints {
     await this.#removeOld((name) => name.startsWith('step-') && name !== arrays);
   }
 
-  /** Removes everything, once the result is published. */
+  /** Removes everything, once the result is published: first what names files, so that none is missing half-way. */
   async clear(): Promise<void> {
+    for (const name of [STATE, BEST]) await this.#place.store.delete(this.#key(name));
     await this.#removeOld(() => true);
   }
 

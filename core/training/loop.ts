@@ -1,5 +1,5 @@
 /** The training loop: draw batches, step, watch, validate, checkpoint. It reads from top to bottom. */
-import { CancelledError, DivergedError, NotFoundError } from '../errors.ts';
+import { CancelledError, ConflictError, DivergedError, NotFoundError } from '../errors.ts';
 import { Random } from '../random.ts';
 import type { Adam } from './adam.ts';
 import type { Batch } from './batches.ts';
@@ -89,6 +89,8 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
     }
     for (; state.batch < batches.length; state.batch++) {
       if (context.signal?.aborted) {
+        // Whoever took the training over writes its checkpoints now.
+        if (context.signal.reason instanceof ConflictError) throw context.signal.reason;
         await save();
         throw new CancelledError(
           `Stopped in epoch ${state.epoch + 1}, batch ${state.batch} of ${batches.length}; a checkpoint is kept.`,

@@ -1,0 +1,34 @@
+/** What a training is given by whoever runs it. */
+import type { DataSet } from '../images/dataset.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Report } from '../training/progress.ts';
+
+export interface TrainingContext {
+  readonly registry: Registry;
+  /** File of the pretrained weights, and what they are called. */
+  readonly backbone: { readonly file: string; readonly id: string };
+  /** Local folder for features; trainings share it. */
+  readonly featuresFolder: string;
+  /** How many bytes of features to keep there. @default see core/training/feature-cache.ts */
+  readonly featuresBytes?: number | undefined;
+  /** Local folder for files on their way. */
+  readonly scratch: string;
+  /** Versions of what takes part, for the manifest. */
+  readonly libraries: Readonly<Record<string, string>>;
+  readonly createdBy: string;
+  readonly checkpointSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly report: Report;
+}
+
+export interface TrainingData {
+  /** What is learnt from. */
+  readonly train: DataSet;
+  /** What it is judged on. */
+  readonly test: DataSet | null;
+  /** Whether the test pictures were held out of the data set, and join the gallery once they have judged. */
+  readonly heldOut: boolean;
+}
+
+/** Whether to begin anew, to go on from the job's checkpoint, or to publish the best epoch in it instead of training on. */
+export type Resume = 'no' | 'continue' | 'best';

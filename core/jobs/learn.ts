@@ -1,0 +1,82 @@
+/** From data sets to a trained network in files. Nothing of the training is in memory afterwards. */
+import { withoutPictures } from '../images/dataset.ts';
+import { SafetensorsFile } from '../network/safetensors.ts';
+import { saveNetwork } from '../network/saved-network.ts';
+import type { Checkpoints } from '../training/checkpoint.ts';
+import type { TrainedNetwork } from '../training/recipe.ts';
+import type { TrainingContext, TrainingData } from './context.ts';
+import { prepareParts } from './parts.ts';
+import type { Parts } from './parts.ts';
+import type { TrainingPlan } from './plan.ts';
+
+export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOut'> {
+  /** What was learnt from: without the pictures that could not be decoded after all. */
+  readonly data: TrainingData;
+}
+
+/**
+ * Trains and saves the network into the folder.
+ * @throws CancelledError, DivergedError; a checkpoint is kept
+ */
+export async function learn(plan: TrainingPlan, checkpoints: Checkpoints, folder: string): Promise<Learnt> {
+  const { recipe, options, data, context } = plan;
+  const backbone = new SafetensorsFile(context.backbone.file);
+  try {
+    const parts = await prepareParts({
+      recipe,
+      options,
+      backbone,
+      backboneId: context.backbone.id,
+      train: data.train,
+      validation: recipe.validates ? data.test : null,
+      folder: context.featuresFolder,
+      cacheBytes: context.featuresBytes,
+      signal: context.signal,
+      report: context.report,
+    });
+    try {
+      return await learnFrom(parts, plan, backbone, checkpoints, folder);
+    } finally {
+      parts.dispose();
+    }
+  } finally {
+    backbone.close();
+  }
+}
+
+async function learnFrom(
+  { train, validation, rejected }: Parts,
+  { recipe, options, data, context, job, resume }: TrainingPlan,
+  backbone: SafetensorsFile,
+  checkpoints: Checkpoints,
+  folder: string,
+): Promise<Learnt> {
+  tellRejected([...rejected.train, ...rejected.validation], context);
+  const { checkpointSeconds, signal, report } = context;
+  const { seed } = job.request;
+  const trained = await recipe.train(options, {
+    backbone,
+    train,
+    validation,
+    seed,
+    checkpoints,
+    resume,
+    checkpointSeconds,
+    signal,
+    report,
+  });
+  try {
+    await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
+    const { curve, epoch, leftOut } = trained;
+    const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
+    return { data: learntFrom, curve, epoch, ...(leftOut && { leftOut }) };
+  } finally {
+    trained.dispose();
+  }
+}
+
+function tellRejected(rejected: Parts['rejected']['train'], { report }: TrainingContext): void {
+  for (const { picture, reason } of rejected) {
+    report({ phase: 'note', text: `${picture.key} is left out: ${reason}` });
+  }
+}

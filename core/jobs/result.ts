@@ -1,0 +1,32 @@
+import { readEvaluation } from '../registry/evaluation.ts';
+import type { StoredEvaluation } from '../registry/evaluation.ts';
+import type { Manifest } from '../registry/manifest.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Job } from './job.ts';
+
+/** What a training that succeeded has made. */
+export interface TrainingResult {
+  readonly job: string;
+  readonly model: string;
+  readonly version: number;
+  readonly recipe: string;
+  readonly metrics: Manifest['metrics'];
+  /** That it took this time; not those before it was interrupted. */
+  readonly seconds: number;
+  readonly promoted: boolean;
+  /** Null where there was nothing to judge on. */
+  readonly evaluation: StoredEvaluation | null;
+}
+
+/** Read from what was published, so that it is the same however the job came to its end. @throws NotFoundError */
+export async function resultOf(
+  registry: Registry,
+  { id, request }: Job,
+  version: number,
+  seconds: number,
+): Promise<TrainingResult> {
+  const { model, promote } = request;
+  const { recipe, metrics } = await registry.manifest(model, version);
+  const evaluation = await readEvaluation(registry, { model, version });
+  return { job: id, model, version, recipe: recipe.name, metrics, seconds, promoted: promote, evaluation };
+}

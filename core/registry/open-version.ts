@@ -1,0 +1,81 @@
+/** Opening a version to answer: its gallery with what came later, its thresholds, and its network bound to them. */
+import type { Embedder } from '../embedding/embedder.ts';
+import { CorruptDataError } from '../errors.ts';
+import { readGallery, readSegment } from '../gallery/arrow.ts';
+import type { Calibration } from '../gallery/calibration.ts';
+import type { Gallery } from '../gallery/gallery.ts';
+import { applySegments } from '../gallery/segments.ts';
+import { sha256 } from '../storage/localFile.ts';
+import { readCalibration } from './evaluation.ts';
+import type { Registry, Resolved } from './registry.ts';
+
+const NETWORK_FILES = ['network/model.json', 'network/weights.bin'] as const;
+
+/** A version without its network: what it knows, and how sure it may be. */
+export interface OpenedGallery extends Resolved {
+  /** With everything that was added and removed since. */
+  readonly gallery: Gallery;
+  readonly calibration: Calibration | null;
+}
+
+/** A version that answers. */
+export interface OpenedVersion extends OpenedGallery {
+  /** Dispose of it after use. */
+  readonly embedder: Embedder;
+}
+
+/**
+ * What a gallery is bound to: SHA-256 of the lines `<sha256>  <file>` of the network's files.
+ * @param files with their SHA-256, as in a manifest
+ */
+export function networkIdOf(files: Readonly<Record<string, { readonly sha256: string }>>): string {
+  const lines = NETWORK_FILES.map((name) => `${files[name]?.sha256 ?? 'none'}  ${name}\n`);
+  return sha256(new TextEncoder().encode(lines.join('')));
+}
+
+/**
+ * Opens a version's gallery.
+ * @throws NotFoundError; CorruptDataError when a file is damaged, or the gallery was made by another network
+ */
+export async function openGallery(registry: Registry, resolved: Resolved): Promise<OpenedGallery> {
+  const { model, version } = resolved;
+  const published = readGallery(await registry.file(model, version, 'gallery.arrow'));
+  await checkBinding(registry, resolved, published);
+  const ids = await registry.segments(model, version);
+  const segments = await Promise.all(
+    ids.map(async (id) => readSegment(await registry.segment(model, version, id), id)),
+  );
+  const calibration = await readCalibration(registry, resolved);
+  return { ...resolved, gallery: applySegments(published, segments), calibration };
+}
+
+/** The same with the network that makes its embeddings. TensorFlow is loaded here, and not before. */
+export async function openVersion(registry: Registry, resolved: Resolved): Promise<OpenedVersion> {
+  const opened = await openGallery(registry, resolved);
+  const { model, version } = resolved;
+  const [{ readNetwork }, { tfjsEmbedder }] = await Promise.all([
+    import('../network/saved-network.ts'),
+    import('../embedding/tfjs.ts'),
+  ]);
+  const [description, weights] = NETWORK_FILES;
+  const network = readNetwork(
+    await registry.file(model, version, description),
+    await registry.file(model, version, weights),
+  );
+  return { ...opened, embedder: tfjsEmbedder(network) };
+}
+
+async function checkBinding(
+  registry: Registry,
+  { model, version }: Resolved,
+  { embedder }: Gallery,
+): Promise<void> {
+  const { files } = await registry.manifest(model, version);
+  const network = networkIdOf(files);
+  if (embedder?.version === network) return;
+  const maker = embedder === null ? 'an unknown network' : `network ${embedder.version.slice(0, 12)}`;
+  throw new CorruptDataError(
+    `The gallery of ${model}@${version} was made by ${maker}, but the version has network ${network.slice(0, 12)}: ` +
+      `its distances would mean nothing. Restore the version from a backup, or train it again.`,
+  );
+}

@@ -1,0 +1,32 @@
+/**
+ * One attempt at a job. Arguments: folder of the place, id of the job, and, to stop for good just before some operation
+ * on the store: which, as a regular expression on "operation key", and at which time it is met.
+ */
+import { KindredError } from '../../../../core/errors.ts';
+import { readJob } from '../../../../core/jobs/job.ts';
+import { intercepted } from '../../registry/support.ts';
+import { ready } from '../../storage/programs.ts';
+import { Place } from '../support.ts';
+
+const [folder = '', id = '', where = '', times = '1'] = process.argv.slice(2);
+const place = new Place(folder);
+const moment = where === '' ? null : new RegExp(where);
+let left = Number(times);
+
+const store = intercepted(place.store, async (operation, key) => {
+  if (!moment?.test(`${operation} ${key}`) || --left > 0) return;
+  console.log(`at ${operation} ${key}`);
+  // For good, also when nothing else keeps the process.
+  setInterval(() => undefined, 1000);
+  await new Promise(() => undefined);
+});
+
+const job = await readJob(place.store, id);
+await ready();
+try {
+  const { version } = await place.train(job, { store, checkpointSeconds: 0 });
+  console.log(`made ${version}`);
+} catch (error) {
+  if (!(error instanceof KindredError)) throw error;
+  console.log(error.code);
+}
