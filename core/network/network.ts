@@ -24,6 +24,14 @@ export interface Recording {
   dispose(): void;
 }
 
+/** A forward pass that a backward pass may follow. */
+interface Pass {
+  readonly plan: readonly NetworkNode[];
+  readonly known: ReadonlyMap<string, Tensor>;
+  /** Weights of trained nodes, as they were used. */
+  readonly weights: Map<string, Tensor[]>;
+}
+
 export class Network {
   readonly graph: NetworkGraph;
   readonly parameters: ParameterStore;
@@ -67,12 +75,20 @@ export class Network {
   record(given: Activations): Recording {
     const plan = this.#plan(given, [this.graph.output]);
     const known = new Map<string, Tensor>(Object.entries(given));
-    for (const node of plan) known.set(node.name, this.#forwardNode(node, known));
+    const pass: Pass = { plan, known, weights: new Map() };
+    for (const node of plan) {
+      if (this.#trained.has(node.name)) {
+        const weights = tf.tidy(() => this.#weights(node)).map((weight) => tf.keep(weight));
+        pass.weights.set(node.name, weights);
+      }
+      known.set(node.name, this.#forwardNode(node, known, pass.weights.get(node.name)));
+    }
     return {
       output: known.get(this.graph.output) as Tensor,
-      backward: (gradient, update) => this.#backward(plan, known, gradient, update),
+      backward: (gradient, update) => this.#backward(pass, gradient, update),
       dispose: () => {
         for (const node of plan) known.get(node.name)?.dispose();
+        for (const weights of pass.weights.values()) tf.dispose(weights);
       },
     };
   }
@@ -83,11 +99,11 @@ export class Network {
     this.parameters.dispose();
   }
 
-  #forwardNode(node: NetworkNode, known: ReadonlyMap<string, Tensor>): Tensor {
+  #forwardNode(node: NetworkNode, known: ReadonlyMap<string, Tensor>, weights?: Tensor[]): Tensor {
     return tf.tidy(() => {
       const inputs = node.inputs.map((input) => known.get(input) as Tensor);
       const operation = operationOf(node);
-      const output = operation.forward(node, inputs, this.#weights(node));
+      const output = operation.forward(node, inputs, weights ?? this.#weights(node));
       return node.relu && !operation.rectifies ? output.relu() : output;
     });
   }
@@ -107,25 +123,20 @@ export class Network {
     return folded;
   }
 
-  #backward(
-    plan: readonly NetworkNode[],
-    known: ReadonlyMap<string, Tensor>,
-    gradient: Tensor,
-    update: (gradient: ParameterGradient) => void,
-  ): void {
-    const reached = this.#reachedByGradient(plan);
+  #backward(pass: Pass, gradient: Tensor, update: (gradient: ParameterGradient) => void): void {
+    const reached = this.#reachedByGradient(pass.plan);
     const gradients = new Map<string, Tensor>([[this.graph.output, gradient.clone()]]);
-    for (const node of plan.toReversed()) {
+    for (const node of pass.plan.toReversed()) {
       const arrived = gradients.get(node.name);
       if (arrived === undefined || !reached.has(node.name)) continue;
       gradients.delete(node.name);
-      this.#backwardNode(node, known, arrived, reached, gradients, update);
+      this.#backwardNode(node, pass, arrived, reached, gradients, update);
     }
   }
 
   #backwardNode(
     node: NetworkNode,
-    known: ReadonlyMap<string, Tensor>,
+    { known, weights }: Pass,
     arrived: Tensor,
     reached: ReadonlySet<string>,
     gradients: Map<string, Tensor>,
@@ -137,13 +148,17 @@ export class Network {
     const inputs = node.inputs.map((input) => known.get(input) as Tensor);
     const step = { node, inputs, gradient };
     const needed = node.inputs.map((input) => reached.has(input));
+    const own = weights.get(node.name);
     if (needed.some(Boolean)) {
       // tfjs' types know no null among what a tidy returns; its code does.
       const made = tf.tidy(
-        () => (operation.inputGradients?.(step, this.#weights(node), needed) ?? []) as Tensor[],
+        () => (operation.inputGradients?.(step, own ?? this.#weights(node), needed) ?? []) as Tensor[],
       );
       for (const [i, input] of node.inputs.entries()) accumulate(gradients, input, made[i] ?? null);
     }
+    // They share the variables' buffers, which would be copied at the update if anything else still held them.
+    tf.dispose(own ?? []);
+    weights.delete(node.name);
     if (this.#trained.has(node.name)) {
       const read = (name: string): Tensor[] => this.parameters.read(name);
       for (const made of operation.parameterGradients?.(step, read) ?? []) {

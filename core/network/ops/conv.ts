@@ -135,7 +135,8 @@ export const conv: Operation<ConvNode> = {
         gradient,
       ]);
       const beta = biasGradient(gradient);
-      const alongKernel = folded.mul(kernel).sum([0, 1, 2]);
+      // The sum over all but the last axis.
+      const alongKernel = biasGradient(folded.mul(kernel));
       return {
         [name.kernel]: folded.mul(scale),
         [name.bias]: beta.mul(scale),
