@@ -10,8 +10,7 @@ import type { ObjectStore } from '../storage/store.ts';
 /** As `ulid` writes them: they sort by the time they were made. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
-export type JobState = (typeof JOB_STATES)[number];
+const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 const requestSchema = z.strictObject({
   /** A folder, or the name of a data set in the registry; how it was found is the edge's to know. */

@@ -6,7 +6,7 @@ import { parseDocument } from './documents.ts';
 import { versionPrefix } from './layout.ts';
 import type { Registry, Resolved } from './registry.ts';
 
-export const EVALUATION_FILE = 'evaluation.json';
+const EVALUATION_FILE = 'evaluation.json';
 
 type Version = Pick<Resolved, 'model' | 'version'>;
 
