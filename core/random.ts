@@ -50,6 +50,9 @@ export class Random {
 
   /** An integer, uniform in [0, limit), without modulo bias. */
   below(limit: number): number {
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > 2 ** 32) {
+      throw new RangeError(`a random number below ${limit} was asked for; allowed is 1 to 2^32`);
+    }
     const ceiling = 2 ** 32 - (2 ** 32 % limit);
     for (;;) {
       const drawn = this.uint32();

@@ -65,10 +65,12 @@ export class Network {
       for (const input of node.inputs) {
         const left = (uses.get(input) ?? 0) - 1;
         uses.set(input, left);
-        if (left === 0 && !(input in given)) known.get(input)?.dispose();
+        if (left === 0 && !Object.hasOwn(given, input)) known.get(input)?.dispose();
       }
     }
-    return Object.fromEntries(wanted.map((name) => [name, kept(known.get(name) as Tensor, name in given)]));
+    return Object.fromEntries(
+      wanted.map((name) => [name, kept(known.get(name) as Tensor, Object.hasOwn(given, name))]),
+    );
   }
 
   /** The output from cached outputs, remembering what a backward pass needs. */
@@ -181,12 +183,12 @@ export class Network {
 
   /** The nodes to run, in order, to get from what is given to what is wanted. */
   #plan(given: Activations, wanted: readonly string[]): NetworkNode[] {
-    const needed = new Set(wanted.filter((name) => !(name in given)));
+    const needed = new Set(wanted.filter((name) => !Object.hasOwn(given, name)));
     const plan: NetworkNode[] = [];
     for (const node of this.graph.nodes.toReversed()) {
       if (!needed.delete(node.name)) continue;
       plan.unshift(node);
-      for (const input of node.inputs) if (!(input in given)) needed.add(input);
+      for (const input of node.inputs) if (!Object.hasOwn(given, input)) needed.add(input);
     }
     if (needed.size > 0)
       throw new InvalidInputError(

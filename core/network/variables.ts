@@ -32,7 +32,7 @@ export class ResourceVariable {
       ],
       [],
     );
-    // Adding nothing gives the variable a buffer that no tensor shares; a shared one would be copied at every update.
+    // A buffer that no tensor shares: a shared one would be copied at the first update.
     const own = run('Copy', [float()], [initial]);
     this.assign(own);
     own.dispose();

@@ -45,6 +45,7 @@ const stateSchema = z.strictObject({
   batch: z.int(),
   lossSum: z.number(),
   activeSum: z.number(),
+  weightSum: z.number(),
   /** The generator's state before the current epoch's batches were drawn, and now. */
   randomAtEpoch: z.array(z.int()),
   random: z.array(z.int()),

@@ -60,6 +60,7 @@ interface LoopState {
   batch: number;
   lossSum: number;
   activeSum: number;
+  weightSum: number;
   randomAtEpoch: number[];
   best: Best | null;
   curve: EpochRecord[];
@@ -105,7 +106,7 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
       // Lets signals and timers in: TensorFlow's work blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await finishEpoch(plan, context, state, batches.length, (Date.now() - started) / 1000);
+    await finishEpoch(plan, context, state, (Date.now() - started) / 1000);
   }
   if (plan.keepBest && state.best !== null) {
     await context.checkpoints.restoreBest(state.best, plan.learner.network.parameters);
@@ -135,7 +136,7 @@ async function startState(
 ): Promise<LoopState> {
   if (resumeFrom !== null) {
     await context.checkpoints.restore(resumeFrom, plan.learner.network.parameters, plan.optimizer);
-    const { epoch, batch, lossSum, activeSum, randomAtEpoch, curve } = resumeFrom;
+    const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = resumeFrom;
     const best = await context.checkpoints.loadBest();
     return {
       random: Random.restore(randomAtEpoch),
@@ -143,6 +144,7 @@ async function startState(
       batch,
       lossSum,
       activeSum,
+      weightSum,
       randomAtEpoch,
       best,
       curve: [...curve],
@@ -154,40 +156,47 @@ async function startState(
     batch: 0,
     lossSum: 0,
     activeSum: 0,
+    weightSum: 0,
     randomAtEpoch: context.random.save(),
     best: context.resume === 'best' ? await context.checkpoints.loadBest() : null,
     curve: [],
   };
   if (context.resume === 'best') return state;
-  const { score } = plan.validate();
+  const score = finite(plan.validate().score);
   if (score !== null)
     state.best = await context.checkpoints.saveBest(0, score, plan.learner.network.parameters);
   return state;
 }
 
 function runBatch(plan: LoopPlan, context: LoopContext, state: LoopState, batches: readonly Batch[]): void {
-  const { loss, active } = trainStep(
+  const { loss, active, weight } = trainStep(
     plan.learner,
     plan.optimizer,
     batches[state.batch] as Batch,
     state.random,
   );
   checkLoss(loss, state, batches.length);
-  state.lossSum += loss;
-  state.activeSum += active;
+  state.lossSum += loss * weight;
+  state.activeSum += active * weight;
+  state.weightSum += weight;
   context.report({
     phase: 'training',
     epoch: state.epoch + 1,
     epochs: plan.epochs,
     batch: state.batch + 1,
     batches: batches.length,
-    loss: state.lossSum / (state.batch + 1),
-    active: state.activeSum / (state.batch + 1),
+    loss: state.lossSum / state.weightSum,
+    active: state.activeSum / state.weightSum,
   });
 }
 
+/** A score that is no number is none: nothing may be better than it. */
+function finite(score: number | null): number | null {
+  return score !== null && Number.isFinite(score) ? score : null;
+}
+
 function checkLoss(loss: number, state: LoopState, batches: number): void {
-  const first = state.curve[0]?.loss ?? (state.batch > 0 ? state.lossSum / state.batch : loss);
+  const first = state.curve[0]?.loss ?? (state.weightSum > 0 ? state.lossSum / state.weightSum : loss);
   if (Number.isFinite(loss) && loss <= DIVERGENCE_FACTOR * (first + 1)) return;
   const kept =
     state.best === null
@@ -202,23 +211,22 @@ async function finishEpoch(
   plan: LoopPlan,
   context: LoopContext,
   state: LoopState,
-  batches: number,
   seconds: number,
 ): Promise<void> {
   const validation = plan.validate();
   const record: EpochRecord = {
     epoch: state.epoch + 1,
-    loss: state.lossSum / Math.max(1, batches),
-    active: state.activeSum / Math.max(1, batches),
+    loss: state.lossSum / Math.max(1, state.weightSum),
+    active: state.activeSum / Math.max(1, state.weightSum),
     validationLoss: validation.loss,
     validationAccuracy: validation.accuracy,
     seconds,
   };
   state.curve.push(record);
   context.report({ phase: 'epoch', epochs: plan.epochs, ...record });
-  Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0, activeSum: 0 });
+  Object.assign(state, { epoch: state.epoch + 1, batch: 0, lossSum: 0, activeSum: 0, weightSum: 0 });
   state.randomAtEpoch = state.random.save();
-  const { score } = validation;
+  const score = finite(validation.score);
   const handicap = state.best?.epoch === 0 ? (plan.handicap ?? 0) : 0;
   if (score !== null && score > (state.best?.score ?? -Infinity) + handicap) {
     state.best = await context.checkpoints.saveBest(state.epoch, score, plan.learner.network.parameters);
@@ -226,13 +234,14 @@ async function finishEpoch(
 }
 
 async function saveState(plan: LoopPlan, context: LoopContext, state: LoopState): Promise<void> {
-  const { epoch, batch, lossSum, activeSum, randomAtEpoch, curve } = state;
+  const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = state;
   await context.checkpoints.save(
     {
       epoch,
       batch,
       lossSum,
       activeSum,
+      weightSum,
       randomAtEpoch,
       random: state.random.save(),
       curve,

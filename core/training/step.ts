@@ -29,6 +29,8 @@ export interface StepResult {
   /** The mean over the batch's triplets or pairs. */
   readonly loss: number;
   readonly active: number;
+  /** How many triplets, or for a loss over pairs pictures, these are means over: a short batch counts for less. */
+  readonly weight: number;
 }
 
 const NO_TRIPLETS: Triplets = {
@@ -54,7 +56,7 @@ export function trainStep(learner: Learner, optimizer: Adam, batch: Batch, rando
   }
   tf.dispose([gradient, given]);
   recording.dispose();
-  return { loss: loss / divisor, active };
+  return { loss: loss / divisor, active, weight: triplets.anchors.length || batch.rows.length };
 }
 
 function lossAndGradient(

@@ -16,12 +16,14 @@ export const l2Normalize: Operation<L2NormalizeNode> = {
     const x = single(inputs);
     return x.div(tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH));
   },
-  /** With y = x/|x|: dx = (dy - y (y . dy)) / |x|. */
+  /** With y = x/|x|: dx = (dy - y (y . dy)) / |x|, and 0 for a row of no length, which has no direction to move in. */
   inputGradients({ inputs, gradient }, _weights, needed) {
     if (!single(needed)) return [null];
     const x = single(inputs);
-    const length = tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH);
+    const actual = x.square().sum(1, true).sqrt();
+    const length = tf.maximum(actual, SMALLEST_LENGTH);
     const y = x.div(length);
-    return [gradient.sub(y.mul(y.mul(gradient).sum(1, true))).div(length)];
+    const made = gradient.sub(y.mul(y.mul(gradient).sum(1, true))).div(length);
+    return [made.mul(actual.greater(SMALLEST_LENGTH).toFloat())];
   },
 };

@@ -62,7 +62,7 @@ const options = z.strictObject({
     .min(0)
     .max(0.5)
     .default(0.25)
-    .describe('share of each class kept from tuning to choose the epoch on'),
+    .describe('share of each class kept from tuning to choose the epoch on; 0: no tuning'),
   caution: z
     .number()
     .nonnegative()
