@@ -12,6 +12,7 @@ const state = {
   batch: 2,
   lossSum: 0.1 + 0.2,
   activeSum: 1 / 3,
+  weightSum: 4,
   randomAtEpoch: [1, 2, 3, 4],
   random: [4294967295, 0, 7, 8],
   curve: [

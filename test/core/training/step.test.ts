@@ -86,7 +86,7 @@ describe('a step of training', () => {
       { rows: Int32Array.of(0), triplets: tripletsOf([]) },
       new Random(1),
     );
-    assert.deepEqual(result, { loss: 0, active: 0 });
+    assert.deepEqual(result, { loss: 0, active: 0, weight: 1 });
     assert.deepEqual(training.weights(), before);
     training.dispose();
   });
