@@ -107,7 +107,8 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
   const backbone = new SafetensorsFile(work.weights);
   try {
     const started = performance.now();
-    const train = await openDataSet(openStore(work.data), '');
+    // Files are looked into when they are decoded, below; once is enough.
+    const train = await openDataSet(openStore(work.data), '', { verify: 'header' });
     const progress: TrainingProgress[] = [];
     let minedAt = started;
     const report = (one: TrainingProgress): void => {

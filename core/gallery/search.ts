@@ -1,12 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import {
-  checkEmbeddings,
-  classNames,
-  compareText,
-  embeddingAt,
-  type GalleryDistance,
-  type Labelled,
-} from './gallery.ts';
+import { checkEmbeddings, classNames, compareText, type GalleryDistance, type Labelled } from './gallery.ts';
 import { type Kernel, plainKernel } from './kernel.ts';
 
 /** What can be searched: a gallery, or any labelled embeddings with a distance. */
@@ -46,6 +39,12 @@ export interface Search {
 // A block of rows (of 256 dimensions: 1 MB) stays in a core's cache while all queries of a block pass over it.
 const BLOCK_NUMBERS = 262_144;
 const BLOCK_QUERIES = 8;
+
+/**
+ * Squared distances below this share of the query's squared length are 0. An engine rounds a picture's embedding
+ * differently in batches of different sizes, by up to about 1e-5 of its length; a picture is still at distance 0 of itself.
+ */
+const ROUNDING = 1e-9;
 
 /** Prepares a gallery for searching. */
 export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel): Search {
@@ -165,12 +164,12 @@ function createMeasure(gallery: Searchable, kernel: Kernel): (queries: Float32Ar
   const rows = gallery.keys.length;
   const blockRows = Math.max(1, Math.floor(BLOCK_NUMBERS / dimensions));
   const tile = new Float64Array(Math.min(blockRows, rows) * BLOCK_QUERIES);
-  const rowNorms = distance === 'cosine' ? squaredNorms(embeddings, dimensions, kernel) : null;
+  const rowNorms = distance === 'cosine' ? squaredNorms(embeddings, dimensions) : null;
 
   return (queries) => {
     const count = queries.length / dimensions;
     const found = Array.from({ length: count }, () => new Float64Array(rows));
-    const queryNorms = rowNorms === null ? null : squaredNorms(queries, dimensions, kernel);
+    const queryNorms = squaredNorms(queries, dimensions);
     for (let first = 0; first < rows; first += blockRows) {
       const block = embeddings.subarray(first * dimensions, (first + blockRows) * dimensions);
       const size = block.length / dimensions;
@@ -178,14 +177,18 @@ function createMeasure(gallery: Searchable, kernel: Kernel): (queries: Float32Ar
       else kernel.products(queries, block, dimensions, tile);
       for (const [i, distances] of found.entries()) {
         const values = tile.subarray(i * size, (i + 1) * size);
-        if (rowNorms !== null && queryNorms !== null) {
-          toCosineDistances(values, queryNorms[i] as number, rowNorms.subarray(first, first + size));
-        }
+        const queryNorm = queryNorms[i] as number;
+        if (rowNorms === null) dropRounding(values, ROUNDING * queryNorm);
+        else toCosineDistances(values, queryNorm, rowNorms.subarray(first, first + size));
         distances.set(values, first);
       }
     }
     return found;
   };
+}
+
+function dropRounding(distances: Float64Array, least: number): void {
+  for (let j = 0; j < distances.length; j++) if ((distances[j] as number) <= least) distances[j] = 0;
 }
 
 /** 1 - a.b / (|a| |b|) in place, at least 0. A vector of zeros has no direction: its distance to everything is 1. */
@@ -194,13 +197,15 @@ function toCosineDistances(products: Float64Array, queryNorm: number, rowNorms: 
     const norms = Math.sqrt(queryNorm * (rowNorms[j] as number));
     products[j] = norms === 0 ? 1 : Math.max(0, 1 - (products[j] as number) / norms);
   }
+  dropRounding(products, ROUNDING);
 }
 
-function squaredNorms(matrix: Float32Array, dimensions: number, kernel: Kernel): Float64Array {
+function squaredNorms(matrix: Float32Array, dimensions: number): Float64Array {
   const norms = new Float64Array(matrix.length / dimensions);
   for (let row = 0; row < norms.length; row++) {
-    const one = embeddingAt({ dimensions, embeddings: matrix, keys: [], classes: [] }, row);
-    kernel.products(one, one, dimensions, norms.subarray(row, row + 1));
+    let sum = 0;
+    for (let i = row * dimensions; i < (row + 1) * dimensions; i++) sum += (matrix[i] as number) ** 2;
+    norms[row] = sum;
   }
   return norms;
 }

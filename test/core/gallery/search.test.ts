@@ -46,6 +46,18 @@ function randomGallery(rows: number, dimensions: number, distance: GalleryDistan
 }
 
 describe('search', () => {
+  it('puts a picture at distance 0 of itself, however its embedding was rounded, and no other picture', () => {
+    const random = new Random(5);
+    const known = Float32Array.from({ length: 512 }, () => random.normal());
+    const rounded = known.map((value) => value * (1 + (random.float() - 0.5) * 1e-6));
+    const similar = known.map((value) => value * (1 + (random.float() - 0.5) * 1e-3));
+    for (const distance of ['squared-euclidean', 'cosine'] as const) {
+      const search = createSearch({ ...galleryOfRows([['a/1', [...known]]]), distance });
+      assert.equal(search.nearest(rounded, 1)[0]?.distance, 0);
+      assert.notEqual(search.nearest(similar, 1)[0]?.distance, 0);
+    }
+  });
+
   for (const distance of ['squared-euclidean', 'cosine'] as const) {
     for (const [rows, dimensions] of [
       [1, 1],
