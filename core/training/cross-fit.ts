@@ -52,9 +52,9 @@ export function whitenedDistances(
   options: WhiteningOptions,
 ): number[][] {
   return tf.tidy(() => {
-    const gallery = tf.gather(features, tf.tensor1d(known, 'int32')) as Tensor2D;
+    const gallery = tf.gather(features, tf.tensor1d(known, 'int32'));
     const whitening = withinClassWhitening(gallery, knownLabels, options);
-    const queries = tf.gather(features, tf.tensor1d(asked, 'int32')) as Tensor2D;
+    const queries = tf.gather(features, tf.tensor1d(asked, 'int32'));
     const apart = distances['squared-euclidean'].pairwise(
       applyWhitening(queries, whitening),
       applyWhitening(gallery, whitening),

@@ -61,7 +61,7 @@ export function withinClassWhitening(
 export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
   return tf.tidy(() => {
     const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
-    return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12)) as Tensor2D;
+    return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12));
   });
 }
 
@@ -100,7 +100,7 @@ function whitener(residuals: Tensor, freedom: number, shrinkage: number): (rows:
 /** (d, dimensions): the first principal directions of the rows, and random ones orthogonal to these for the rest. */
 function projection(rows: Tensor, dimensions: number, seed: number): Tensor {
   const { values, directions } = principal(rows, 1);
-  const kept = Math.min(values.shape[0] as number, dimensions);
+  const kept = Math.min(values.shape[0], dimensions);
   const [d, found] = directions.shape as [number, number];
   // Eigenvalues come in ascending order.
   const first = tf.slice(directions, [0, found - kept], [d, kept]);

@@ -13,5 +13,3 @@ export const distances = {
   cosine,
   'dot-product': dotProduct,
 };
-
-export type DistanceName = keyof typeof distances;

@@ -5,8 +5,7 @@ import { multiSimilarity } from './multi-similarity.ts';
 import { softMargin } from './soft-margin.ts';
 import { triplet } from './triplet.ts';
 
-export type { Loss, LossInput, LossKind, LossValue } from './loss.ts';
-export type { Reduction } from './options.ts';
+export type { Loss } from './loss.ts';
 
 /** Every kind of loss by its name; `losses.triplet.create({ margin: 0.5 })` gives the loss. */
 export const losses = {

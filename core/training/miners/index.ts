@@ -4,7 +4,7 @@ import { closeDistance } from './close-distance.ts';
 import { random } from './random.ts';
 import { semiHard } from './semi-hard.ts';
 
-export type { Miner, MinerOptions } from './miner.ts';
+export type { Miner } from './miner.ts';
 
 /** Every miner by its name. */
 export const miners = {

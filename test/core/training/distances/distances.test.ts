@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { InvalidInputError } from '../../../../core/errors.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
-import { type Distance, distanceMatrix, distances } from '../../../../core/training/distances/index.ts';
+import { distanceMatrix, distances } from '../../../../core/training/distances/index.ts';
 import { circle, cloud } from '../batches.ts';
 
 const dot = (a: number[], b: number[]): number => a.reduce((sum, x, k) => sum + x * (b[k] as number), 0);
@@ -24,7 +24,7 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
   }
 }
 
-for (const [name, distance] of Object.entries(distances) as [string, Distance][]) {
+for (const [name, distance] of Object.entries(distances)) {
   describe(`the distance ${name}`, () => {
     const measure = naive[name] as (a: number[], b: number[]) => number;
 

@@ -113,8 +113,8 @@ export function batches(): Record<string, Batch> {
 
 /** What the miner `all` finds. */
 export function allTriplets(rows: number[][], labels: Int32Array): number[][] {
-  const distances = { size: rows.length, values: new Float32Array(rows.length ** 2), largerIsCloser: false };
-  return listed(miners.all.mine(distances, labels, { margin: 0 }, new Random(1)));
+  const unmeasured = { size: rows.length, values: new Float32Array(rows.length ** 2), largerIsCloser: false };
+  return listed(miners.all.mine(unmeasured, labels, { margin: 0 }, new Random(1)));
 }
 
 /** Loss, active share and gradient by the embeddings. */
