@@ -29,7 +29,12 @@ export async function storeChange(
 /** Tells what was done, in the words of the command and as numbers. */
 export function tellChange({ terminal }: Context, change: Change, done: string): void {
   terminal.json(change);
-  terminal.print(
-    `${done} (${change.model}@${change.version}: ${counted(change.added, 'picture')} in, ${change.removed} out).`,
-  );
+  terminal.print(`${done} (${change.model}@${change.version}: ${countsOf(change)}).`);
+}
+
+/** A picture that gets another class goes out and comes in again. */
+function countsOf({ added, removed }: Change): string {
+  if (added === removed) return `${counted(added, 'picture')} moved`;
+  if (added === 0) return `${counted(removed, 'picture')} out`;
+  return `${counted(added, 'picture')} in, ${removed} out`;
 }

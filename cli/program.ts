@@ -16,7 +16,7 @@ import { escapeText } from './output/escape.ts';
 /** All commands. Each file declares its flags, and loads what it works with only when it runs. */
 export function buildProgram(): Command {
   const program = command('kindred', 'Recognise pictures from a handful of examples.', {
-    model: 'of the command',
+    model: 'which model the command is about',
     seed: true,
   })
     .version(version(), '--version')

@@ -10,10 +10,7 @@ interface DoctorFlags extends CommonFlags {
 
 /** `kindred doctor`: what is installed and reachable, and what to do about each problem. Exit status 1 when something needed is broken. */
 export function doctorCommand(): Command {
-  return command(
-    'doctor',
-    'Show versions, engine, caches and registry access, and what to do about each problem.',
-  )
+  return command('doctor', 'show what is installed and reachable, and what to do about each problem')
     .option('--network', 'also try whether npm and pip reach the packages that the set-up takes')
     .action(async (flags: DoctorFlags) => {
       const { terminal, cache, registryUri } = contextOf(flags);

@@ -31,9 +31,14 @@ export function showJobCommand(): Command {
           created: moment(job.createdAt),
           started: job.startedAt === null ? null : `${moment(job.startedAt)} (attempt ${job.attempts})`,
           finished: job.finishedAt === null ? null : moment(job.finishedAt),
-          progress: progress === null ? null : JSON.stringify(progress),
+          progress: progress === null ? null : progressText(progress),
           error: error === null ? null : error.message,
         }).trimEnd(),
       );
     });
+}
+
+function progressText({ at, progress }: { readonly at: string; readonly progress: unknown }): string {
+  const known = typeof progress === 'object' && progress !== null;
+  return `${known ? settings(progress as Record<string, unknown>) : JSON.stringify(progress)} (${moment(at)})`;
 }

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import { isUlid } from '../../core/ulid.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { collect, command, share } from '../flags.ts';
 import type { TrainFlags } from '../training/request.ts';
 import { UsageError } from '../usage.ts';
-
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 const HELP = `
 Every option of a recipe can be given as --option KEY=VALUE; "--option help" lists them.
@@ -27,7 +26,7 @@ export function trainCommand(): Command {
     .option('--test <dataset>', 'judge on these pictures')
     .option('--hold-out <share>', 'without --test: judge on this share of the pictures (default: 0.2)', share)
     .option('--recipe <name>', 'how to train: metric or siamese (default: metric)')
-    .option('--epochs <n>', 'times through the pictures')
+    .option('--epochs <n>', 'rounds of training; "--option help" says how many unless told')
     .option('--margin <x>', 'how much farther than the positive a negative should be')
     .option('--batch-size <n>', 'triplets a step')
     .option('--learning-rate <x>', 'of the optimizer')
@@ -56,7 +55,7 @@ interface Target {
 function resumeOf(dataSet: string | undefined, { resume = false, best }: TrainFlags): Target {
   if (best && resume === false)
     throw new UsageError('--best is for --resume: it publishes the best epoch so far.');
-  if (typeof resume !== 'string' || ULID.test(resume)) return { dataSet, resume };
+  if (typeof resume !== 'string' || isUlid(resume)) return { dataSet, resume };
   if (dataSet === undefined) return { dataSet: resume, resume: true };
   throw new UsageError(`${JSON.stringify(resume)} is not the id of a job; "kindred jobs list" shows them.`);
 }
