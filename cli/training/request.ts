@@ -38,8 +38,8 @@ export async function newRequest(
   const recipe = await chosenRecipe(flags.recipe);
   const options = checkedOptions(recipe, typedOptions(flags));
   const place = await findDataSet(context, dataSet);
-  const { checkName } = await import('../../core/registry/names.ts');
-  const model = flags.model ?? modelName(place.id);
+  const { checkName, nameLike } = await import('../../core/registry/names.ts');
+  const model = flags.model ?? nameLike(subjectOf(place.id));
   asUsage(() => checkName(model, 'model'));
   return {
     dataSet: place.id,
@@ -73,10 +73,8 @@ export async function wantedOf(
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 
-/** A model's name from where its pictures lie: "/a/My Clothes/train" gives "my-clothes". */
-function modelName(id: string): string {
+/** What pictures show, by where they lie: "/a/My Clothes/train" gives "My Clothes". */
+function subjectOf(id: string): string {
   const parts = id.split(path.sep).filter((part) => part !== '' && !PURPOSES.has(part.toLowerCase()));
-  const plain = (parts.at(-1) ?? '').normalize('NFD').toLowerCase().replace(/\p{M}/gu, '');
-  const name = plain.replace(/[^a-z0-9._]+/g, '-').replace(/^[^a-z0-9]+|-+$/g, '');
-  return name.slice(0, 63) || 'my-model';
+  return parts.at(-1) ?? '';
 }

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
+import { nearestName } from '../nearest-name.ts';
 
 const MAX_LISTED = 10;
 
@@ -57,37 +58,4 @@ export function suggest(name: string, known: readonly string[]): string {
   const more = known.length > MAX_LISTED ? ` and ${known.length - MAX_LISTED} more` : '';
   const hint = nearest === null ? '' : `Did you mean ${JSON.stringify(nearest)}? `;
   return `${hint}There are: ${listed.join(', ')}${more}.`;
-}
-
-/** The known name with the fewest changed letters, or null where none is near (over a third changed). */
-export function nearestName(name: string, known: readonly string[]): string | null {
-  const wanted = fold(name);
-  let best: string | null = null;
-  let bestChanges = Infinity;
-  for (const candidate of known) {
-    const folded = fold(candidate);
-    const allowed = Math.max(2, Math.floor(Math.max(wanted.length, folded.length) / 3));
-    if (Math.abs(wanted.length - folded.length) > allowed) continue;
-    const changes = editDistance(wanted, folded);
-    if (changes <= allowed && changes < bestChanges) [best, bestChanges] = [candidate, changes];
-  }
-  return best;
-}
-
-function fold(name: string): string[] {
-  return Array.from(name.normalize('NFC').toLowerCase());
-}
-
-/** Insertions, deletions and substitutions between two texts (Levenshtein, 1966). */
-function editDistance(a: readonly string[], b: readonly string[]): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

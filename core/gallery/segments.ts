@@ -1,5 +1,6 @@
 import { monotonicFactory } from 'ulid';
 import { InvalidInputError } from '../errors.ts';
+import { isUlid } from '../ulid.ts';
 import {
   type Binding,
   checkEmbeddings,
@@ -36,7 +37,6 @@ export interface Segment extends Binding {
   readonly entries: readonly SegmentEntry[];
 }
 
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const nextId = monotonicFactory();
 
 /**
@@ -113,7 +113,7 @@ export function additionOf(gallery: Gallery, row: number): Addition {
  * @throws InvalidInputError
  */
 export function checkSegmentId(id: string): void {
-  if (ULID.test(id)) return;
+  if (isUlid(id)) return;
   throw new InvalidInputError(
     `${JSON.stringify(id)} is not a ULID (26 characters of Crockford's base 32), as segments are named.`,
   );

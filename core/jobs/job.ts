@@ -6,9 +6,7 @@ import { encode, readDocument } from '../registry/documents.ts';
 import type { Stored } from '../registry/documents.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
-
-/** As `ulid` writes them: they sort by the time they were made. */
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+import { isUlid } from '../ulid.ts';
 
 const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
@@ -111,7 +109,7 @@ export async function readProgress(
 /** All jobs, oldest first. */
 export async function listJobs(store: ObjectStore): Promise<Job[]> {
   const ids: string[] = [];
-  for await (const id of store.folders(JOBS)) if (ULID.test(id)) ids.push(id);
+  for await (const id of store.folders(JOBS)) if (isUlid(id)) ids.push(id);
   const jobs = await Promise.all(ids.toSorted().map((id) => readDocument(store, jobKey(id), jobSchema)));
   return jobs.flatMap((found) => (found === null ? [] : [found.value]));
 }

@@ -14,7 +14,7 @@ export function checkName(name: string, what: 'model' | 'alias' | 'data set'): v
   if (!NAME.test(name)) {
     throw new InvalidInputError(
       `${quote(name)} cannot name a ${what}. Allowed are 1 to 63 of a-z, 0-9, ".", "_" and "-", beginning with ` +
-        `a letter or digit, such as "${suggestion(name)}".`,
+        `a letter or digit, such as "${nameLike(name)}".`,
     );
   }
   if (what === 'alias' && /^\d+$/.test(name)) {
@@ -22,8 +22,8 @@ export function checkName(name: string, what: 'model' | 'alias' | 'data set'): v
   }
 }
 
-/** The nearest allowed name: "Chats & Chiens" becomes "chats-chiens". */
-function suggestion(name: string): string {
+/** An allowed name that is like this one: "Chats & Chiens" gives "chats-chiens", and what has no letter "my-model". */
+export function nameLike(name: string): string {
   const plain = name.normalize('NFD').toLowerCase().replace(/\p{M}/gu, '');
   return (
     plain

@@ -1,11 +1,11 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { isUlid } from '../ulid.ts';
 import { segmentsPrefix } from './layout.ts';
 import { checkName, checkVersion } from './names.ts';
 import { noVersion, versionExists } from './versions.ts';
 
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const SUFFIX = '.arrow';
 
 /** The ids of the additions to a version's gallery, oldest first: ULIDs sort by time. */
@@ -14,7 +14,7 @@ export async function listSegments(store: ObjectStore, model: string, version: n
   const ids: string[] = [];
   for await (const { key, problem } of store.list(prefix)) {
     const id = key.slice(prefix.length, -SUFFIX.length);
-    if (key.endsWith(SUFFIX) && ULID.test(id) && !problem) ids.push(id);
+    if (key.endsWith(SUFFIX) && isUlid(id) && !problem) ids.push(id);
   }
   return ids;
 }
@@ -60,7 +60,7 @@ export async function removeSegment(
 }
 
 function keyOf(model: string, version: number, id: string): string {
-  if (ULID.test(id)) return `${prefixOf(model, version)}${id}${SUFFIX}`;
+  if (isUlid(id)) return `${prefixOf(model, version)}${id}${SUFFIX}`;
   throw new InvalidInputError(
     `A gallery segment's id must be a ULID such as 01ARZ3NDEKTSV4RRFFQ69G5FAV, not ${quote(id)}.`,
   );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { checkName, parseReference } from '../../../core/registry/names.ts';
-import { editDistance, suggest } from '../../../core/registry/suggest.ts';
+import { suggest } from '../../../core/registry/suggest.ts';
 
 it('parses references', () => {
   assert.deepEqual(parseReference('cats'), { model: 'cats', alias: 'production' });
@@ -35,23 +35,6 @@ it('proposes a name that is allowed', () => {
   ] as const) {
     assert.throws(() => checkName(name, 'model'), { message: new RegExp(`such as "${proposed}"`) });
     checkName(proposed, 'model');
-  }
-});
-
-it('measures edits as a naive recursion does', () => {
-  const naive = (a: string, b: string): number => {
-    if (a === '' || b === '') return a.length + b.length;
-    const rest = naive(a.slice(1), b.slice(1)) + (a[0] === b[0] ? 0 : 1);
-    return Math.min(rest, naive(a.slice(1), b) + 1, naive(a, b.slice(1)) + 1);
-  };
-  for (const [a, b] of [
-    ['kitten', 'sitting'],
-    ['', 'abc'],
-    ['cats', 'cast'],
-    ['same', 'same'],
-    ['abc', 'cab'],
-  ] as const) {
-    assert.equal(editDistance(a, b), naive(a, b), `${a} ${b}`);
   }
 });
 
