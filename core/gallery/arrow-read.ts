@@ -39,11 +39,17 @@ function readTable(file: ArrowFile, names: readonly string[], fileSize: number):
   const texts = new Map(names.map((name): [string, string[]] => [name, []]));
   const embeddings = new Float32Array(rows * dimensions);
   const present: boolean[] = [];
+  let textBytes = 0;
   for (const batch of file.batches) {
     const arrays = new ArrayCursor(batch);
     for (const field of file.fields) {
-      if (field.type === 'utf8') appendTexts(arrays, batch.rows, field.name, texts.get(field.name) ?? []);
-      else appendEmbeddings(arrays, batch.rows, dimensions, embeddings, present);
+      if (field.type !== 'utf8') {
+        appendEmbeddings(arrays, batch.rows, dimensions, embeddings, present);
+        continue;
+      }
+      // As with the rows: texts that batches share would take far more memory than the file.
+      textBytes += appendTexts(arrays, batch.rows, field.name, texts.get(field.name) ?? []);
+      if (textBytes > fileSize) throw new Error(`its texts of over ${fileSize} bytes do not fit in it`);
     }
   }
   return { dimensions, texts, embeddings, present, metadata: file.metadata };
@@ -91,18 +97,22 @@ class ArrayCursor {
   }
 }
 
-function appendTexts(arrays: ArrayCursor, rows: number, name: string, into: string[]): void {
+/** @returns how many bytes the texts take */
+function appendTexts(arrays: ArrayCursor, rows: number, name: string, into: string[]): number {
   const valid = arrays.validity(rows, name);
   const [offsetBytes, values] = [arrays.buffer(), arrays.buffer()];
   const offsets = new DataView(offsetBytes.buffer, offsetBytes.byteOffset, offsetBytes.byteLength);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let bytes = 0;
   for (let row = 0; row < rows; row++) {
     const [from, to] = [offsets.getInt32(row * 4, true), offsets.getInt32(row * 4 + 4, true)];
     if (!valid(row)) throw new Error(`row ${row} of column ${name} is null`);
     if (from < 0 || to < from || to > values.length)
       throw new Error(`row ${row} of column ${name} lies outside`);
     into.push(decoder.decode(values.subarray(from, to)));
+    bytes += to - from;
   }
+  return bytes;
 }
 
 /** Puts a batch's embeddings after those of the batches before it; a missing one stays zeros. */

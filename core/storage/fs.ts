@@ -25,6 +25,8 @@ import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
 const READ_PIECE_BYTES = 1 << 20;
 const RENAME_ATTEMPTS = 20;
+/** Not blocking, for the case that it is a pipe; not through a link that took the file's place just now. */
+const CAREFULLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * A store in a folder: the key is the file's path below it, the etag the SHA-256 of its content. Writers of many
@@ -132,9 +134,7 @@ class FsStore implements ObjectStore {
     try {
       const real = await locate(this.#root, path);
       if (real === null) return null;
-      // Not blocking, for the case that it is a pipe; not through a link that took the file's place just now.
-      const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-      const handle = await open(real, flags);
+      const handle = await open(real, CAREFULLY);
       try {
         return (await handle.stat()).isFile() ? await work(handle) : null;
       } finally {
@@ -152,7 +152,7 @@ class FsStore implements ObjectStore {
     try {
       const real = await locate(this.#root, path);
       if (real === null) throw new NotFoundError(`${quote(key)} was deleted before it was read.`);
-      const handle = await open(real, 'r');
+      const handle = await open(real, CAREFULLY);
       try {
         yield* pieces(handle);
       } finally {

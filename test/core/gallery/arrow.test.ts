@@ -211,6 +211,27 @@ print(json.dumps(table.to_pylist()))`,
     });
   }
 
+  it('whose footer lists one batch many times are refused before its texts fill the memory', async () => {
+    const batches = 64;
+    const bytes = await writtenByPyarrow(
+      plain,
+      `[[[key], ["a"], [sha], pa.array([[1, 2]], vector)] for key in ["a/" + "x" * 100_000] + ["a/1"] * ${batches - 1}]`,
+    );
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const block = 24;
+    // The footer's list: its length, then for each batch where it begins (with the mark of a message) and how long it is.
+    const list = Array.from({ length: bytes.length / 4 - 8 }, (_, i) => 4 * i).findLast((at) => {
+      const first = view.getUint32(at + 4, true);
+      return view.getUint32(at, true) === batches && first < at && view.getUint32(first, true) === 0xffffffff;
+    }) as number;
+    for (let i = 1; i < batches; i++) bytes.copyWithin(list + 4 + i * block, list + 4, list + 4 + block);
+
+    assert.throws(() => readGallery(bytes), {
+      name: 'CorruptDataError',
+      message: /texts .* do not fit in it/,
+    });
+  });
+
   it('in stream format are refused as corrupt', async () => {
     const file = path.join(folder, 'stream.arrow');
     await runPython(
