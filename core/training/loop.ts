@@ -3,7 +3,9 @@ import { CancelledError, ConflictError, DivergedError, NotFoundError } from '../
 import { Random } from '../random.ts';
 import type { Adam } from './adam.ts';
 import type { Batch } from './batches.ts';
-import type { Best, CheckpointState, Checkpoints, EpochRecord } from './checkpoint.ts';
+import type { CheckpointState, Checkpoints, EpochRecord } from './checkpoint.ts';
+import { checkpointOf, freshState, restoredState } from './loop-state.ts';
+import type { LoopState } from './loop-state.ts';
 import type { Report } from './progress.ts';
 import { trainStep } from './step.ts';
 import type { Learner } from './step.ts';
@@ -54,18 +56,6 @@ export interface LoopResult {
   readonly epoch: number;
 }
 
-interface LoopState {
-  random: Random;
-  epoch: number;
-  batch: number;
-  lossSum: number;
-  activeSum: number;
-  weightSum: number;
-  randomAtEpoch: number[];
-  best: Best | null;
-  curve: EpochRecord[];
-}
-
 /**
  * Trains in place. Afterwards the network has the weights of the best epoch (the untrained one counts as epoch 0)
  * where the plan scores them, else those of the last.
@@ -76,11 +66,7 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
   const resumeFrom = context.resume === 'no' ? null : await context.checkpoints.load();
   const state = await startState(plan, context, resumeFrom);
   if (context.resume === 'best') return takeBest(plan, context, state);
-  let lastSave = Date.now();
-  const save = async (): Promise<void> => {
-    await saveState(plan, context, state);
-    lastSave = Date.now();
-  };
+  const saver = saverOf(plan, context, state);
   while (state.epoch < plan.epochs && !plan.stopEarly?.(state.curve)) {
     const started = Date.now();
     const batches = plan.batches(state.random);
@@ -88,21 +74,10 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
     if (resumeFrom !== null && state.epoch === resumeFrom.epoch) {
       state.random = Random.restore(resumeFrom.random);
     }
-    for (; state.batch < batches.length; state.batch++) {
-      if (context.signal?.aborted) {
-        // Whoever took the training over writes its checkpoints now.
-        if (context.signal.reason instanceof ConflictError) throw context.signal.reason;
-        await save();
-        throw new CancelledError(
-          `Stopped in epoch ${state.epoch + 1}, batch ${state.batch} of ${batches.length}; a checkpoint is kept.`,
-        );
-      }
+    while (state.batch < batches.length) {
+      if (context.signal?.aborted) throw await stopped(context.signal, state, batches.length, saver);
       runBatch(plan, context, state, batches);
-      if (Date.now() - lastSave > context.checkpointSeconds * 1000) {
-        state.batch++;
-        await save();
-        state.batch--;
-      }
+      await saver.saveWhenDue();
       // Lets signals and timers in: TensorFlow's work blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -113,6 +88,40 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
     return { curve: state.curve, epoch: state.best.epoch };
   }
   return { curve: state.curve, epoch: state.epoch };
+}
+
+interface Saver {
+  save(): Promise<void>;
+  /** Saves when the last time is long enough ago. */
+  saveWhenDue(): Promise<void>;
+}
+
+function saverOf(plan: LoopPlan, context: LoopContext, state: LoopState): Saver {
+  let last = Date.now();
+  const save = async (): Promise<void> => {
+    await context.checkpoints.save(checkpointOf(state), plan.learner.network.parameters, plan.optimizer);
+    last = Date.now();
+  };
+  return {
+    save,
+    saveWhenDue: async () => {
+      if (Date.now() - last > context.checkpointSeconds * 1000) await save();
+    },
+  };
+}
+
+/** The error to stop with; a checkpoint is written before, unless somebody took the training over and writes them now. */
+async function stopped(
+  { reason }: AbortSignal,
+  { epoch, batch }: LoopState,
+  batches: number,
+  saver: Saver,
+): Promise<CancelledError | ConflictError> {
+  if (reason instanceof ConflictError) return reason;
+  await saver.save();
+  return new CancelledError(
+    `Stopped in epoch ${epoch + 1}, batch ${batch} of ${batches}; a checkpoint is kept.`,
+  );
 }
 
 async function takeBest(
@@ -136,31 +145,10 @@ async function startState(
 ): Promise<LoopState> {
   if (resumeFrom !== null) {
     await context.checkpoints.restore(resumeFrom, plan.learner.network.parameters, plan.optimizer);
-    const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = resumeFrom;
-    const best = await context.checkpoints.loadBest();
-    return {
-      random: Random.restore(randomAtEpoch),
-      epoch,
-      batch,
-      lossSum,
-      activeSum,
-      weightSum,
-      randomAtEpoch,
-      best,
-      curve: [...curve],
-    };
+    return restoredState(resumeFrom, await context.checkpoints.loadBest());
   }
-  const state: LoopState = {
-    random: context.random,
-    epoch: 0,
-    batch: 0,
-    lossSum: 0,
-    activeSum: 0,
-    weightSum: 0,
-    randomAtEpoch: context.random.save(),
-    best: context.resume === 'best' ? await context.checkpoints.loadBest() : null,
-    curve: [],
-  };
+  const state = freshState(context.random);
+  if (context.resume === 'best') state.best = await context.checkpoints.loadBest();
   if (context.resume === 'best') return state;
   const score = finite(plan.validate().score);
   if (score !== null)
@@ -188,6 +176,7 @@ function runBatch(plan: LoopPlan, context: LoopContext, state: LoopState, batche
     loss: state.lossSum / state.weightSum,
     active: state.activeSum / state.weightSum,
   });
+  state.batch++;
 }
 
 /** A score that is no number is none: nothing may be better than it. */
@@ -231,22 +220,4 @@ async function finishEpoch(
   if (score !== null && score > (state.best?.score ?? -Infinity) + handicap) {
     state.best = await context.checkpoints.saveBest(state.epoch, score, plan.learner.network.parameters);
   }
-}
-
-async function saveState(plan: LoopPlan, context: LoopContext, state: LoopState): Promise<void> {
-  const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = state;
-  await context.checkpoints.save(
-    {
-      epoch,
-      batch,
-      lossSum,
-      activeSum,
-      weightSum,
-      randomAtEpoch,
-      random: state.random.save(),
-      curve,
-    },
-    plan.learner.network.parameters,
-    plan.optimizer,
-  );
 }
