@@ -94,8 +94,10 @@ async function openEntry(request: FeatureRequest, entry: string): Promise<Featur
 }
 
 function digestOf(request: FeatureRequest): string {
-  const { weightsId, preprocessing, nodes, pictures } = request;
+  const { network, weightsId, preprocessing, nodes, pictures } = request;
   const identity = {
+    // Nodes of one name may be computed otherwise by another Kindred.
+    graph: network.graph,
     weightsId,
     preprocessing,
     nodes,

@@ -114,6 +114,19 @@ describe('features of the frozen part', () => {
       }
     }));
 
+  it('are computed anew for another network whose nodes have the same names', () =>
+    withNetwork(async ({ request }) => {
+      const first = await frozenFeatures(request);
+      const nodes = smallGraph.nodes.map((node) => (node.op === 'conv' ? { ...node, epsilon: 0.5 } : node));
+      const graph = { ...smallGraph, nodes, trainableAfter: null };
+      const network = new Network(graph, new ParameterStore(graph, smallWeights));
+      const second = await frozenFeatures({ ...request, network });
+      assert.notDeepEqual(numbersOf(second, 'frozen'), numbersOf(first, 'frozen'));
+      network.dispose();
+      first.dispose();
+      second.dispose();
+    }));
+
   it('that were cut short, or whose index is damaged or gone, are computed again', () =>
     withNetwork(async ({ request, runs }) => {
       const first = await frozenFeatures(request);
