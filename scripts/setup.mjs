@@ -36,7 +36,7 @@ function checkNode() {
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   throw new SetupError(
-    `Node ${process.versions.node} is too old: ${OLDEST_NODE.join('.')} or newer is needed.`,
+    `Node ${process.versions.node} is too old: ${OLDEST_NODE.join('.')} or newer is needed. Install it, for example from nodejs.org, and run this again.`,
   );
 }
 

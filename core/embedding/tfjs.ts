@@ -12,6 +12,10 @@ import type { Embedder } from './embedder.ts';
 /** Pictures computed at once; more only costs memory. */
 const BLOCK = 16;
 
+/**
+ * The embedder of a saved network, nothing of which is trained. Dispose of it after use.
+ * @throws CorruptDataError when the network's files are cut short
+ */
 export function tfjsEmbedder({ graph, preprocessing, weights }: SavedNetwork): Embedder {
   const frozen = { ...graph, trainableAfter: null };
   const network = new Network(frozen, new ParameterStore(frozen, fromFile(weights)));

@@ -32,6 +32,7 @@ interface Pass {
   readonly weights: Map<string, Tensor[]>;
 }
 
+/** A graph with its parameters, run forward and backward. Dispose of it after use; the parameters go with it. */
 export class Network {
   readonly graph: NetworkGraph;
   readonly parameters: ParameterStore;

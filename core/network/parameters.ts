@@ -14,6 +14,7 @@ const PIECE_NUMBERS = 2 ** 21;
 /** Gives the numbers of `count` rows (along the first axis) from `start` on; for frozen parameters always the same ones. */
 export type WeightSource = (spec: PlacedParameter, start: number, count: number) => Float32Array;
 
+/** The parameters of a graph by name. Dispose of it after use. */
 export class ParameterStore {
   readonly #specs: ReadonlyMap<string, PlacedParameter>;
   readonly #variables = new Map<string, ResourceVariable[]>();

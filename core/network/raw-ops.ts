@@ -29,6 +29,7 @@ interface NodeBackend {
 type AttributeType =
   'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE';
 
+/** tfjs-node's backend, through which any TensorFlow operation can be run. */
 export function backend(): NodeBackend {
   return tf.backend() as unknown as NodeBackend;
 }

@@ -15,6 +15,7 @@ export function liveVariables(): number {
   return live;
 }
 
+/** A variable of TensorFlow's own, which operations update in place. Dispose of it after use. */
 export class ResourceVariable {
   readonly shape: number[];
   readonly #handle: Tensor;

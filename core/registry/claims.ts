@@ -31,6 +31,7 @@ export async function claimedVersions(store: ObjectStore, model: string): Promis
   return numbers.toSorted((a, b) => a - b);
 }
 
+/** Who has taken the number, or null when nobody has. @throws CorruptDataError */
 export async function readClaim(
   store: ObjectStore,
   model: string,

@@ -27,12 +27,14 @@ export async function readDocument<T>(
   return found && { value: parseDocument(found.bytes, key, schema), etag: found.etag };
 }
 
+/** The bytes as a document of the schema. @throws CorruptDataError naming the key */
 export function parseDocument<T>(bytes: Uint8Array, key: string, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseJson(bytes, key));
   if (parsed.success) return parsed.data;
   throw damaged(key, z.prettifyError(parsed.error).replaceAll('\n', ' '));
 }
 
+/** The bytes as JSON. @throws CorruptDataError naming the key */
 export function parseJson(bytes: Uint8Array, key: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -19,6 +19,7 @@ const tombstoneSchema = z.strictObject({
 
 export type Tombstone = z.infer<typeof tombstoneSchema>;
 
+/** What is noted of the version's removal, or null when nobody set about it. @throws CorruptDataError */
 export async function readTombstone(
   store: ObjectStore,
   model: string,

@@ -32,6 +32,7 @@ export async function listVersions(store: ObjectStore, model: string): Promise<n
   return claimed.filter((_, i) => exists[i]);
 }
 
+/** Whether the version was published and not deleted since. */
 export async function versionExists(store: ObjectStore, model: string, version: number): Promise<boolean> {
   return (await store.head(manifestKey(model, version))) !== null;
 }
@@ -59,6 +60,7 @@ export async function noVersion(store: ObjectStore, model: string, version: numb
   );
 }
 
+/** The error for a model that is not there, naming those that are. */
 export async function noModel(store: ObjectStore, model: string): Promise<NotFoundError> {
   const hint = suggest(model, await listModels(store), 'model in this registry');
   return new NotFoundError(`There is no model "${model}" in ${quote(store.uri)}.${hint}`);

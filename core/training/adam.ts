@@ -27,6 +27,7 @@ interface Moments {
   readonly second: ResourceVariable;
 }
 
+/** The optimizer of a network's trained parameters. Dispose of it after use. */
 export class Adam {
   readonly #parameters: ParameterStore;
   readonly #options: AdamOptions;

@@ -64,6 +64,7 @@ export interface CheckpointPlace {
 const STATE = 'state.json';
 const BEST = 'best.json';
 
+/** One training's checkpoints: its last state and its best epoch. */
 export class Checkpoints {
   readonly #place: CheckpointPlace;
   readonly #identity: string;

@@ -54,6 +54,7 @@ export function totalsOf(confusion: Confusion): { images: number; right: number 
   };
 }
 
+/** The sum of the numbers; 0 for none. */
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, value) => total + value, 0);
 }

@@ -1,0 +1,176 @@
+/** What each operation of a network is in TensorFlow's terms. */
+import type { GraphWriter } from './graph-writer.ts';
+import { FLOAT, ints, text } from './graph-writer.ts';
+import { IMAGENET_MEAN_BGR } from './ops/caffe-preprocess.ts';
+import type { NetworkNode } from './ops/index.ts';
+import { SMALLEST_LENGTH } from './ops/l2-normalize.ts';
+import type { Shape } from './ops/operation.ts';
+
+/** Writes the node's operation; its last TensorFlow node is called `output`. @param shape of what the node gives, a picture's */
+type WriteOperation<N extends NetworkNode> = (
+  writer: GraphWriter,
+  node: N,
+  output: string,
+  input: string,
+  shape: Shape,
+) => void;
+
+type OperationWriters = {
+  readonly [O in NetworkNode['op']]: WriteOperation<Extract<NetworkNode, { readonly op: O }>>;
+};
+
+const writers: OperationWriters = {
+  'caffe-preprocess'(writer, node, output, input) {
+    const reversed = writer.node(
+      `${node.name}/bgr`,
+      'ReverseV2',
+      [input, writer.ints(`${node.name}/axis`, [-1])],
+      { ...FLOAT, Tidx: { type: 'DT_INT32' } },
+    );
+    writer.node(output, 'Sub', [reversed, writer.floats(`${node.name}/mean`, IMAGENET_MEAN_BGR)]);
+  },
+
+  resize(writer, node, output, input) {
+    writer.node(output, 'ResizeBilinear', [input, writer.ints(`${node.name}/size`, [node.size, node.size])], {
+      ...FLOAT,
+      align_corners: { b: false },
+      half_pixel_centers: { b: true },
+    });
+  },
+
+  conv(writer, node, output, input) {
+    const strides = { strides: ints([1, node.stride, node.stride, 1]), dilations: ints([1, 1, 1, 1]) };
+    const same = node.stride === 1 && 2 * node.padding === node.size - 1;
+    const padded = same ? input : pad(writer, node, input);
+    const padding = text(same ? 'SAME' : 'VALID');
+    const attr = { ...FLOAT, ...strides, padding, data_format: text('NHWC'), explicit_paddings: ints([]) };
+    const sum = writer.node(`${node.name}/conv2d`, 'Conv2D', [padded, `${node.weights}/kernel`], attr);
+    const biased = writer.node(`${node.name}/biased`, 'BiasAdd', [sum, `${node.weights}/bias`], {
+      ...FLOAT,
+      data_format: text('NHWC'),
+    });
+    const norm = (part: string): string => `${node.batchNorm}/${part}`;
+    const shortcut = node.inputs[1];
+    const normalised = shortcut === undefined ? output : `${node.name}/normalised`;
+    writer.node(
+      normalised,
+      'FusedBatchNormV3',
+      [biased, norm('gamma'), norm('beta'), norm('moving_mean'), norm('moving_variance')],
+      {
+        ...FLOAT,
+        U: { type: 'DT_FLOAT' },
+        epsilon: { f: node.epsilon },
+        is_training: { b: false },
+        data_format: text('NHWC'),
+      },
+    );
+    if (shortcut !== undefined) writer.node(output, 'AddV2', [normalised, shortcut]);
+  },
+
+  'max-pool'(writer, node, output, input) {
+    writer.node(output, 'MaxPool', [pad(writer, node, input)], {
+      ...FLOAT,
+      ksize: ints([1, node.size, node.size, 1]),
+      strides: ints([1, node.stride, node.stride, 1]),
+      padding: text('VALID'),
+      data_format: text('NHWC'),
+      explicit_paddings: ints([]),
+    });
+  },
+
+  add(writer, node, output) {
+    writer.node(output, 'AddN', node.inputs, { ...FLOAT, N: { i: String(node.inputs.length) } });
+  },
+
+  concat(writer, node, output) {
+    writer.node(output, 'ConcatV2', [...node.inputs, writer.ints(`${node.name}/axis`, [1], [])], {
+      ...FLOAT,
+      N: { i: String(node.inputs.length) },
+      Tidx: { type: 'DT_INT32' },
+    });
+  },
+
+  flatten(writer, node, output, input, shape) {
+    writer.node(output, 'Reshape', [input, writer.ints(`${node.name}/shape`, [-1, ...shape])], {
+      ...FLOAT,
+      Tshape: { type: 'DT_INT32' },
+    });
+  },
+
+  'global-average-pool'(writer, _node, output, input) {
+    reduce(writer, output, 'Mean', input, [1, 2], false);
+  },
+
+  dense(writer, node, output, input) {
+    const product = node.bias === false ? output : `${node.name}/product`;
+    writer.node(product, 'MatMul', [input, `${node.name}/kernel`], {
+      ...FLOAT,
+      transpose_a: { b: false },
+      transpose_b: { b: false },
+    });
+    if (node.bias !== false) {
+      writer.node(output, 'BiasAdd', [product, `${node.name}/bias`], { ...FLOAT, data_format: text('NHWC') });
+    }
+  },
+
+  'batch-norm'(writer, node, output, input) {
+    const shifted = writer.node(`${node.name}/shifted`, 'Sub', [input, `${node.name}/moving_mean`]);
+    const spread = writer.node(`${node.name}/spread`, 'AddV2', [
+      `${node.name}/moving_variance`,
+      writer.floats(`${node.name}/epsilon`, [node.epsilon], []),
+    ]);
+    const scale = writer.node(`${node.name}/scale`, 'Mul', [
+      writer.node(`${node.name}/rsqrt`, 'Rsqrt', [spread]),
+      `${node.name}/gamma`,
+    ]);
+    writer.node(output, 'AddV2', [
+      writer.node(`${node.name}/scaled`, 'Mul', [shifted, scale]),
+      `${node.name}/beta`,
+    ]);
+  },
+
+  'l2-normalize'(writer, node, output, input) {
+    const squares = writer.node(`${node.name}/squares`, 'Square', [input]);
+    const sum = reduce(writer, `${node.name}/sum`, 'Sum', squares, [1], true);
+    const length = writer.node(`${node.name}/length`, 'Sqrt', [sum]);
+    const safe = writer.node(`${node.name}/safe`, 'Maximum', [
+      length,
+      writer.floats(`${node.name}/smallest`, [SMALLEST_LENGTH], []),
+    ]);
+    writer.node(output, 'RealDiv', [input, safe]);
+  },
+};
+
+/** Writes what the node does; the last TensorFlow node carries the node's own name. */
+export function writeNode(writer: GraphWriter, node: NetworkNode, shape: Shape): void {
+  const { name, op, inputs } = node;
+  const output = node.relu ? `${name}/linear` : name;
+  const write = writers[op] as WriteOperation<NetworkNode>;
+  write(writer, node, output, inputs[0] as string, shape);
+  if (node.relu) writer.node(name, 'Relu', [output]);
+}
+
+function reduce(
+  writer: GraphWriter,
+  name: string,
+  op: string,
+  input: string,
+  axes: readonly number[],
+  keep: boolean,
+): string {
+  return writer.node(name, op, [input, writer.ints(`${name}/axes`, axes)], {
+    ...FLOAT,
+    Tidx: { type: 'DT_INT32' },
+    keep_dims: { b: keep },
+  });
+}
+
+function pad(writer: GraphWriter, node: { name: string; padding: number }, input: string): string {
+  const p = node.padding;
+  if (p === 0) return input;
+  const paddings = writer.ints(`${node.name}/paddings`, [0, 0, p, p, p, p, 0, 0], [4, 2]);
+  return writer.node(`${node.name}/padded`, 'Pad', [input, paddings], {
+    ...FLOAT,
+    Tpaddings: { type: 'DT_INT32' },
+  });
+}
