@@ -48,18 +48,16 @@ export function addToDataSetCommand(): Command {
 
 /** Unreadable files are told of by the scan. */
 async function inFolders(context: Context, folders: readonly string[]): Promise<Source[]> {
-  const { folderPlace, scanDataSet } = await import('../pictures/data-set.ts');
+  const { failForUnused, folderPlace, scanDataSet } = await import('../pictures/data-set.ts');
   const sources: Source[] = [];
   for (const folder of folders) {
-    const { pictures, problems } = await scanDataSet(context, await folderPlace(folder), {
-      anyClasses: true,
-    });
-    for (const picture of pictures) {
+    const scanned = await scanDataSet(context, await folderPlace(folder), { anyClasses: true });
+    for (const picture of scanned.pictures) {
       const { key, className } = picture;
       const file = key.slice(className.length + 1);
       sources.push({ image: path.join(folder, key), className, file, read: () => picture.read() });
     }
-    if (problems.some(({ kind }) => !kind.startsWith('duplicate'))) process.exitCode = 1;
+    failForUnused(scanned);
   }
   return sources;
 }

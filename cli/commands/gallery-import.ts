@@ -9,10 +9,11 @@ export function importGalleryCommand(): Command {
     .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
     .action(async (dataSet: string, flags: CommonFlags) => {
       const context = contextOf(flags);
-      const { findDataSet, scanDataSet } = await import('../pictures/data-set.ts');
+      const { failForUnused, findDataSet, scanDataSet } = await import('../pictures/data-set.ts');
       const { addAndTell } = await import('../gallery-add.ts');
       await addAndTell(context, flags.model, async () => {
         const scanned = await scanDataSet(context, await findDataSet(context, dataSet), { anyClasses: true });
+        failForUnused(scanned);
         const pictures = scanned.pictures.map((picture) => ({ image: picture.key, picture }));
         return { pictures, failed: [] };
       });

@@ -83,6 +83,11 @@ export async function scanDataSet(
   }
 }
 
+/** Makes the command fail when a picture of a scanned data set could not be used; the rest was. */
+export function failForUnused({ problems }: Pick<DataSet, 'problems'>): void {
+  if (problems.some(({ kind }) => !kind.startsWith('duplicate'))) process.exitCode = 1;
+}
+
 /** Names the first problems and counts the rest. */
 export function tellProblems(
   { terminal }: Context,

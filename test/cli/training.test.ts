@@ -186,9 +186,13 @@ describe('a model trained on the command line', () => {
 
     const first = await place.json<Change>(['gallery', 'import', 'more']);
     const again = await place.json<Change>(['gallery', 'import', 'more']);
+    writeFileSync(place.in('more', 'skirt', 'broken.jpg'), 'no picture');
+    const broken = await place.run(['gallery', 'import', 'more']);
 
     assert.deepEqual([first.keys.length, first.unchanged], [2, 0]);
     assert.deepEqual([again.keys.length, again.unchanged], [0, 2]);
+    assert.equal(broken.status, 1);
+    assert.match(broken.stderr, /skirt\/broken\.jpg/);
   });
 
   it('is promoted, rolled back, exported and deleted, and its history tells', async () => {
