@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { lstat, open, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { checkCondition, holdTo } from './condition.ts';
+import { inTurn } from './fs/at-once.ts';
 import { errno, explain, isMissing } from './fs/failure.ts';
 import {
   ensureFolder,
@@ -17,6 +18,7 @@ import {
 } from './fs/folders.ts';
 import { foldersIn, walk } from './fs/listing.ts';
 import { withLock } from './fs/lock.ts';
+import { moved } from './fs/rename.ts';
 import { removeLeftOvers, stage } from './fs/staging.ts';
 import type { Staged } from './fs/staging.ts';
 import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
@@ -69,7 +71,8 @@ class FsStore implements ObjectStore {
     const path = this.#path(key);
     checkCondition(condition);
     try {
-      const staged = await stage(await this.#staging(), source);
+      const folder = await this.#staging();
+      const staged = await inTurn(() => stage(folder, source));
       try {
         return await this.#locked(key, () => this.#replace(key, path, staged, condition));
       } finally {
@@ -134,12 +137,14 @@ class FsStore implements ObjectStore {
     try {
       const real = await locate(this.#root, path);
       if (real === null) return null;
-      const handle = await open(real, CAREFULLY);
-      try {
-        return (await handle.stat()).isFile() ? await work(handle) : null;
-      } finally {
-        await handle.close();
-      }
+      return await inTurn(async () => {
+        const handle = await open(real, CAREFULLY);
+        try {
+          return (await handle.stat()).isFile() ? await work(handle) : null;
+        } finally {
+          await handle.close();
+        }
+      });
     } catch (error) {
       if (isMissing(error)) return null;
       throw explain(error, 'read', path);
@@ -241,33 +246,4 @@ async function isThere(path: string): Promise<boolean> {
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
-}
-
-/** Renames `from` to `to`; false when the folder of `to` was removed meanwhile. `shown` is for messages. */
-async function moved(from: string, to: string, shown: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    const code = errno(error);
-    if (code === 'ENOENT') return false;
-    if (code === 'ENOTDIR') throw inTheWay(shown, error);
-    if (code !== 'EISDIR' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    return (await removedEmptyFolder(to)) ? moved(from, to, shown) : Promise.reject(occupied(shown, error));
-  }
-}
-
-/** A folder whose last object was deleted may stay behind empty; it is no object and may give way. */
-async function removedEmptyFolder(path: string): Promise<boolean> {
-  return rmdir(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function occupied(path: string, cause: unknown): InvalidInputError {
-  return new InvalidInputError(
-    `A folder is where the file ${quote(path)} would go. Choose another name, or empty that folder.`,
-    { cause },
-  );
 }

@@ -20,6 +20,21 @@ function putUnder(mount: string, folder: string, bytes: number): string {
   return execFileSync('unshare', ['-rm', 'sh', '-c', script], { env, encoding: 'utf8' });
 }
 
+describe('a process that may have few files open', () => {
+  it('can ask for thousands of objects at once', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'kindred-many-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await fsStore(folder).put('a', text('content'));
+    const program = fileURLToPath(new URL('programs/get-many.ts', import.meta.url));
+    const env = { ...process.env, NODE: process.execPath, PROGRAM: program, FOLDER: folder };
+
+    const script = 'ulimit -n 256 && exec "$NODE" --import tsx "$PROGRAM" "$FOLDER" 3000';
+    const printed = execFileSync('sh', ['-c', script], { env, encoding: 'utf8' });
+
+    assert.equal(printed, '3000\n');
+  });
+});
+
 describe('a disk that does not take it', () => {
   let folder: string;
   before(async () => {
