@@ -8,8 +8,8 @@ import type { Section } from './report.ts';
 
 /** Whether the registry can be read and written. A small object is put, read and removed; a folder that is not there is not made. */
 export async function registry(uri: string): Promise<Section> {
-  const folder = localFolder(uri);
   try {
+    const folder = localFolder(uri);
     const state = folder !== null && !existsSync(folder) ? await absentFolder(folder) : await probe(uri);
     return { title: 'Registry', facts: { uri, state }, problems: [] };
   } catch (error) {
@@ -21,7 +21,7 @@ export async function registry(uri: string): Promise<Section> {
 }
 
 function localFolder(uri: string): string | null {
-  if (uri.startsWith('file://')) return fileURLToPath(uri);
+  if (/^file:\/\//i.test(uri)) return fileURLToPath(uri);
   return uri.includes('://') ? null : path.resolve(uri);
 }
 

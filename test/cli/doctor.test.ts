@@ -69,3 +69,12 @@ test('The text names what is broken before what is only worth knowing', () => {
     /a {2}not found\n {2}b {2}x y\n {2}c {2}yes[^]*broken: a fault\n.*act\n.*notice: a notice/,
   );
 });
+
+test('An address that is none is a problem of the registry like any other', async () => {
+  for (const uri of ['file://elsewhere/registry', 's3://bucket/prefix', 'ftp://x']) {
+    const { problems } = await registry(uri);
+
+    assert.equal(problems.length, 1, uri);
+    assert.ok(problems[0]?.what.includes(uri), problems[0]?.what);
+  }
+});
