@@ -1,39 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { encode, readDocument } from './documents.ts';
-import type { Stored } from './documents.ts';
-import { aliasKey, aliasesPrefix } from './layout.ts';
+import { aliasNames, readAliasDocument, swapAlias } from './alias-document.ts';
+import type { AliasDocument } from './alias-document.ts';
 import { checkAuthor, checkName, checkVersion } from './names.ts';
 import type { Author } from './names.ts';
 import { suggest } from './suggest.ts';
 import { readTombstone } from './tombstones.ts';
 import { listVersions, noModel, noVersion, versionExists } from './versions.ts';
 
-const ATTEMPTS = 100;
-const LONGEST_PAUSE_MS = 50;
-
-const move = z.strictObject({
-  version: z.number().int().min(1),
-  /** The version before; null at first. */
-  from: z.number().int().min(1).nullable(),
-  at: z.iso.datetime(),
-  by: z.string(),
-  why: z.string(),
-  rollback: z.literal(true).optional(),
-});
-const aliasSchema = z.strictObject({
-  /** Null while the alias is being made. */
-  version: z.number().int().min(1).nullable(),
-  /** Goes up with every change of this document, so that no two states are alike. */
-  revision: z.number().int().min(0).default(0),
-  /** Oldest first; only ever added to. */
-  history: z.array(move),
-});
-
-type Document = z.infer<typeof aliasSchema>;
-export type AliasMove = Readonly<z.infer<typeof move>>;
+export type AliasMove = Readonly<AliasDocument['history'][number]>;
 
 /** An alias and all its moves, oldest first. */
 export interface Alias {
@@ -55,7 +30,7 @@ export interface MoveOptions extends Author {
 export async function readAlias(store: ObjectStore, model: string, alias: string): Promise<Alias | null> {
   checkName(model, 'model');
   checkName(alias, 'alias');
-  const found = await read(store, model, alias);
+  const found = await readAliasDocument(store, model, alias);
   return found && present(model, alias, found.value);
 }
 
@@ -154,7 +129,7 @@ export function liveBefore(history: readonly AliasMove[]): number[] {
 export async function touchAliases(store: ObjectStore, model: string, version: number): Promise<string[]> {
   const pointing: string[] = [];
   for (const alias of await aliasNames(store, model)) {
-    const now = await swap(store, model, alias, async (current) => {
+    const now = await swapAlias(store, model, alias, async (current) => {
       return { ...current, revision: current.revision + 1 };
     });
     if (now.version === version) pointing.push(alias);
@@ -169,13 +144,13 @@ async function change(
   model: string,
   alias: string,
   author: Author,
-  decide: (current: Document) => Promise<Step | null>,
+  decide: (current: AliasDocument) => Promise<Step | null>,
 ): Promise<Alias> {
   checkName(model, 'model');
   checkName(alias, 'alias');
   checkAuthor(author);
   const { by, why } = author;
-  const changed = await swap(store, model, alias, async (current) => {
+  const changed = await swapAlias(store, model, alias, async (current) => {
     const step = await decide(current);
     if (step === null) return null;
     if (!(await isAlive(store, model, step.version))) throw await noVersion(store, model, step.version);
@@ -187,62 +162,6 @@ async function change(
   return result;
 }
 
-/** Compare-and-swap on the alias' document until it holds; `next` sees a fresh state each time, null leaves it. */
-async function swap(
-  store: ObjectStore,
-  model: string,
-  alias: string,
-  next: (current: Document) => Promise<Document | null>,
-): Promise<Document> {
-  for (let attempt = 1; ; attempt++) {
-    const current = (await read(store, model, alias)) ?? (await make(store, model, alias, next));
-    if (current === null) continue;
-    const wanted = await next(current.value);
-    if (wanted === null) return current.value;
-    try {
-      await store.put(aliasKey(model, alias), encode(wanted), { ifMatch: current.etag });
-      return wanted;
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      if (attempt >= ATTEMPTS) {
-        const message = `The alias "${alias}" of "${model}" is changed by too many at once; it was not moved. Try again.`;
-        throw new ConflictError(message, { cause: error });
-      }
-    }
-    await sleep(Math.random() * Math.min(2 ** attempt, LONGEST_PAUSE_MS));
-  }
-}
-
-/** Makes the alias' document with no version yet: a deletion must find, and touch, what a first move works on. */
-async function make(
-  store: ObjectStore,
-  model: string,
-  alias: string,
-  next: (current: Document) => Promise<Document | null>,
-): Promise<Stored<Document> | null> {
-  const value: Document = { version: null, revision: 0, history: [] };
-  await next(value); // refuses what would be refused anyway, before anything is written
-  try {
-    return { value, etag: (await store.put(aliasKey(model, alias), encode(value), { ifAbsent: true })).etag };
-  } catch (error) {
-    if (error instanceof ConflictError) return null;
-    throw error;
-  }
-}
-
-function read(store: ObjectStore, model: string, alias: string): Promise<Stored<Document> | null> {
-  return readDocument(store, aliasKey(model, alias), aliasSchema);
-}
-
-async function aliasNames(store: ObjectStore, model: string): Promise<string[]> {
-  const prefix = aliasesPrefix(model);
-  const names: string[] = [];
-  for await (const { key, problem } of store.list(prefix)) {
-    if (key.endsWith('.json') && !problem) names.push(key.slice(prefix.length, -'.json'.length));
-  }
-  return names;
-}
-
 /** A version that exists and that nobody is deleting. */
 async function isAlive(store: ObjectStore, model: string, version: number): Promise<boolean> {
   if ((await readTombstone(store, model, version))?.value.state === 'deleting') return false;
@@ -252,7 +171,7 @@ async function isAlive(store: ObjectStore, model: string, version: number): Prom
 function checkExpected(
   model: string,
   alias: string,
-  current: Document,
+  current: AliasDocument,
   expected: MoveOptions['expected'],
 ): void {
   if (expected === undefined) return;
@@ -274,6 +193,6 @@ function checkExpected(
   );
 }
 
-function present(model: string, alias: string, { version, revision, history }: Document): Alias | null {
+function present(model: string, alias: string, { version, revision, history }: AliasDocument): Alias | null {
   return version === null ? null : { model, alias, version, revision, history };
 }

@@ -3,7 +3,7 @@ import { quote } from '../storage/keys.ts';
 import { sha256 } from '../storage/localFile.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { DATA_SETS, dataSetPrefix } from './layout.ts';
-import { checkName, checkPart } from './names.ts';
+import { checkName, checkPart, isName } from './names.ts';
 
 export interface NewPicture {
   readonly className: string;
@@ -11,10 +11,10 @@ export interface NewPicture {
   readonly bytes: Uint8Array;
 }
 
-/** The data sets that hold something, in code-unit order. */
+/** The data sets that hold something, in code-unit order; folders whose names cannot name one are none. */
 export async function listDataSets(store: ObjectStore): Promise<string[]> {
   const names: string[] = [];
-  for await (const name of store.folders(DATA_SETS)) names.push(name);
+  for await (const name of store.folders(DATA_SETS)) if (isName(name, 'data set')) names.push(name);
   return names;
 }
 

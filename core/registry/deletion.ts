@@ -5,7 +5,7 @@ import { touchAliases } from './aliases.ts';
 import { claimedVersions, readClaim, takeOver } from './claims.ts';
 import { encode } from './documents.ts';
 import { LASTING, MODELS, manifestKey, tombstoneKey, versionPrefix } from './layout.ts';
-import { checkAuthor, checkName, checkVersion } from './names.ts';
+import { checkAuthor, checkName, checkVersion, isName } from './names.ts';
 import type { Author } from './names.ts';
 import { readTombstone } from './tombstones.ts';
 import type { Tombstone } from './tombstones.ts';
@@ -65,6 +65,7 @@ export async function deleteVersion(
 export async function listLeftOvers(store: ObjectStore): Promise<LeftOver[]> {
   const found: LeftOver[] = [];
   for await (const model of store.folders(MODELS)) {
+    if (!isName(model, 'model')) continue;
     for (const version of await claimedVersions(store, model)) {
       const leftOver = await inspect(store, model, version);
       if (leftOver !== null) found.push(leftOver);

@@ -22,6 +22,16 @@ export function checkName(name: string, what: 'model' | 'alias' | 'data set'): v
   }
 }
 
+/** Whether `name` may name a model, an alias or a data set. */
+export function isName(name: string, what: 'model' | 'alias' | 'data set'): boolean {
+  try {
+    checkName(name, what);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** An allowed name that is like this one: "Chats & Chiens" gives "chats-chiens", and what has no letter "my-model". */
 export function nameLike(name: string): string {
   const plain = name.normalize('NFD').toLowerCase().replace(/\p{M}/gu, '');

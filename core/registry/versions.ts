@@ -7,7 +7,7 @@ import { claimedVersions } from './claims.ts';
 import { MODELS, manifestKey, versionPrefix } from './layout.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
-import { checkName, checkVersion } from './names.ts';
+import { checkName, checkVersion, isName } from './names.ts';
 import { suggest } from './suggest.ts';
 
 export interface FileProblem {
@@ -19,7 +19,7 @@ export interface FileProblem {
 export async function listModels(store: ObjectStore): Promise<string[]> {
   const models: string[] = [];
   for await (const name of store.folders(MODELS)) {
-    if (isName(name) && (await hasVersion(store, name))) models.push(name);
+    if (isName(name, 'model') && (await hasVersion(store, name))) models.push(name);
   }
   return models;
 }
@@ -144,13 +144,4 @@ async function hasVersion(store: ObjectStore, model: string): Promise<boolean> {
     if (await versionExists(store, model, version)) return true;
   }
   return false;
-}
-
-function isName(name: string): boolean {
-  try {
-    checkName(name, 'model');
-    return true;
-  } catch {
-    return false;
-  }
 }

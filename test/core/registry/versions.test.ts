@@ -89,14 +89,26 @@ onEachStore('reading versions', (test) => {
     await assert.rejects(registry.resolve('cats@7'), /no version 7\. There are: 3, 2, 1/);
   });
 
-  test('does not take foreign files for models or versions', async ({ registry, store, publish }) => {
+  test('does not take foreign files for models, versions, aliases or data sets', async ({
+    registry,
+    store,
+    publish,
+  }) => {
     await publish(1);
     await store.put('models/Not A Model/versions/1/manifest.json', bytes('{}'));
     await store.put('models/dogs/versions/latest/manifest.json', bytes('{}'));
     await store.put('models/cats/versions/01/manifest.json', bytes('{}'));
     await store.put('models/cats/versions/2', bytes('a file'));
+    await store.put('models/cats/aliases/production (copy).json', bytes('{}'));
+    await store.put('datasets/My Photos/a/1.jpg', bytes('a picture'));
     assert.deepEqual(await registry.models(), ['cats']);
     assert.deepEqual(await registry.versions('cats'), [1]);
+    assert.deepEqual(await registry.aliases('cats'), []);
+    assert.deepEqual(await registry.dataSets(), []);
+    assert.deepEqual(
+      (await registry.leftovers()).map(({ model }) => model),
+      [],
+    );
     assert.deepEqual(await registry.versions('nothing'), []);
   });
 });
