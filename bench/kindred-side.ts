@@ -125,6 +125,7 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
       folder: scratch,
       report,
     });
+    const featuresAt = performance.now();
     const place = { store: memoryStore(), prefix: 'checkpoint/', scratch };
     const trained = await recipe.train(options, {
       backbone,
@@ -141,6 +142,7 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
     const { trainable } = countParameters(trained.graph);
     trained.dispose();
     const triplets = mining?.triplets ?? 0;
+    const miningSeconds = (featuresAt - started) / 1000 + (mining?.seconds ?? Number.NaN);
     return {
       versions: describeEngine(),
       pictures: parts.train.labels.length,
@@ -148,8 +150,9 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
       triplets,
       steps: Math.ceil(triplets / batch),
       loss: epoch?.loss ?? Number.NaN,
-      loadSeconds: started / 1000,
-      miningSeconds: (minedAt - started) / 1000,
+      // The recipe builds its network between the features and the mining.
+      loadSeconds: minedAt / 1000 - miningSeconds,
+      miningSeconds,
       epochSeconds: epoch?.seconds ?? Number.NaN,
     };
   } finally {

@@ -17,7 +17,8 @@ export type Activations = Readonly<Record<string, Tensor>>;
 export interface Recording {
   readonly output: Tensor;
   /**
-   * Hands each parameter's gradient to `update`, from the last node to the first, and frees it afterwards.
+   * Hands each parameter's gradient to `update`, from the last node to the first, and frees it afterwards. Rows whose
+   * gradient is zero add nothing to any of them and are left out of the work. It can be called once.
    * @param gradient at the output, same shape
    */
   backward(gradient: Tensor, update: (gradient: ParameterGradient) => void): void;
@@ -126,15 +127,29 @@ export class Network {
     return folded;
   }
 
-  #backward(pass: Pass, gradient: Tensor, update: (gradient: ParameterGradient) => void): void {
-    const reached = this.#reachedByGradient(pass.plan);
-    const gradients = new Map<string, Tensor>([[this.graph.output, gradient.clone()]]);
+  #backward(whole: Pass, gradientOfAll: Tensor, update: (gradient: ParameterGradient) => void): void {
+    const rows = teachingRows(gradientOfAll);
+    const reached = this.#reachedByGradient(whole.plan);
+    const pass = rows === null ? whole : { ...whole, known: this.#rowsOf(whole, reached, rows) };
+    const start = rows === null ? gradientOfAll.clone() : takeRows(gradientOfAll, rows);
+    const gradients = new Map<string, Tensor>([[this.graph.output, start]]);
     for (const node of pass.plan.toReversed()) {
       const arrived = gradients.get(node.name);
       if (arrived === undefined || !reached.has(node.name)) continue;
       gradients.delete(node.name);
       this.#backwardNode(node, pass, arrived, reached, gradients, update);
     }
+    if (rows !== null) for (const tensor of pass.known.values()) tensor.dispose();
+  }
+
+  /** Some rows of every activation that a backward pass looks at. */
+  #rowsOf({ plan, known }: Pass, reached: ReadonlySet<string>, rows: readonly number[]): Map<string, Tensor> {
+    const names = new Set(
+      plan
+        .filter(({ name }) => reached.has(name))
+        .flatMap(({ name, inputs, relu }) => (relu ? [name, ...inputs] : inputs)),
+    );
+    return new Map([...names].map((name) => [name, takeRows(known.get(name) as Tensor, rows)]));
   }
 
   #backwardNode(
@@ -208,6 +223,25 @@ function countUses(plan: readonly NetworkNode[], wanted: readonly string[]): Map
 /** Forward results belong to the caller, also where they are what was given. */
 function kept(tensor: Tensor, given: boolean): Tensor {
   return given ? tensor.clone() : tensor;
+}
+
+/** Picking the rows costs about as much as a tenth of the work on them: below that much zero, all are kept. */
+const WORTH_PICKING = 0.9;
+
+/**
+ * The rows whose gradient is not all zero, or null where that is nearly all of them. Where there is none, one row stays:
+ * optimizers with momentum move on without a gradient, too.
+ */
+function teachingRows(gradient: Tensor): number[] | null {
+  const count = gradient.shape[0] as number;
+  const sums = tf.tidy(() => gradient.abs().sum(1).dataSync());
+  const rows = Array.from(sums, (_, row) => row).filter((row) => sums[row] !== 0);
+  if (rows.length > count * WORTH_PICKING) return null;
+  return rows.length === 0 && count > 0 ? [0] : rows;
+}
+
+function takeRows(tensor: Tensor, rows: readonly number[]): Tensor {
+  return tf.tidy(() => tf.gather(tensor, tf.tensor1d([...rows], 'int32')));
 }
 
 function accumulate(gradients: Map<string, Tensor>, name: string, made: Tensor | null): void {

@@ -144,39 +144,44 @@ describe('a network run backward', () => {
     return made;
   }
 
-  it('hands out the gradients that tfjs derives by itself, those of trained parameters only', () => {
-    const network = makeNetwork();
-    const names = parametersOf(smallGraph)
-      .filter(({ trainable }) => trainable)
-      .map(({ name }) => name);
-    tf.tidy(() => {
-      const weights = plainWeights();
-      const frozen = frozenReference(somePixels(3), weights);
-      const gradient = some([3, 6], 5);
-      const expected = tf.grads((...given: Tensor[]) =>
-        trainedReference(frozen, {
-          ...weights,
-          ...Object.fromEntries(names.map((name, i) => [name, given[i] as Tensor])),
-        }),
-      )(
-        names.map((name) => weights[name] as Tensor),
-        gradient,
-      );
+  for (const { teaching, what } of [
+    { teaching: [1, 1, 1], what: 'every picture teaches' },
+    { teaching: [0, 1, 0], what: 'one picture teaches' },
+    { teaching: [0, 0, 0], what: 'no picture teaches' },
+  ])
+    it(`hands out the gradients that tfjs derives by itself, of trained parameters only, when ${what}`, () => {
+      const network = makeNetwork();
+      const names = parametersOf(smallGraph)
+        .filter(({ trainable }) => trainable)
+        .map(({ name }) => name);
+      tf.tidy(() => {
+        const weights = plainWeights();
+        const frozen = frozenReference(somePixels(3), weights);
+        const gradient: Tensor = some([3, 6], 5).mul(tf.tensor2d(teaching, [3, 1]));
+        const expected = tf.grads((...given: Tensor[]) =>
+          trainedReference(frozen, {
+            ...weights,
+            ...Object.fromEntries(names.map((name, i) => [name, given[i] as Tensor])),
+          }),
+        )(
+          names.map((name) => weights[name] as Tensor),
+          gradient,
+        );
 
-      const made = gradientsOf(network, { frozen }, gradient);
+        const made = gradientsOf(network, { frozen }, gradient);
 
-      assert.deepEqual([...made.keys()].toSorted(), names.toSorted());
-      assert.ok(names.every((name) => !name.startsWith('below') && !name.includes('moving')));
-      for (const [i, name] of names.entries()) {
-        assertClose(made.get(name) ?? [], expected[i]?.dataSync() ?? [], {
-          what: name,
-          floor: 0.1,
-          tolerance: 1e-3,
-        });
-      }
+        assert.deepEqual([...made.keys()].toSorted(), names.toSorted());
+        assert.ok(names.every((name) => !name.startsWith('below') && !name.includes('moving')));
+        for (const [i, name] of names.entries()) {
+          assertClose(made.get(name) ?? [], expected[i]?.dataSync() ?? [], {
+            what: name,
+            floor: 0.1,
+            tolerance: 1e-3,
+          });
+        }
+      });
+      network.dispose();
     });
-    network.dispose();
-  });
 
   it('is the same from pixels as from the cached output of the frozen part', () => {
     const network = makeNetwork();
