@@ -233,7 +233,7 @@ const WORTH_PICKING = 0.9;
  * optimizers with momentum move on without a gradient, too.
  */
 function teachingRows(gradient: Tensor): number[] | null {
-  const count = gradient.shape[0] as number;
+  const count = gradient.shape[0];
   const sums = tf.tidy(() => gradient.abs().sum(1).dataSync());
   const rows = Array.from(sums, (_, row) => row).filter((row) => sums[row] !== 0);
   if (rows.length > count * WORTH_PICKING) return null;
