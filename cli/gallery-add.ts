@@ -1,6 +1,6 @@
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
 import type { Gallery } from '../core/gallery/gallery.ts';
-import { fileOf, uniqueKey } from '../core/gallery/names.ts';
+import { fileOf, keyOfPicture } from '../core/gallery/names.ts';
 import { addPictures } from '../core/gallery/operations.ts';
 import type { Picture } from '../core/images/dataset.ts';
 import type { Context } from './context.ts';
@@ -49,14 +49,15 @@ export async function addAndTell(
 
 /** Keys of their own for pictures whose name is taken; the same picture under the same class is not added again. */
 function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]; there: number } {
-  const taken = new Set(gallery.keys);
+  const taken = new Map(gallery.keys.map((key, row) => [key, gallery.sha256[row]]));
   const known = new Set(gallery.keys.map((_, row) => `${gallery.sha256[row]} ${gallery.classes[row]}`));
   const fresh: Picture[] = [];
   for (const { picture } of wanted) {
     const identity = `${picture.sha256} ${picture.className}`;
     if (known.has(identity)) continue;
-    const key = uniqueKey(picture.className, fileOf(picture.key), taken);
-    taken.add(key);
+    const wantedKey = `${picture.className}/${fileOf(picture.key)}`;
+    const key = keyOfPicture(wantedKey, picture.sha256, (one) => taken.get(one));
+    taken.set(key, picture.sha256);
     known.add(identity);
     fresh.push({ ...picture, key });
   }

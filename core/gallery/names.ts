@@ -43,11 +43,34 @@ export function checkKey(key: string, className: string): void {
 
 /** `<className>/<file>`, with " (2)", " (3)" ... before the extension where that key is taken. */
 export function uniqueKey(className: string, file: string, taken: ReadonlySet<string>): string {
-  const dot = file.lastIndexOf('.');
-  const [stem, extension] = dot > 0 ? [file.slice(0, dot), file.slice(dot)] : [file, ''];
   let key = `${className}/${file}`;
-  for (let n = 2; taken.has(key); n++) key = `${className}/${stem} (${n})${extension}`;
+  for (let n = 2; taken.has(key); n++) key = `${className}/${withSuffix(file, String(n))}`;
   return key;
+}
+
+/**
+ * The key for a picture that is to be `wanted`: where another picture has that key, with the first 8 digits of the
+ * picture's own SHA-256 before the extension, so that people who add at once and know nothing of each other keep apart.
+ * @param sha256Of the checksum of the picture that has a key, or undefined where the key is free
+ */
+export function keyOfPicture(
+  wanted: string,
+  sha256: string,
+  sha256Of: (key: string) => string | undefined,
+): string {
+  let file = fileOf(wanted);
+  let key = wanted;
+  for (let there = sha256Of(key); there !== undefined && there !== sha256; there = sha256Of(key)) {
+    file = withSuffix(file, sha256.slice(0, 8));
+    key = `${classOf(wanted)}/${file}`;
+  }
+  return key;
+}
+
+/** `1.jpg` with "2" is `1 (2).jpg`. */
+function withSuffix(file: string, suffix: string): string {
+  const dot = file.lastIndexOf('.');
+  return dot > 0 ? `${file.slice(0, dot)} (${suffix})${file.slice(dot)}` : `${file} (${suffix})`;
 }
 
 /** A sentence that names the nearest of the known names, and the first of them all: the second half of a "not found" message. */

@@ -4,7 +4,7 @@ import { checkName, fileOf, suggest, uniqueKey } from './names.ts';
 import { type Addition, additionOf, createSegment, type Segment, type SegmentEntry } from './segments.ts';
 
 /**
- * Puts pictures into the gallery; one whose key is there already replaces the old one.
+ * Puts pictures into the gallery. One whose key another picture has gets a key of its own when the segment applies; none is lost.
  * @throws InvalidInputError on a wrong key, checksum or embedding, or when there is no picture
  */
 export function addPictures(gallery: Gallery, pictures: readonly Omit<Addition, 'op'>[]): Segment {

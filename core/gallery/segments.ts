@@ -11,9 +11,12 @@ import {
   type Gallery,
   requireSameBinding,
 } from './gallery.ts';
-import { checkKey, classOf } from './names.ts';
+import { checkKey, classOf, keyOfPicture } from './names.ts';
 
-/** A picture that a segment puts into the gallery; an older picture of the same key gives way. */
+/**
+ * A picture that a segment puts into the gallery. Where another picture (another SHA-256) has its key, both stay and this one
+ * gets a key of its own: see {@link keyOfPicture}. To replace a picture, remove its key in an entry before.
+ */
 export interface Addition {
   readonly op: 'add';
   readonly key: string;
@@ -56,7 +59,9 @@ export function createSegment(
 }
 
 /**
- * The gallery after all segments, whatever order they are given in: a later ULID wins, removing an unknown key changes nothing.
+ * The gallery after all segments, whatever order they are given in: they apply in the order of their ULIDs. An added picture takes
+ * no other's place: of two that were added under one key, the later one has its SHA-256 in the key. Removing an unknown key
+ * changes nothing.
  * Rows are sorted by class and then by key, so that one content has one form.
  * @throws InvalidInputError when a segment belongs to another embedder, or two segments have one id
  */
@@ -74,8 +79,11 @@ export function applySegments(gallery: Gallery, segments: readonly Segment[]): G
       throw new InvalidInputError(`Segment ${segment.id} is given twice; ids are unique.`);
     previous = segment.id;
     for (const entry of segment.entries) {
-      if (entry.op === 'add') additions.set(entry.key, entry);
-      else additions.delete(entry.key);
+      if (entry.op === 'remove') additions.delete(entry.key);
+      else {
+        const key = keyOfPicture(entry.key, entry.sha256, (one) => additions.get(one)?.sha256);
+        additions.set(key, { ...entry, key });
+      }
     }
   }
   return galleryOf(gallery, [...additions.values()]);

@@ -24,15 +24,13 @@ function after(segment: Segment): [string, string, number | undefined][] {
 }
 
 describe('gallery operations', () => {
-  it('add pictures, replacing those of the same key', () => {
-    const picture = {
-      key: 'palat/1.jpg',
-      class: 'palat',
-      sha256: sha256Of('new'),
-      embedding: Float32Array.of(9),
-    };
-    const [last] = after(addPictures(gallery, [picture])).slice(-1);
-    assert.deepEqual(last, ['palat/1.jpg', 'palat', 9]);
+  it('add pictures, with a part of the checksum for those whose key another picture has', () => {
+    const sha256 = sha256Of('new');
+    const picture = { key: 'palat/1.jpg', class: 'palat', sha256, embedding: Float32Array.of(9) };
+    assert.deepEqual(after(addPictures(gallery, [picture])).slice(-2), [
+      [`palat/1 (${sha256.slice(0, 8)}).jpg`, 'palat', 9],
+      ['palat/1.jpg', 'palat', 5],
+    ]);
   });
 
   it('remove pictures by key', () => {

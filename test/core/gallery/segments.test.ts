@@ -21,12 +21,12 @@ function id(n: number): string {
   return `01ARZ3NDEKTSV4RRFFQ69G5F${String(n).padStart(2, '0')}`;
 }
 
-function add(key: string, x: number): SegmentEntry {
+function add(key: string, x: number, picture = key): SegmentEntry {
   return {
     op: 'add',
     key,
     class: key.split('/')[0] ?? '',
-    sha256: sha256Of(key),
+    sha256: sha256Of(picture),
     embedding: Float32Array.of(x, 0),
   };
 }
@@ -40,7 +40,7 @@ function contentOf(segments: readonly Segment[]): Record<string, number | undefi
 }
 
 describe('segments', () => {
-  it('add, replace and remove pictures by key', () => {
+  it('add pictures, put the same picture anew, and remove pictures by key', () => {
     const segment = createSegment(base, [add('c/1', 9), add('a/1', 8), remove('b/1')], id(1));
     assert.deepEqual(contentOf([segment]), { 'a/1': 8, 'a/2': 2, 'c/1': 9 });
   });
@@ -51,6 +51,47 @@ describe('segments', () => {
     const expected = { 'a/1': 7, 'a/2': 2, 'b/1': 3, 'c/1': 2 };
     assert.deepEqual(contentOf([earlier, later]), expected);
     assert.deepEqual(contentOf([later, earlier]), expected);
+  });
+
+  it('written at once that add different pictures under one key lose none', () => {
+    const segments = [
+      createSegment(base, [add('c/1.jpg', 1, 'first')], id(1)),
+      createSegment(base, [add('c/1.jpg', 2, 'second'), add('c/x', 4, 'first')], id(2)),
+      createSegment(base, [add('c/1.jpg', 2, 'second'), add('c/x', 5, 'second')], id(3)),
+    ];
+    const second = sha256Of('second').slice(0, 8);
+    const expected = {
+      'a/1': 1,
+      'a/2': 2,
+      'b/1': 3,
+      'c/1.jpg': 1,
+      [`c/1 (${second}).jpg`]: 2,
+      'c/x': 4,
+      [`c/x (${second})`]: 5,
+    };
+    assert.deepEqual(contentOf(segments), expected);
+    assert.deepEqual(contentOf([...segments].reverse()), expected);
+  });
+
+  it('keep apart even pictures whose checksums begin alike', () => {
+    const [one, two] = ['e', 'f'].map((last) => `${'0'.repeat(63)}${last}`) as [string, string];
+    const entries = ['0'.repeat(64), one, two].map((sha256, x) => ({ ...add('c/1.jpg', x), sha256 }));
+    assert.deepEqual(
+      rowsOf(applySegments(galleryOfRows([['a/1', [1, 0]]]), [createSegment(base, entries, id(1))])).map(
+        ([key, , sha256]) => [key, sha256],
+      ),
+      [
+        ['a/1', sha256Of('a/1')],
+        ['c/1 (00000000) (00000000).jpg', two],
+        ['c/1 (00000000).jpg', one],
+        ['c/1.jpg', '0'.repeat(64)],
+      ],
+    );
+  });
+
+  it('replace a picture by removing its key first', () => {
+    const segment = createSegment(base, [remove('a/1'), add('a/1', 8, 'another')], id(1));
+    assert.deepEqual(contentOf([segment]), { 'a/1': 8, 'a/2': 2, 'b/1': 3 });
   });
 
   it('that remove what is not there change nothing', () => {
