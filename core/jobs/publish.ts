@@ -11,7 +11,7 @@ import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
 import { networkIdOf } from '../registry/open-version.ts';
 import type { VersionDraft } from '../registry/publish.ts';
-import { describeLocalFile } from '../storage/localFile.ts';
+import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';

@@ -1,5 +1,5 @@
-import { writeLocalFolder } from '../storage/localFolder.ts';
-import type { LocalFile } from '../storage/localFolder.ts';
+import { writeLocalFolder } from '../storage/local-folder.ts';
+import type { LocalFile } from '../storage/local-folder.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode } from './documents.ts';
 import type { Manifest } from './manifest.ts';

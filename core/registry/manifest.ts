@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../errors.ts';
-import { sha256 } from '../storage/localFile.ts';
+import { sha256 } from '../storage/local-file.ts';
 import { damaged, parseDocument, parseJson } from './documents.ts';
 import { manifestKey } from './layout.ts';
 

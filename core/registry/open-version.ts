@@ -5,7 +5,7 @@ import { readGallery, readSegment } from '../gallery/arrow.ts';
 import type { Calibration } from '../gallery/calibration.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { applySegments } from '../gallery/segments.ts';
-import { sha256 } from '../storage/localFile.ts';
+import { sha256 } from '../storage/local-file.ts';
 import { readCalibration } from './evaluation.ts';
 import type { Registry, Resolved } from './registry.ts';
 

@@ -1,6 +1,6 @@
 import { ConflictError, CorruptDataError, InvalidInputError } from '../errors.ts';
 import { keyProblem, quote } from '../storage/keys.ts';
-import { describeLocalFile, sha256 } from '../storage/localFile.ts';
+import { describeLocalFile, sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { checkStillMine, claimFor } from './claims.ts';
 import type { Claim } from './claims.ts';

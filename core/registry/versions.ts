@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CorruptDataError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
-import { sha256 } from '../storage/localFile.ts';
+import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { claimedVersions } from './claims.ts';
 import { MODELS, manifestKey, versionPrefix } from './layout.ts';

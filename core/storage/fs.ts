@@ -22,7 +22,7 @@ import { moved } from './fs/rename.ts';
 import { removeLeftOvers, stage } from './fs/staging.ts';
 import type { Staged } from './fs/staging.ts';
 import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
-import { sha256 } from './localFile.ts';
+import { sha256 } from './local-file.ts';
 import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
 const READ_PIECE_BYTES = 1 << 20;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { checkCondition, holdTo } from './condition.ts';
 import { checkFolderPrefix, checkKey, checkPrefix } from './keys.ts';
-import { checkLocalFile, sha256 } from './localFile.ts';
+import { checkLocalFile, sha256 } from './local-file.ts';
 import type { ObjectStore, PutCondition, StoredObject } from './store.ts';
 
 const READ_PIECE_BYTES = 1 << 20;

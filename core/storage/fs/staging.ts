@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkLocalFile, sha256, sha256OfFile } from '../localFile.ts';
+import { checkLocalFile, sha256, sha256OfFile } from '../local-file.ts';
 import { tryLock } from './lock.ts';
 
 /** A file this old whose writer holds no lock on it any more belongs to a process that died. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { checkCondition, holdTo } from '../../../core/storage/condition.ts';
 import { checkFolderPrefix, checkKey, checkPrefix } from '../../../core/storage/keys.ts';
-import { checkLocalFile, sha256 } from '../../../core/storage/localFile.ts';
+import { checkLocalFile, sha256 } from '../../../core/storage/local-file.ts';
 import type { ObjectStore, PutCondition } from '../../../core/storage/store.ts';
 
 /** A store in one JSON file, for one process and little content: every change writes the whole file anew. */

@@ -1,6 +1,6 @@
 import { ConflictError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
-import { sha256 } from '../storage/localFile.ts';
+import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { DATA_SETS, dataSetPrefix } from './layout.ts';
 import { checkName, checkPart, isName } from './names.ts';
