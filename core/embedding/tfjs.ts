@@ -1,4 +1,5 @@
 /** The embedder that runs on TensorFlow through tfjs-node. */
+import type { Tensor } from '@tensorflow/tfjs-node';
 import { InvalidInputError } from '../errors.ts';
 import type { Pixels } from '../images/pixels.ts';
 import { describeEngine } from '../network/engine.ts';
@@ -37,12 +38,21 @@ export function tfjsEmbedder({ graph, preprocessing, weights }: SavedNetwork): E
 }
 
 async function embedBlock(network: Network, pixels: readonly Pixels[]): Promise<Float32Array> {
+  const output = forward(network, pixels);
+  try {
+    return (await output.data()) as Float32Array;
+  } finally {
+    output.dispose();
+  }
+}
+
+function forward(network: Network, pixels: readonly Pixels[]): Tensor {
   const input = pixelTensor(pixels);
-  const output = network.forward({ [PIXELS]: input })[network.graph.output];
-  input.dispose();
-  const numbers = (await output?.data()) as Float32Array;
-  output?.dispose();
-  return numbers;
+  try {
+    return network.forward({ [PIXELS]: input })[network.graph.output] as Tensor;
+  } finally {
+    input.dispose();
+  }
 }
 
 function checkSize({ width, height }: Pixels, size: number): void {
