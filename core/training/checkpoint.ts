@@ -35,6 +35,12 @@ const bestSchema = z.strictObject({
 /** The epoch that scored best so far, and the file of its weights. */
 export type Best = z.infer<typeof bestSchema>;
 
+/** What a generator's state can be; all zeros is none that it ever leaves. */
+const randomSchema = z
+  .array(z.int().min(0).max(0xffffffff))
+  .length(4)
+  .refine((state) => state.some((word) => word !== 0));
+
 const stateSchema = z.strictObject({
   /** Says what is being trained on what; a checkpoint of something else is not taken up. */
   identity: z.string(),
@@ -47,8 +53,8 @@ const stateSchema = z.strictObject({
   activeSum: z.number(),
   weightSum: z.number(),
   /** The generator's state before the current epoch's batches were drawn, and now. */
-  randomAtEpoch: z.array(z.int()),
-  random: z.array(z.int()),
+  randomAtEpoch: randomSchema,
+  random: randomSchema,
   curve: z.array(epochSchema),
 });
 export type CheckpointState = z.infer<typeof stateSchema>;
@@ -83,6 +89,12 @@ export class Checkpoints {
   /** The best epoch so far, or null. It may be later than the last state: going on from there finds it again. */
   async loadBest(): Promise<Best | null> {
     return this.#loadDocument(BEST, bestSchema);
+  }
+
+  /** Whether what is kept here is another training's state: of other pictures, options or another seed. */
+  async isOfAnother(): Promise<boolean> {
+    const state = await this.#readDocument(STATE, stateSchema);
+    return state !== null && state.identity !== this.#identity;
   }
 
   /** Puts weights and optimizer back to a loaded state. */
@@ -137,11 +149,15 @@ export class Checkpoints {
   }
 
   async #loadDocument<T extends { identity: string }>(name: string, schema: z.ZodType<T>): Promise<T | null> {
+    const document = await this.#readDocument(name, schema);
+    return document?.identity === this.#identity ? document : null;
+  }
+
+  async #readDocument<T>(name: string, schema: z.ZodType<T>): Promise<T | null> {
     const found = await this.#place.store.get(this.#key(name));
     if (found === null) return null;
     try {
-      const document = schema.parse(JSON.parse(Buffer.from(found.bytes).toString('utf8')));
-      return document.identity === this.#identity ? document : null;
+      return schema.parse(JSON.parse(Buffer.from(found.bytes).toString('utf8')));
     } catch (cause) {
       throw new CorruptDataError(
         `The checkpoint ${this.#key(name)} in ${this.#place.store.uri} cannot be read. Delete it to start over.`,

@@ -63,7 +63,7 @@ export interface LoopResult {
  * @throws DivergedError when the loss is no number or runs away; the best weights so far stay in the checkpoint
  */
 export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<LoopResult> {
-  const resumeFrom = context.resume === 'no' ? null : await context.checkpoints.load();
+  const resumeFrom = await checkpointToResume(context);
   const state = await startState(plan, context, resumeFrom);
   if (context.resume === 'best') return takeBest(plan, context, state);
   const saver = saverOf(plan, context, state);
@@ -88,6 +88,24 @@ export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<L
     return { curve: state.curve, epoch: state.best.epoch };
   }
   return { curve: state.curve, epoch: state.epoch };
+}
+
+/** The checkpoint to go on from, or null; says so when there is one that is not this training's. */
+async function checkpointToResume({
+  resume,
+  checkpoints,
+  report,
+}: LoopContext): Promise<CheckpointState | null> {
+  if (resume === 'no') return null;
+  const found = await checkpoints.load();
+  if (found === null && (await checkpoints.isOfAnother())) {
+    const instead = resume === 'continue' ? ': the training begins anew' : '';
+    report({
+      phase: 'note',
+      text: `The pictures or options have changed since the checkpoint was written, so it cannot be used${instead}.`,
+    });
+  }
+  return found;
 }
 
 interface Saver {

@@ -78,6 +78,7 @@ describe('checkpoints', () => {
       await checkpoints.saveBest(1, 0.5, network.parameters);
       const others = new Checkpoints(place, 'two');
       assert.deepEqual([await others.load(), await others.loadBest()], [null, null]);
+      assert.deepEqual([await checkpoints.isOfAnother(), await others.isOfAnother()], [false, true]);
     }));
 
   it('hold the last state and the best epoch, and nothing older', () =>
@@ -151,6 +152,24 @@ describe('checkpoints', () => {
           (error: unknown) =>
             error instanceof CorruptDataError && /state\.json.*Delete it/.test(error.message),
         );
+      }));
+  }
+
+  for (const [what, random] of Object.entries({
+    'too short': [1, 2, 3],
+    'too long': [1, 2, 3, 4, 5],
+    'all zeros': [0, 0, 0, 0],
+    negative: [1, 2, 3, -4],
+    'beyond 32 bits': [1, 2, 3, 4294967296],
+    'not whole': [1, 2, 3, 4.5],
+  })) {
+    it(`whose random state is ${what} are damaged`, () =>
+      withPlace(async (place, { learner: { network }, optimizer }) => {
+        const checkpoints = new Checkpoints(place, 'one');
+        for (const damage of [{ random }, { randomAtEpoch: random }]) {
+          await checkpoints.save({ ...state, ...damage }, network.parameters, optimizer);
+          await assert.rejects(checkpoints.load(), CorruptDataError);
+        }
       }));
   }
 

@@ -7,6 +7,7 @@ import { Random } from '../../../core/random.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import type { EpochRecord } from '../../../core/training/checkpoint.ts';
+import { Checkpoints } from '../../../core/training/checkpoint.ts';
 import { trainLoop } from '../../../core/training/loop.ts';
 import type { LoopContext, LoopPlan, LoopResult } from '../../../core/training/loop.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
@@ -145,6 +146,26 @@ describe('a training that is stopped and resumed', () => {
           `killed at change ${changes + 1}`,
         );
       }
+    }));
+
+  it('that finds only the checkpoint of another training says so and begins anew', () =>
+    inFolder(async (folder) => {
+      const store = memoryStore();
+      const notes: string[] = [];
+      const report = (progress: TrainingProgress): void => {
+        if (progress.phase === 'note') notes.push(progress.text);
+      };
+      const whole = await run(store, folder, { resume: 'continue', report });
+      await assert.rejects(run(store, folder, stopAfter(2, 'signal')), CancelledError);
+      const place = { store, prefix: 'jobs/1/', scratch: folder };
+      const changed = { checkpoints: new Checkpoints(place, 'other pictures'), report };
+      assert.deepEqual(await run(store, folder, changed), whole);
+      assert.deepEqual(notes, [], 'nobody asked for a checkpoint that is there');
+      assert.deepEqual(await run(store, folder, { ...changed, resume: 'continue' }), whole);
+      assert.equal(notes.length, 1);
+      assert.match(notes[0] ?? '', /pictures or options have changed.*begins anew/);
+      assert.deepEqual(await run(store, folder, { resume: 'continue', report }), whole);
+      assert.equal(notes.length, 1, 'its own checkpoint is gone on from without a word');
     }));
 
   it('starts over when there is no checkpoint, or one of another training', () =>
