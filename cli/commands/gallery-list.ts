@@ -18,13 +18,13 @@ export function listGalleryCommand(): Command {
     .action(async (flags: Flags) => {
       const context = contextOf(flags);
       const { openGallery } = await import('../version.ts');
-      const { suggest } = await import('../../core/gallery/names.ts');
+      const { suggest } = await import('../../core/suggest.ts');
       const { classNames } = await import('../../core/gallery/gallery.ts');
       const { model, version, gallery } = await openGallery(context, flags.model);
       const names = classNames(gallery);
       if (flags.class !== undefined && !names.includes(flags.class)) {
         throw new NotFoundError(
-          `The gallery has no class ${JSON.stringify(flags.class)}. ${suggest(flags.class, names)}`,
+          `The gallery has no class ${JSON.stringify(flags.class)}.${suggest(flags.class, names, 'class in it')}`,
         );
       }
       const pictures = gallery.keys.flatMap((key, row) => {

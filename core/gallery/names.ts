@@ -1,7 +1,4 @@
 import { InvalidInputError } from '../errors.ts';
-import { nearestName } from '../nearest-name.ts';
-
-const MAX_LISTED = 10;
 
 // "/" separates; control characters and lone surrogates do not survive paths and UTF-8.
 const FORBIDDEN = /[/\p{Cc}\p{Cs}]/u;
@@ -71,14 +68,4 @@ export function keyOfPicture(
 function withSuffix(file: string, suffix: string): string {
   const dot = file.lastIndexOf('.');
   return dot > 0 ? `${file.slice(0, dot)} (${suffix})${file.slice(dot)}` : `${file} (${suffix})`;
-}
-
-/** A sentence that names the nearest of the known names, and the first of them all: the second half of a "not found" message. */
-export function suggest(name: string, known: readonly string[]): string {
-  if (known.length === 0) return 'There are none.';
-  const nearest = nearestName(name, known);
-  const listed = known.slice(0, MAX_LISTED).map((one) => JSON.stringify(one));
-  const more = known.length > MAX_LISTED ? ` and ${known.length - MAX_LISTED} more` : '';
-  const hint = nearest === null ? '' : `Did you mean ${JSON.stringify(nearest)}? `;
-  return `${hint}There are: ${listed.join(', ')}${more}.`;
 }

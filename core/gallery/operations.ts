@@ -1,6 +1,7 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { suggest } from '../suggest.ts';
 import { classNames, type Gallery } from './gallery.ts';
-import { checkName, fileOf, suggest, uniqueKey } from './names.ts';
+import { checkName, fileOf, uniqueKey } from './names.ts';
 import { type Addition, additionOf, createSegment, type Segment, type SegmentEntry } from './segments.ts';
 
 /**
@@ -25,7 +26,7 @@ export function removeKeys(gallery: Gallery, keys: readonly string[]): Segment {
   for (const key of keys) {
     if (!known.has(key)) {
       throw new NotFoundError(
-        `The gallery has no picture ${JSON.stringify(key)}. ${suggest(key, gallery.keys)}`,
+        `The gallery has no picture ${JSON.stringify(key)}.${suggest(key, gallery.keys, 'picture in it')}`,
       );
     }
   }
@@ -88,7 +89,7 @@ function rowsOfClass(gallery: Gallery, className: string): number[] {
   const rows = [...gallery.classes.keys()].filter((row) => gallery.classes[row] === className);
   if (rows.length === 0) {
     throw new NotFoundError(
-      `The gallery has no class ${JSON.stringify(className)}. ${suggest(className, classNames(gallery))}`,
+      `The gallery has no class ${JSON.stringify(className)}.${suggest(className, classNames(gallery), 'class in it')}`,
     );
   }
   return rows;

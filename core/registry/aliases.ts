@@ -4,7 +4,7 @@ import { aliasNames, readAliasDocument, swapAlias } from './alias-document.ts';
 import type { AliasDocument } from './alias-document.ts';
 import { checkAuthor, checkName, checkVersion } from './names.ts';
 import type { Author } from './names.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../suggest.ts';
 import { readTombstone } from './tombstones.ts';
 import { listVersions, noModel, noVersion, versionExists } from './versions.ts';
 

@@ -8,7 +8,7 @@ import { MODELS, manifestKey, versionPrefix } from './layout.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { checkName, checkVersion, isName } from './names.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../suggest.ts';
 
 export interface FileProblem {
   readonly file: string;

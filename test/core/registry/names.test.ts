@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { checkName, parseReference } from '../../../core/registry/names.ts';
-import { suggest } from '../../../core/registry/suggest.ts';
 
 it('parses references', () => {
   assert.deepEqual(parseReference('cats'), { model: 'cats', alias: 'production' });
@@ -36,18 +35,4 @@ it('proposes a name that is allowed', () => {
     assert.throws(() => checkName(name, 'model'), { message: new RegExp(`such as "${proposed}"`) });
     checkName(proposed, 'model');
   }
-});
-
-it('suggests only what is near, and lists no endless list', () => {
-  assert.equal(suggest('cast', ['dogs', 'cats'], 'model'), ' Did you mean "cats"? There are: dogs, cats.');
-  assert.equal(suggest('zebra', ['cats'], 'model'), ' There is: cats.');
-  assert.equal(suggest('x', [], 'model'), ' There is no model yet.');
-  assert.match(
-    suggest(
-      'x',
-      Array.from({ length: 40 }, (_, i) => `model-${i}`),
-      'model',
-    ),
-    /and 28 more\.$/,
-  );
 });
