@@ -18,12 +18,8 @@ export interface DenseNode extends NodeBase {
 }
 
 /** The columns of `x` (N,inputs) that meet each piece of the kernel. */
-function* columns(x: Tensor, rowsOfPieces: readonly number[]): Iterable<Tensor> {
-  let start = 0;
-  for (const rows of rowsOfPieces) {
-    yield rowsOfPieces.length === 1 ? x : tf.slice(x, [0, start], [-1, rows]);
-    start += rows;
-  }
+function columns(x: Tensor, rowsOfPieces: readonly number[]): Tensor[] {
+  return rowsOfPieces.length === 1 ? [x] : tf.split(x, [...rowsOfPieces], 1);
 }
 
 const rowsOf = (pieces: readonly Tensor[]): number[] => pieces.map((piece) => piece.shape[0]);
