@@ -6,8 +6,8 @@ import type { Preprocessing } from '../images/pixels.ts';
 import type { NetworkGraph } from '../network/graph.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
 import type { ArraySource } from '../network/safetensors.ts';
-import type { Checkpoints, EpochRecord } from './checkpoint.ts';
-import type { Report } from './progress.ts';
+import type { EpochRecord } from './checkpoint.ts';
+import type { LoopContext } from './loop.ts';
 
 /** Pictures by what the frozen part of the network makes of them. */
 export interface Part {
@@ -17,19 +17,13 @@ export interface Part {
   readonly labels: Int32Array;
 }
 
-export interface RecipeContext {
+export interface RecipeContext extends Omit<LoopContext, 'random'> {
   /** The pretrained weights. */
   readonly backbone: SafetensorsFile;
   readonly train: Part;
   /** Pictures that are never trained on: losses and accuracies while training are measured on them. */
   readonly validation: Part | null;
   readonly seed: number;
-  readonly checkpoints: Checkpoints;
-  /** Go on from the checkpoint, if there is one. `best`: stop there and take the best epoch so far. */
-  readonly resume: 'no' | 'continue' | 'best';
-  readonly checkpointSeconds: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly report: Report;
 }
 
 /** A network that embeds, from pixels on. */

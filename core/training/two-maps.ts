@@ -7,6 +7,7 @@ import { PIXELS } from '../network/graph.ts';
 import type { NetworkGraph } from '../network/graph.ts';
 import type { Network } from '../network/network.ts';
 import type { NetworkNode } from '../network/ops/index.ts';
+import { unitLength } from '../network/ops/l2-normalize.ts';
 import { resnet50 } from '../network/resnet50.ts';
 import { tf } from '../network/tensorflow.ts';
 import { embedRows } from './step.ts';
@@ -104,8 +105,7 @@ export function mapFeatures(
   return tf.tidy(() => {
     const columns = scales.flatMap((scale) => {
       const lower = features[lowerOf(scale)] as Tensor2D;
-      const length = lower.square().sum(1, true).sqrt().maximum(1e-12);
-      return [embedRows(network, inputOf(smallest), features[inputOf(scale)] as Tensor), lower.div(length)];
+      return [embedRows(network, inputOf(smallest), features[inputOf(scale)] as Tensor), unitLength(lower)];
     });
     return tf.concat(columns, 1) as Tensor2D;
   });

@@ -15,6 +15,7 @@
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { InvalidInputError } from '../errors.ts';
+import { unitLength } from '../network/ops/l2-normalize.ts';
 import { backend, bool, float, matMul } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 import { Random } from '../random.ts';
@@ -61,7 +62,7 @@ export function withinClassWhitening(
 export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening): Tensor2D {
   return tf.tidy(() => {
     const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
-    return moved.div(moved.square().sum(1, true).sqrt().maximum(1e-12));
+    return unitLength(moved) as Tensor2D;
   });
 }
 

@@ -1,4 +1,5 @@
 /** Each row divided by its Euclidean length: x / max(|x|, epsilon). */
+import type { Tensor } from '@tensorflow/tfjs-node';
 import { tf } from '../tensorflow.ts';
 import { single } from './operation.ts';
 import type { NodeBase, Operation } from './operation.ts';
@@ -10,12 +11,14 @@ export interface L2NormalizeNode extends NodeBase {
 /** Below this length a row counts as zero and is left at (nearly) zero instead of being blown up. */
 export const SMALLEST_LENGTH = 1e-12;
 
+/** The rows of (n,d), each divided by its length; what the operation does, for those who work on rows outside a network. */
+export function unitLength(x: Tensor): Tensor {
+  return x.div(tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH));
+}
+
 export const l2Normalize: Operation<L2NormalizeNode> = {
   outputShape: (_node, inputs) => single(inputs),
-  forward(_node, inputs) {
-    const x = single(inputs);
-    return x.div(tf.maximum(x.square().sum(1, true).sqrt(), SMALLEST_LENGTH));
-  },
+  forward: (_node, inputs) => unitLength(single(inputs)),
   /** With y = x/|x|: dx = (dy - y (y . dy)) / |x|, and 0 for a row of no length, which has no direction to move in. */
   inputGradients({ inputs, gradient }, _weights, needed) {
     if (!single(needed)) return [null];
