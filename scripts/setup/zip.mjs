@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 
@@ -98,22 +98,15 @@ async function extract(archive, handle, member, file) {
   mkdirSync(path.dirname(file), { recursive: true });
   const output = createWriteStream(file, { mode: (member.mode || 0o644) | 0o600 });
   const { counter, result } = countAndHash();
-  if (member.packed === 0) {
-    output.end();
-  } else {
-    const input = createReadStream(archive, {
-      start,
-      end: start + member.packed - 1,
-      highWaterMark: 2 ** 20,
-    });
-    if (member.method === STORED) await pipeline(input, counter, output);
-    else if (member.method === DEFLATED)
-      await pipeline(input, createInflateRaw({ chunkSize: 2 ** 18 }), counter, output);
-    else
-      throw new Error(
-        `The archive's member "${member.name}" is packed in an unknown way (${member.method}).`,
-      );
-  }
+  const input =
+    member.packed === 0
+      ? Readable.from([])
+      : createReadStream(archive, { start, end: start + member.packed - 1, highWaterMark: 2 ** 20 });
+  if (member.method === STORED || member.packed === 0) await pipeline(input, counter, output);
+  else if (member.method === DEFLATED)
+    await pipeline(input, createInflateRaw({ chunkSize: 2 ** 18 }), counter, output);
+  else
+    throw new Error(`The archive's member "${member.name}" is packed in an unknown way (${member.method}).`);
   const { bytes, sha256 } = result();
   if (bytes !== member.bytes)
     throw new Error(`The archive's member "${member.name}" has ${bytes} bytes, not ${member.bytes}.`);
