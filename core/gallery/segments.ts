@@ -33,6 +33,9 @@ export interface Removal {
 
 export type SegmentEntry = Addition | Removal;
 
+/** An addition, with its embedding or without: what a change can be worked out from. */
+export type Named = Omit<Addition, 'embedding'>;
+
 /** A change of a gallery, immutable once written: its entries apply in order, segments in the order of their ULIDs. */
 export interface Segment extends Binding {
   /** ULID; the segment is stored as `gallery/<id>.arrow` beside its gallery. */
@@ -78,15 +81,23 @@ export function applySegments(gallery: Gallery, segments: readonly Segment[]): G
     if (segment.id === previous)
       throw new InvalidInputError(`Segment ${segment.id} is given twice; ids are unique.`);
     previous = segment.id;
-    for (const entry of segment.entries) {
-      if (entry.op === 'remove') additions.delete(entry.key);
-      else {
-        const key = keyOfPicture(entry.key, entry.sha256, (one) => additions.get(one)?.sha256);
-        additions.set(key, { ...entry, key });
-      }
-    }
+    applyEntries(additions, segment.entries);
   }
   return galleryOf(gallery, [...additions.values()]);
+}
+
+/** Changes the pictures, by key, as one segment says. */
+export function applyEntries<P extends Named>(
+  pictures: Map<string, P>,
+  entries: readonly (P | Removal)[],
+): void {
+  for (const entry of entries) {
+    if (entry.op === 'remove') pictures.delete(entry.key);
+    else {
+      const key = keyOfPicture(entry.key, entry.sha256, (one) => pictures.get(one)?.sha256);
+      pictures.set(key, { ...entry, key });
+    }
+  }
 }
 
 /** A gallery of the given pictures, sorted by class and key; the embeddings are copied. */
