@@ -42,6 +42,13 @@ export class CorruptDataError extends KindredError {
   }
 }
 
+/** An engine does not compute what a version was made with: none of its answers could be trusted. */
+export class SkewError extends KindredError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('skew', message, options);
+  }
+}
+
 /** A picture cannot be used; the message says why. */
 export class UnreadableImageError extends KindredError {
   constructor(message: string, options?: { cause?: unknown }) {

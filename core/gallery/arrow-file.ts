@@ -8,7 +8,7 @@ import { FlatTable } from './arrow-flatbuffer.ts';
 /** A column as the schema declares it. */
 export interface ArrowField {
   readonly name: string;
-  /** `utf8`, `fixed-size-list<float32>`, or for any other a name that nothing accepts. */
+  /** `utf8`, `binary`, `fixed-size-list<float32>`, or for any other a name that nothing accepts. */
   readonly type: string;
   /** Length of the lists of a fixed-size list, else 0. */
   readonly listSize: number;
@@ -32,7 +32,7 @@ const MAX_PARTS = 64;
 const MAX_BATCHES = 65_536;
 const MAGIC = 'ARROW1';
 const RECORD_BATCH = 3;
-const [FLOATING_POINT, UTF8, FIXED_SIZE_LIST] = [3, 5, 16];
+const [FLOATING_POINT, BINARY, UTF8, FIXED_SIZE_LIST] = [3, 4, 5, 16];
 const SINGLE_PRECISION = 1;
 const CONTINUATION = 0xffffffff;
 
@@ -67,6 +67,7 @@ function fieldOf(field: FlatTable): ArrowField {
   const [name, code, type] = [field.text(0), field.uint8(2), field.table(3)];
   if (field.has(4)) return { name, type: 'dictionary', listSize: 0 };
   if (code === UTF8) return { name, type: 'utf8', listSize: 0 };
+  if (code === BINARY) return { name, type: 'binary', listSize: 0 };
   if (code !== FIXED_SIZE_LIST) return { name, type: `Arrow type ${code}`, listSize: 0 };
   const [item, ...others] = field.tables(5, MAX_PARTS);
   const isFloat =

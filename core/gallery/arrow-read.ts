@@ -6,8 +6,9 @@ import type { EmbeddingTable } from './arrow-write.ts';
  * Reads what `encodeTable` wrote, or any Arrow IPC file of the same schema (uncompressed, any number of record batches).
  * The bytes are not trusted: lengths, offsets and encodings are checked before use, and what comes back shares no memory with them.
  *
- * @param names the text columns that must be there, and nothing but them and `embedding`
+ * @param names the text columns that must be there, and nothing but them, the `binaries` and `embedding`
  * @param what the file's name or kind, for messages
+ * @param binaries the columns of bytes that must be there
  * @throws CorruptDataError
  */
 export function decodeTable(
@@ -15,53 +16,68 @@ export function decodeTable(
   names: readonly string[],
   nulls: 'no-nulls' | 'null-embeddings',
   what: string,
+  binaries: readonly string[] = [],
 ): EmbeddingTable {
   try {
-    const table = readTable(parseArrowFile(bytes), names, bytes.length);
+    const table = readTable(parseArrowFile(bytes), { names, binaries }, bytes.length);
     const missing = table.present?.indexOf(false) ?? -1;
     if (missing >= 0 && nulls === 'no-nulls') throw new Error(`row ${missing} has no embedding`);
     return table;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CorruptDataError(
-      `${what} is damaged or not an Arrow IPC file with the columns ${names.join(', ')} and embedding: ${reason}.`,
+      `${what} is damaged or not an Arrow IPC file with the columns ${[...names, ...binaries].join(', ')} and embedding: ${reason}.`,
       { cause },
     );
   }
 }
 
-function readTable(file: ArrowFile, names: readonly string[], fileSize: number): EmbeddingTable {
-  const dimensions = checkSchema(file.fields, names);
+/** The columns that are wanted beside `embedding`: of text, and of bytes. */
+interface Wanted {
+  readonly names: readonly string[];
+  readonly binaries: readonly string[];
+}
+
+function readTable(file: ArrowFile, wanted: Wanted, fileSize: number): EmbeddingTable {
+  const dimensions = checkSchema(file.fields, wanted);
   const rows = file.batches.reduce((sum, batch) => sum + batch.rows, 0);
   // Every row lies in the file, so a footer that lists one batch many times is found out before memory is taken for it.
   if (rows * dimensions * 4 > fileSize)
     throw new Error(`${rows} rows of ${dimensions} numbers do not fit in it`);
-  const texts = new Map(names.map((name): [string, string[]] => [name, []]));
+  const texts = new Map(wanted.names.map((name): [string, string[]] => [name, []]));
+  const binaries = new Map(wanted.binaries.map((name): [string, Uint8Array[]] => [name, []]));
   const embeddings = new Float32Array(rows * dimensions);
   const present: boolean[] = [];
-  let textBytes = 0;
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let valueBytes = 0;
   for (const batch of file.batches) {
     const arrays = new ArrayCursor(batch);
     for (const field of file.fields) {
-      if (field.type !== 'utf8') {
+      if (field.name === 'embedding') {
         appendEmbeddings(arrays, batch.rows, dimensions, embeddings, present);
         continue;
       }
-      // As with the rows: texts that batches share would take far more memory than the file.
-      textBytes += appendTexts(arrays, batch.rows, field.name, texts.get(field.name) ?? []);
-      if (textBytes > fileSize) throw new Error(`its texts of over ${fileSize} bytes do not fit in it`);
+      const [text, bytes] = [texts.get(field.name), binaries.get(field.name)];
+      valueBytes += eachValue(arrays, batch.rows, field.name, (value) => {
+        text?.push(decoder.decode(value));
+        bytes?.push(value.slice());
+      });
+      // As with the rows: values that batches share would take far more memory than the file.
+      if (valueBytes > fileSize)
+        throw new Error(`its texts and bytes of over ${fileSize} bytes do not fit in it`);
     }
   }
-  return { dimensions, texts, embeddings, present, metadata: file.metadata };
+  return { dimensions, texts, binaries, embeddings, present, metadata: file.metadata };
 }
 
-function checkSchema(fields: readonly ArrowField[], names: readonly string[]): number {
+function checkSchema(fields: readonly ArrowField[], { names, binaries }: Wanted): number {
   const got = fields.map((field) => field.name);
-  if (got.toSorted().join() !== [...names, 'embedding'].sort().join()) {
+  if (got.toSorted().join() !== [...names, ...binaries, 'embedding'].sort().join()) {
     throw new Error(`its columns are ${got.join(', ') || 'none'}`);
   }
   for (const { name, type } of fields) {
-    const expected = name === 'embedding' ? 'fixed-size-list<float32>' : 'utf8';
+    const bytes = binaries.includes(name) ? 'binary' : 'utf8';
+    const expected = name === 'embedding' ? 'fixed-size-list<float32>' : bytes;
     if (type !== expected) throw new Error(`column ${name} is ${type}, not ${expected}`);
   }
   const dimensions = fields.find((field) => field.name === 'embedding')?.listSize ?? 0;
@@ -97,19 +113,23 @@ class ArrayCursor {
   }
 }
 
-/** @returns how many bytes the texts take */
-function appendTexts(arrays: ArrayCursor, rows: number, name: string, into: string[]): number {
+/** Visits the next array's values, as views into the file. @returns how many bytes they have */
+function eachValue(
+  arrays: ArrayCursor,
+  rows: number,
+  name: string,
+  visit: (value: Uint8Array) => void,
+): number {
   const valid = arrays.validity(rows, name);
   const [offsetBytes, values] = [arrays.buffer(), arrays.buffer()];
   const offsets = new DataView(offsetBytes.buffer, offsetBytes.byteOffset, offsetBytes.byteLength);
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let bytes = 0;
   for (let row = 0; row < rows; row++) {
     const [from, to] = [offsets.getInt32(row * 4, true), offsets.getInt32(row * 4 + 4, true)];
     if (!valid(row)) throw new Error(`row ${row} of column ${name} is null`);
     if (from < 0 || to < from || to > values.length)
       throw new Error(`row ${row} of column ${name} lies outside`);
-    into.push(decoder.decode(values.subarray(from, to)));
+    visit(values.subarray(from, to));
     bytes += to - from;
   }
   return bytes;

@@ -1,4 +1,5 @@
 import {
+  Binary,
   type Data,
   Field,
   FixedSizeList,
@@ -18,6 +19,8 @@ export interface EmbeddingTable {
   readonly dimensions: number;
   /** The text columns in their order, by name. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
+  /** Columns of bytes, after those of text. */
+  readonly binaries?: ReadonlyMap<string, readonly Uint8Array[]>;
   /** Rows x dimensions, row-major. */
   readonly embeddings: Float32Array;
   /** Which rows have an embedding; null when all have. */
@@ -26,15 +29,25 @@ export interface EmbeddingTable {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** The table as an Arrow IPC file of one record batch: the text columns as utf8, then `embedding` as FixedSizeList<float32>. */
+/** The table as an Arrow IPC file of one record batch: texts as utf8, bytes as binary, then `embedding` as FixedSizeList<float32>. */
 export function encodeTable(table: EmbeddingTable): Uint8Array {
   const rows = table.embeddings.length / table.dimensions;
   const list = new FixedSizeList(table.dimensions, new Field('item', new Float32(), false));
+  const binaries = table.binaries ?? new Map<string, readonly Uint8Array[]>();
   const fields: Field[] = [...table.texts.keys()].map((name) => new Field(name, new Utf8(), false));
+  fields.push(...[...binaries.keys()].map((name) => new Field(name, new Binary(), false)));
   fields.push(new Field('embedding', list, table.present !== null));
   const schema = new Schema(fields, new Map(table.metadata));
 
-  const children: Data[] = [...table.texts.values()].map(utf8Data);
+  const children: Data[] = [
+    ...[...table.texts.values()].map((texts) =>
+      bytesData(
+        new Utf8(),
+        texts.map((text) => Buffer.from(text, 'utf8')),
+      ),
+    ),
+    ...[...binaries.values()].map((pieces) => bytesData(new Binary(), pieces)),
+  ];
   const values = makeData({ type: new Float32(), length: table.embeddings.length, data: table.embeddings });
   const validity = table.present === null ? {} : validityOf(table.present);
   children.push(makeData({ type: list, length: rows, child: values, ...validity }));
@@ -57,14 +70,14 @@ class FileWriter extends RecordBatchFileWriter {
   }
 }
 
-function utf8Data(texts: readonly string[]): Data<Utf8> {
-  const pieces = texts.map((text) => Buffer.from(text, 'utf8'));
+function bytesData(type: Utf8 | Binary, pieces: readonly Uint8Array[]): Data {
   const data = new Uint8Array(Buffer.concat(pieces));
-  const valueOffsets = new Int32Array(texts.length + 1);
+  const valueOffsets = new Int32Array(pieces.length + 1);
   for (const [i, piece] of pieces.entries()) {
     valueOffsets[i + 1] = (valueOffsets[i] ?? 0) + piece.length;
   }
-  return makeData({ type: new Utf8(), length: texts.length, nullCount: 0, valueOffsets, data });
+  const layout = { length: pieces.length, nullCount: 0, valueOffsets, data };
+  return type instanceof Utf8 ? makeData({ ...layout, type }) : makeData({ ...layout, type });
 }
 
 /** Arrow's validity bitmap: bit i of the bytes, least significant first, is 1 where row i has a value. */

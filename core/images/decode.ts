@@ -30,13 +30,39 @@ export async function decodeImage(
   const allowed = resolveLimits(limits);
   const probe = await probeImage(bytes, allowed);
   const { size, kernel } = preprocessing;
-  const shrunk = await shrink(bytes, probe, preprocessing, allowed);
+  // Only what is longer than `size`: libvips enlarges with a shift of half an output pixel.
+  const [width, height] = [Math.min(size, probe.width), Math.min(size, probe.height)];
+  const shrunk = await shrink(bytes, probe, { width, height, kernel }, allowed);
   return enlarge(shrunk, size, size, kernel);
 }
 
 /**
- * Decodes, and shrinks what is longer than `size`; what is shorter stays, because libvips enlarges with a shift of
- * half an output pixel.
+ * Decodes a picture in the same way, with its sides in their proportion, and smaller where it has too many pixels.
+ * @param most how many pixels it may have
+ * @throws UnreadableImageError
+ */
+export async function decodeReduced(bytes: Uint8Array, most: number): Promise<Pixels> {
+  const allowed = resolveLimits();
+  const probe = await probeImage(bytes, allowed);
+  const factor = Math.min(1, Math.sqrt(most / (probe.width * probe.height)));
+  const [width, height] = [probe.width, probe.height].map((side) => Math.max(1, Math.floor(side * factor)));
+  return shrink(
+    bytes,
+    probe,
+    { width: width as number, height: height as number, kernel: 'lanczos3' },
+    allowed,
+  );
+}
+
+interface Smaller {
+  /** Neither side longer than now. */
+  readonly width: number;
+  readonly height: number;
+  readonly kernel: Preprocessing['kernel'];
+}
+
+/**
+ * Decodes to a size that is not larger.
  *
  * Decoders warn about harmless oddities, which many phones write, and about missing content alike: libjpeg fills up
  * with grey and only says "premature end". So everything is strict first, and what was harmless is tried again.
@@ -44,10 +70,9 @@ export async function decodeImage(
 async function shrink(
   bytes: Uint8Array,
   probe: ImageProbe,
-  { size, kernel }: Preprocessing,
+  { width, height, kernel }: Smaller,
   limits: ImageLimits,
 ): Promise<Pixels> {
-  const [width, height] = [Math.min(size, probe.width), Math.min(size, probe.height)];
   const attempt = async (failOn: 'warning' | 'error'): Promise<Pixels> => {
     const picture = pipeline(bytes, probe, limits, failOn)
       // Shrinking while loading is faster still to its full extent, but adds moiré.

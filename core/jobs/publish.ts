@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tfjsEmbedder } from '../embedding/tfjs.ts';
+import type { Golden } from '../embedding/golden.ts';
 import { writeGallery } from '../gallery/arrow.ts';
+import { writeGolden } from '../gallery/arrow-golden.ts';
 import type { DataSet } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
 import { countParameters } from '../network/graph.ts';
@@ -13,6 +15,7 @@ import { networkIdOf } from '../registry/open-version.ts';
 import type { VersionDraft } from '../registry/publish.ts';
 import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';
+import { goldenOf } from './golden.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
@@ -24,7 +27,7 @@ import type { TrainingPlan } from './plan.ts';
  */
 export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder: string): Promise<Manifest> {
   const { job, context, recipe, options } = plan;
-  const { judgement, engine } = await judged(plan, learnt, folder);
+  const { judgement, golden, engine } = await judged(plan, learnt, folder);
   context.report({ phase: 'publishing' });
   return context.registry.publish(job.request.model, {
     recipe: { name: recipe.name, options },
@@ -37,7 +40,10 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     parent: null,
     createdBy: context.createdBy,
     job: job.id,
-    files: await filesOf(plan, learnt, judgement, folder),
+    files: {
+      ...(await filesOf(plan, learnt, judgement, folder)),
+      'golden.arrow': writeGolden(golden),
+    },
   });
 }
 
@@ -45,11 +51,13 @@ async function judged(
   { job, context }: TrainingPlan,
   learnt: Learnt,
   folder: string,
-): Promise<{ judgement: Judgement; engine: Manifest['engine'] }> {
+): Promise<{ judgement: Judgement; golden: Golden; engine: Manifest['engine'] }> {
   const id = { model: job.request.model, version: await networkId(folder) };
   const embedder = tfjsEmbedder(openNetwork(folder));
   try {
-    return { judgement: await judge(embedder, id, learnt, context), engine: embedder.engine };
+    const judgement = await judge(embedder, id, learnt, context);
+    const golden = await goldenOf(embedder, learnt.data.train.pictures);
+    return { judgement, golden, engine: embedder.engine };
   } finally {
     embedder.dispose();
   }

@@ -38,6 +38,7 @@ describe('a training', () => {
       'confusion.svg',
       'evaluation.json',
       'gallery.arrow',
+      'golden.arrow',
       'network/model.json',
       'network/weights.bin',
       'training.json',
