@@ -7,8 +7,11 @@ import type { Calibration } from '../gallery/calibration.ts';
 import { createGallery } from '../gallery/gallery.ts';
 import type { EmbedderId, Gallery } from '../gallery/gallery.ts';
 import type { DataSet } from '../images/dataset.ts';
-import { evaluate } from '../training/evaluation/index.ts';
-import type { Evaluation } from '../training/evaluation/index.ts';
+import { leaveOneOut } from '../gallery/leave-one-out.ts';
+import type { LeftOut } from '../gallery/leave-one-out.ts';
+import type { Rule } from '../gallery/rules.ts';
+import { evaluateWithAnswers } from '../training/evaluation/index.ts';
+import type { Answer, Evaluation } from '../training/evaluation/index.ts';
 import type { TrainingContext } from './context.ts';
 import type { Learnt } from './learn.ts';
 
@@ -17,7 +20,20 @@ export interface Judgement {
   /** Null where there was nothing to judge on. */
   readonly evaluation: Evaluation | null;
   readonly calibration: Calibration | null;
+  /** What the evaluation and the calibration were taken from. */
+  readonly judged: Judged | null;
+  readonly leftOut: readonly LeftOut[];
 }
+
+/** Queries, the pictures they were answered from, and what they were told. */
+export interface Judged {
+  readonly queries: Gallery;
+  readonly known: Gallery;
+  readonly rule: Rule;
+  readonly answers: readonly Answer[];
+}
+
+const RULE: Rule = 'nearest';
 
 type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 
@@ -34,11 +50,18 @@ export async function judge(
 ): Promise<Judgement> {
   const known = await embedAll(embedder, id, data.train, 'training', talk);
   const queries = data.test && (await embedAll(embedder, id, data.test, 'test', talk));
-  const evaluation = queries && evaluate(queries, known);
+  const told = queries && evaluateWithAnswers(queries, known, RULE);
   const gallery = queries && data.heldOut ? joined(known, queries) : known;
   // `leftOut` counts rows as the training did: of no use when a picture went missing since.
   const isWhole = known.keys.length === data.train.pictures.length;
-  return { gallery, evaluation, calibration: calibrate(gallery, isWhole ? { leftOut } : {}) };
+  const asked = (isWhole ? leftOut : undefined) ?? leaveOneOut(gallery, RULE);
+  return {
+    gallery,
+    evaluation: told && told.evaluation,
+    calibration: calibrate(gallery, { rule: RULE, leftOut: asked }),
+    judged: queries && told && { queries, known, rule: RULE, answers: told.answers },
+    leftOut: asked,
+  };
 }
 
 /** The pictures that can be decoded, as a gallery. */
@@ -69,7 +92,8 @@ async function embedAll(
   });
 }
 
-function joined(first: Gallery, second: Gallery): Gallery {
+/** Two galleries of one embedder that have no key in common. */
+export function joined(first: Gallery, second: Gallery): Gallery {
   const embeddings = new Float32Array(first.embeddings.length + second.embeddings.length);
   embeddings.set(first.embeddings);
   embeddings.set(second.embeddings, first.embeddings.length);

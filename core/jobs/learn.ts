@@ -3,6 +3,8 @@ import { withoutPictures } from '../images/dataset.ts';
 import { SafetensorsFile } from '../network/safetensors.ts';
 import { saveNetwork } from '../network/saved-network.ts';
 import type { Checkpoints } from '../training/checkpoint.ts';
+import { pooledFromKept } from '../training/baseline.ts';
+import type { PooledPictures } from '../training/baseline.ts';
 import type { TrainedNetwork } from '../training/recipe.ts';
 import type { TrainingContext, TrainingData } from './context.ts';
 import { prepareParts } from './parts.ts';
@@ -12,6 +14,8 @@ import type { TrainingPlan } from './plan.ts';
 export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOut'> {
   /** What was learnt from: without the pictures that could not be decoded after all. */
   readonly data: TrainingData;
+  /** The untrained backbone's features of what was learnt from, if they came with those that the recipe learns from. */
+  readonly pooled: PooledPictures | null;
 }
 
 /**
@@ -69,7 +73,9 @@ async function learnFrom(
     await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
     const { curve, epoch, leftOut } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
-    return { data: learntFrom, curve, epoch, ...(leftOut && { leftOut }) };
+    const features = await pooledFromKept(backbone, recipe.preprocessing(options), train.features);
+    const pooled = features && { pictures: learntFrom.train.pictures, features };
+    return { data: learntFrom, pooled, curve, epoch, ...(leftOut && { leftOut }) };
   } finally {
     trained.dispose();
   }

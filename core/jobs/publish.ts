@@ -11,11 +11,14 @@ import { countParameters } from '../network/graph.ts';
 import { MODEL_FILE, WEIGHTS_FILE, describeNetwork, openNetwork } from '../network/saved-network.ts';
 import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
+import { BASELINE_FILE } from '../registry/baseline.ts';
 import { networkIdOf } from '../registry/open-version.ts';
 import type { VersionDraft } from '../registry/publish.ts';
 import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';
 import { goldenOf } from './golden.ts';
+import { judgeBackbone } from './baseline.ts';
+import type { BackboneJudgement } from './baseline.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
@@ -28,6 +31,7 @@ import type { TrainingPlan } from './plan.ts';
 export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder: string): Promise<Manifest> {
   const { job, context, recipe, options } = plan;
   const { judgement, golden, engine } = await judged(plan, learnt, folder);
+  const backbone = await judgeBackbone(plan, learnt, judgement);
   context.report({ phase: 'publishing' });
   return context.registry.publish(job.request.model, {
     recipe: { name: recipe.name, options },
@@ -36,12 +40,12 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     testSet: learnt.data.test && snapshotOf(learnt.data.test),
     libraries: context.libraries,
     engine,
-    metrics: metricsOf(judgement),
+    metrics: metricsOf(judgement, backbone),
     parent: null,
     createdBy: context.createdBy,
     job: job.id,
     files: {
-      ...(await filesOf(plan, learnt, judgement, folder)),
+      ...(await filesOf(plan, learnt, judgement, backbone, folder)),
       'golden.arrow': writeGolden(golden),
     },
   });
@@ -79,6 +83,7 @@ async function filesOf(
   { job, recipe, options }: TrainingPlan,
   { curve, epoch }: Learnt,
   { gallery, evaluation, calibration }: Judgement,
+  backbone: BackboneJudgement,
   folder: string,
 ): Promise<VersionDraft['files']> {
   const [model, weights] = [join(folder, MODEL_FILE), join(folder, WEIGHTS_FILE)];
@@ -95,14 +100,25 @@ async function filesOf(
     'network/weights.bin': { file: weights },
     'gallery.arrow': writeGallery(gallery),
     'training.json': encode(training),
-    'evaluation.json': encode({ evaluation, calibration }),
+    [BASELINE_FILE]: writeGallery(backbone.gallery),
+    'evaluation.json': encode({
+      evaluation: evaluation && { ...evaluation, baseline: backbone.baseline },
+      calibration,
+    }),
     ...(evaluation && { 'confusion.svg': new TextEncoder().encode(confusionSvg(evaluation.confusion)) }),
   };
 }
 
-function metricsOf({ gallery, evaluation }: Judgement): Manifest['metrics'] {
+function metricsOf({ gallery, evaluation }: Judgement, { baseline }: BackboneJudgement): Manifest['metrics'] {
   const counts = { pictures: gallery.keys.length, classes: new Set(gallery.classes).size };
   if (evaluation === null) return counts;
   const { accuracy, macroAccuracy, mapAtR, images } = evaluation;
-  return { ...counts, testImages: images, accuracy, macroAccuracy, mapAtR };
+  return {
+    ...counts,
+    testImages: images,
+    accuracy,
+    macroAccuracy,
+    mapAtR,
+    ...(baseline && { baselineAccuracy: baseline.accuracy }),
+  };
 }

@@ -10,14 +10,28 @@ const EVALUATION_FILE = 'evaluation.json';
 
 type Version = Pick<Resolved, 'model' | 'version'>;
 
+const interval = z.object({ low: z.number(), high: z.number() });
+const baselineSchema = z.object({
+  images: z.int(),
+  accuracy: z.number(),
+  accuracyInterval: interval,
+  macroAccuracy: z.number(),
+  galleryPictures: z.int(),
+  galleryPicturesLeftOut: z.int(),
+  modelAccuracy: z.number(),
+  difference: z.object({ difference: z.number(), interval, p: z.number() }),
+});
+
 /** What of an evaluation is shown of a version later; the file has more. */
 const evaluationSchema = z.object({
   images: z.int(),
   accuracy: z.number(),
-  accuracyInterval: z.object({ low: z.number(), high: z.number() }),
+  accuracyInterval: interval,
   macroAccuracy: z.number(),
   confusion: z.object({ labels: z.array(z.string()), counts: z.array(z.array(z.int())) }),
   missingClasses: z.array(z.string()),
+  /** The untrained backbone on the same pictures; versions of earlier Kindreds have none. */
+  baseline: baselineSchema.nullish(),
 });
 export type StoredEvaluation = z.infer<typeof evaluationSchema>;
 

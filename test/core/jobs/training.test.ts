@@ -13,7 +13,11 @@ import type { TrainingResult } from '../../../core/jobs/result.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
 import { Random } from '../../../core/random.ts';
+import { readBaseline } from '../../../core/registry/baseline.ts';
 import { openGallery, openVersion } from '../../../core/registry/open-version.ts';
+import { pooledFromPictures } from '../../../core/training/baseline.ts';
+import { openBackbone } from '../../support/backbone.ts';
+import { assertClose } from '../../support/numbers.ts';
 import { draft } from '../registry/support.ts';
 import { Place } from './support.ts';
 
@@ -35,6 +39,7 @@ describe('a training', () => {
     assert.deepEqual(await place.damage(), []);
     const manifest = await registry.manifest('clothes', 1);
     assert.deepEqual(Object.keys(manifest.files).toSorted(), [
+      'baseline.arrow',
       'confusion.svg',
       'evaluation.json',
       'gallery.arrow',
@@ -75,6 +80,32 @@ describe('a training', () => {
     const { curve, parameters } = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown[]>;
     assert.equal(curve?.length, 2);
     assert.ok(parameters);
+  });
+
+  it('is held against the untrained backbone, whose features of the gallery stay with the version', async () => {
+    const { metrics } = await place.registry.manifest('clothes', 1);
+    const kept = await readBaseline(place.registry, { model: 'clothes', version: 1 });
+    const { gallery } = await openGallery(place.registry, { ...PRODUCTION, version: 1 });
+    const backbone = openBackbone();
+    const { pictures, features } = await pooledFromPictures(backbone, {
+      weightsId: 'backbone',
+      preprocessing: { size: 64, fit: 'squash', kernel: 'cubic' },
+      pictures: (await place.pictures('train')).pictures,
+      folder: place.in('others'),
+    });
+    backbone.close();
+
+    assert.deepEqual([kept?.keys, kept?.sha256], [gallery.keys, gallery.sha256]);
+    assert.deepEqual([kept?.dimensions, kept?.distance], [2048, 'cosine']);
+    assert.deepEqual(
+      pictures.map(({ key }) => key),
+      kept?.keys,
+    );
+    assertClose(kept?.embeddings ?? [], features, { tolerance: 1e-4, what: 'kept and whole features' });
+    const { baseline } = result.evaluation ?? {};
+    assert.deepEqual([baseline?.images, baseline?.galleryPictures], [6, 12]);
+    assert.equal(baseline?.modelAccuracy, metrics['accuracy']);
+    assert.equal(baseline?.accuracy, metrics['baselineAccuracy']);
   });
 
   it('gives a version that knows every picture it learnt from, at distance 0', async () => {
