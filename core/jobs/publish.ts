@@ -12,7 +12,7 @@ import { MODEL_FILE, WEIGHTS_FILE, describeNetwork, openNetwork } from '../netwo
 import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
 import { BASELINE_FILE } from '../registry/baseline.ts';
-import { networkIdOf } from '../registry/open-version.ts';
+import { networkIdOf } from '../registry/network-id.ts';
 import type { VersionDraft } from '../registry/publish.ts';
 import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';

@@ -8,6 +8,17 @@ export const versionPrefix = (model: string, version: number): string =>
   `${versionsPrefix(model)}${version}/`;
 export const segmentsPrefix = (model: string, version: number): string =>
   `${versionPrefix(model, version)}gallery/`;
+/** What was embedded for a carrying-over that is under way; never needed once it is done. */
+export const carryPrefix = (model: string, version: number): string =>
+  `${versionPrefix(model, version)}carry-over/`;
+export const picturesPrefix = (model: string): string => `${MODELS}${model}/pictures/`;
+export const pictureKey = (model: string, sha256: string): string => `${picturesPrefix(model)}${sha256}`;
+/** Where in the registry's data sets the picture is. */
+export const pictureSourceKey = (model: string, sha256: string): string =>
+  `${pictureKey(model, sha256)}.json`;
+/** Signs of those who add pictures, and of who clears them away. */
+export const addingPrefix = (model: string): string => `${picturesPrefix(model)}adding/`;
+export const clearingKey = (model: string): string => `${picturesPrefix(model)}clearing.json`;
 export const aliasesPrefix = (model: string): string => `${MODELS}${model}/aliases/`;
 
 /** The version exists when this does. */

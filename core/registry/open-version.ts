@@ -1,19 +1,18 @@
 /** Opening a version to answer: its gallery with what came later, its thresholds, and its network bound to them. */
 import type { Embedder } from '../embedding/embedder.ts';
 import { checkGolden, engineName } from '../embedding/golden.ts';
-import { CorruptDataError, SkewError } from '../errors.ts';
+import { SkewError } from '../errors.ts';
 import { readGolden } from '../gallery/arrow-golden.ts';
-import { readGallery, readSegment } from '../gallery/arrow.ts';
 import type { Calibration } from '../gallery/calibration.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { applySegments } from '../gallery/segments.ts';
-import { sha256 } from '../storage/local-file.ts';
 import { quote } from '../storage/keys.ts';
 import { readCalibration } from './evaluation.ts';
+import { readGalleryLog } from './gallery-log.ts';
 import { versionPrefix } from './layout.ts';
+import { NETWORK_FILES, networkIdOf } from './network-id.ts';
 import type { Registry, Resolved } from './registry.ts';
 
-const NETWORK_FILES = ['network/model.json', 'network/weights.bin'] as const;
 const GOLDEN_FILE = 'golden.arrow';
 
 /** A version without its network: what it knows, and how sure it may be. */
@@ -30,28 +29,13 @@ export interface OpenedVersion extends OpenedGallery {
 }
 
 /**
- * What a gallery is bound to: SHA-256 of the lines `<sha256>  <file>` of the network's files.
- * @param files with their SHA-256, as in a manifest
- */
-export function networkIdOf(files: Readonly<Record<string, { readonly sha256: string }>>): string {
-  const lines = NETWORK_FILES.map((name) => `${files[name]?.sha256 ?? 'none'}  ${name}\n`);
-  return sha256(new TextEncoder().encode(lines.join('')));
-}
-
-/**
  * Opens a version's gallery.
  * @throws NotFoundError; CorruptDataError when a file is damaged, or the gallery was made by another network
  */
 export async function openGallery(registry: Registry, resolved: Resolved): Promise<OpenedGallery> {
-  const { model, version } = resolved;
-  const published = readGallery(await registry.file(model, version, 'gallery.arrow'));
-  await checkBinding(registry, resolved, published);
-  const ids = await registry.segments(model, version);
-  const segments = await Promise.all(
-    ids.map(async (id) => readSegment(await registry.segment(model, version, id), id)),
-  );
+  const { made, segments } = await readGalleryLog(registry, resolved);
   const calibration = await readCalibration(registry, resolved);
-  return { ...resolved, gallery: applySegments(published, segments), calibration };
+  return { ...resolved, gallery: applySegments(made, segments), calibration };
 }
 
 /**
@@ -99,19 +83,4 @@ async function prove(registry: Registry, { model, version }: Resolved, embedder:
   const pictures = readGolden(await registry.file(model, version, GOLDEN_FILE), quote(key));
   await checkGolden(embedder, pictures, `${model}@${version}`);
   proven.add(proof);
-}
-
-async function checkBinding(
-  registry: Registry,
-  { model, version }: Resolved,
-  { embedder }: Gallery,
-): Promise<void> {
-  const { files } = await registry.manifest(model, version);
-  const network = networkIdOf(files);
-  if (embedder?.version === network) return;
-  const maker = embedder === null ? 'an unknown network' : `network ${embedder.version.slice(0, 12)}`;
-  throw new CorruptDataError(
-    `The gallery of ${model}@${version} was made by ${maker}, but the version has network ${network.slice(0, 12)}: ` +
-      `its distances would mean nothing. Restore the version from a backup, or train it again.`,
-  );
 }

@@ -60,7 +60,7 @@ async function inspect(files: VersionDraft['files']): Promise<Part[]> {
 function checkFileName(name: string): void {
   const problem = keyProblem(name);
   const reserved =
-    ['manifest.json', 'claim.json', 'deleted.json'].includes(name) || name.startsWith('gallery/');
+    ['manifest.json', 'claim.json', 'deleted.json'].includes(name) || /^(gallery|carry-over)\//.test(name);
   if (problem === null && !reserved) return;
   throw new InvalidInputError(
     `A version cannot have a file ${quote(name)}: the name ${problem ?? 'is used by the registry itself'}.`,

@@ -10,6 +10,8 @@ import { exportVersion } from './export.ts';
 import type { Manifest } from './manifest.ts';
 import { parseReference } from './names.ts';
 import type { Author } from './names.ts';
+import { keepPictures } from './pictures.ts';
+import type { KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
 import { addSegment, listSegments, readSegment, removeSegment } from './segments.ts';
@@ -35,9 +37,9 @@ export interface Registry {
   file(model: string, version: number, name: string): Promise<Uint8Array>;
   verify(model: string, version: number): Promise<FileProblem[]>;
   export(model: string, version: number, folder: string): Promise<Manifest>;
-  delete(model: string, version: number, author: Author): Promise<void>;
+  delete(model: string, version: number, author: Author): Promise<number>;
   leftovers(): Promise<LeftOver[]>;
-  removeLeftover(model: string, version: number, author: Author): Promise<void>;
+  removeLeftover(model: string, version: number, author: Author): Promise<number>;
 
   /** Which version `NAME`, `NAME@ALIAS` or `NAME@N` means; errors say what exists. */
   resolve(reference: string): Promise<Resolved>;
@@ -50,6 +52,8 @@ export interface Registry {
   segment(model: string, version: number, id: string): Promise<Uint8Array>;
   addSegment(model: string, version: number, id: string, bytes: Uint8Array): Promise<void>;
   removeSegment(model: string, version: number, id: string): Promise<void>;
+
+  keepPictures<T>(model: string, pictures: readonly KeptPicture[], refer: () => Promise<T>): Promise<T>;
 
   dataSets(): Promise<string[]>;
   dataSetPrefix(dataSet: string): string;
@@ -84,6 +88,7 @@ export function openRegistry(store: ObjectStore): Registry {
     segment: (model, version, id) => readSegment(store, model, version, id),
     addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
     removeSegment: (model, version, id) => removeSegment(store, model, version, id),
+    keepPictures: (model, pictures, refer) => keepPictures(store, model, pictures, refer),
     dataSets: () => listDataSets(store),
     dataSetPrefix: checkedDataSetPrefix,
     addToDataSet: (dataSet, picture, options) => addToDataSet(store, dataSet, picture, options),

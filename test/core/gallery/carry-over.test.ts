@@ -62,7 +62,7 @@ class Version {
   }
 }
 
-const NAMES = [...'abcdefghij', 'new'];
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'new'];
 
 function entriesOf(of: Gallery, keys: readonly string[]) {
   const { keys: all, classes, sha256, embeddings } = galleryOf(of.embedder?.version ?? '', keys);

@@ -1,0 +1,52 @@
+import { CorruptDataError, InvalidInputError } from '../errors.ts';
+import { readGallery, readSegment } from '../gallery/arrow.ts';
+import type { GalleryLog } from '../gallery/carry-over.ts';
+import { type Gallery, requireSameBinding } from '../gallery/gallery.ts';
+import type { Segment } from '../gallery/segments.ts';
+import { networkIdOf } from './network-id.ts';
+import type { Registry, Resolved } from './registry.ts';
+
+type Version = Pick<Resolved, 'model' | 'version'>;
+
+/**
+ * A version's gallery as it was published, and every change of it since, oldest first.
+ * @throws NotFoundError; CorruptDataError when a file is damaged, or was made by another network than the version's own
+ */
+export async function readGalleryLog(registry: Registry, { model, version }: Version): Promise<GalleryLog> {
+  const made = readGallery(await registry.file(model, version, 'gallery.arrow'));
+  await checkBinding(registry, { model, version }, made);
+  const ids = await registry.segments(model, version);
+  const segments = await Promise.all(
+    ids.map(async (id) => readSegment(await registry.segment(model, version, id), id)),
+  );
+  for (const segment of segments) checkSameMaker(made, segment, { model, version });
+  return { made, segments };
+}
+
+async function checkBinding(
+  registry: Registry,
+  { model, version }: Version,
+  { embedder }: Gallery,
+): Promise<void> {
+  const { files } = await registry.manifest(model, version);
+  const network = networkIdOf(files);
+  if (embedder?.version === network) return;
+  const maker = embedder === null ? 'an unknown network' : `network ${embedder.version.slice(0, 12)}`;
+  throw new CorruptDataError(
+    `The gallery of ${model}@${version} was made by ${maker}, but the version has network ${network.slice(0, 12)}: ` +
+      `its distances would mean nothing. Restore the version from a backup, or train it again.`,
+  );
+}
+
+/** A change that was copied over from another version's folder. */
+function checkSameMaker(made: Gallery, segment: Segment, { model, version }: Version): void {
+  try {
+    requireSameBinding(made, segment, `The change ${segment.id} of ${model}@${version}`);
+  } catch (cause) {
+    if (!(cause instanceof InvalidInputError)) throw cause;
+    throw new CorruptDataError(
+      `${cause.message} Take the file gallery/${segment.id}.arrow out of the version's folder.`,
+      { cause },
+    );
+  }
+}
