@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { Labelled } from '../../core/gallery/gallery.ts';
 import type { OpenedVersion } from '../../core/registry/open-version.ts';
-import type { Evaluation, UnknownEvaluation } from '../../core/training/evaluation/index.ts';
+import type { Baseline, Evaluation, UnknownEvaluation } from '../../core/training/evaluation/index.ts';
 import { contextOf } from '../context.ts';
 import { ASKED_MODEL, command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -25,15 +25,18 @@ export function evaluateCommand(): Command {
     .action(async (dataSet: string, flags: Flags) => {
       const context = contextOf(flags);
       const { terminal } = context;
-      const { embedDataSet } = await import('../pictures/embed-data-set.ts');
+      const { embedDataSet, embedScanned, scanAnyDataSet } = await import('../pictures/embed-data-set.ts');
       const { loadVersion } = await import('../version.ts');
       const { evaluateWithAnswers, confusionSvg } = await import('../../core/training/evaluation/index.ts');
       const { printAccuracy } = await import('../training/report.ts');
       const loaded = await loadVersion(context, flags.model);
-      const queries = await embedDataSet(context, loaded.embedder, dataSet);
+      const scanned = await scanAnyDataSet(context, dataSet);
+      const queries = await embedScanned(context, loaded.embedder, scanned);
       tellKnown(terminal, queries, loaded);
       const rule = loaded.calibration?.rule ?? 'nearest';
       const { evaluation, answers } = evaluateWithAnswers(queries, loaded.gallery, rule);
+      const { besideBackbone } = await import('../pictures/baseline.ts');
+      const beside = await besideBackbone(context, loaded, scanned, queries, answers);
       const unknown =
         flags.unknown === undefined
           ? undefined
@@ -51,10 +54,15 @@ export function evaluateCommand(): Command {
         model: loaded.model,
         version: loaded.version,
         ...evaluation,
+        baseline: beside.baseline,
+        ...(beside.baseline === null ? { baselineMissing: beside.reason } : {}),
         ...(unknown === undefined ? {} : { unknown }),
       });
-      printAccuracy(terminal, evaluation);
-      printRetrieval(terminal, evaluation);
+      printAccuracy(terminal, { ...evaluation, baseline: beside.baseline });
+      if (beside.baseline === null) {
+        terminal.note(`Without the untrained backbone beside it: ${beside.reason}.`);
+      }
+      printRetrieval(terminal, evaluation, beside.baseline);
       if (unknown !== undefined) printUnknown(terminal, unknown, loaded.calibration);
     });
 }
@@ -85,15 +93,26 @@ async function measureUnknown(
   return evaluateUnknown(known, distances, calibration);
 }
 
-function printRetrieval(terminal: Terminal, { recallAt, precisionAt, mapAtR }: Evaluation): void {
-  const ranks = Object.entries(recallAt).map(([k, recall]) => [
+function printRetrieval(
+  terminal: Terminal,
+  { recallAt, precisionAt, mapAtR }: Evaluation,
+  baseline: Baseline | null,
+): void {
+  const recallOf = (of: Pick<Evaluation, 'recallAt'>, k: string): string =>
+    percent(of.recallAt[Number(k) as keyof typeof recallAt]);
+  const ranks = Object.keys(recallAt).map((k) => [
     k,
-    percent(recall),
+    recallOf({ recallAt }, k),
     percent(precisionAt[Number(k) as keyof typeof precisionAt]),
+    ...(baseline === null ? [] : [recallOf(baseline, k)]),
   ]);
-  const columns = ['K', 'RECALL@K', 'PRECISION@K'].map((title) => ({ title, align: 'right' as const }));
+  const titles = ['K', 'RECALL@K', 'PRECISION@K', ...(baseline === null ? [] : ['RECALL@K UNTRAINED'])];
+  const columns = titles.map((title) => ({ title, align: 'right' as const }));
   terminal.print(`\n${table(columns, ranks).trimEnd()}`);
-  if (mapAtR !== null) terminal.print(`MAP@R ${mapAtR.toFixed(4)}`);
+  if (mapAtR === null) return;
+  const untrained =
+    baseline === null || baseline.mapAtR === null ? '' : `, untrained ${baseline.mapAtR.toFixed(4)}`;
+  terminal.print(`MAP@R ${mapAtR.toFixed(4)}${untrained}`);
 }
 
 function printUnknown(terminal: Terminal, unknown: UnknownEvaluation, calibration: Calibration | null): void {

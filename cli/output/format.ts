@@ -15,6 +15,17 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+/** A difference of shares in points: 0.047 -> "+4.7". */
+export function points(difference: number): string {
+  const text = (difference * 100).toFixed(1);
+  return difference > 0 ? `+${text}` : text.replace(/^-0\.0$/, '0.0');
+}
+
+/** A p-value: "p = 0.031", "p < 0.0001". */
+export function probability(p: number): string {
+  return p < 1e-4 ? 'p < 0.0001' : `p = ${p.toPrecision(2).replace(/^1\.0$/, '1')}`;
+}
+
 /** A number with enough digits to tell apart what is close: 0.0123, 1.234, 123.4. */
 export function decimal(value: number): string {
   const magnitude = Math.abs(value);

@@ -1,11 +1,13 @@
 import type { TrainingResult } from '../../core/jobs/result.ts';
 import { confusionTable } from '../../core/training/evaluation/confusion-table.ts';
 import type { Evaluation } from '../../core/training/evaluation/index.ts';
+import type { StoredEvaluation } from '../../core/registry/evaluation.ts';
 import type { Context } from '../context.ts';
 import { counted, duration, percent } from '../output/format.ts';
 import { escapeText } from '../output/escape.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { registryFlag } from '../output/shell.ts';
+import { printBaseline } from './baseline.ts';
 
 /** The result of a training: what was made, how good it is, and what to do with it. */
 export function printTraining(context: Context, result: TrainingResult): void {
@@ -21,9 +23,10 @@ export function printTraining(context: Context, result: TrainingResult): void {
 type Judged = Pick<
   Evaluation,
   'images' | 'accuracy' | 'accuracyInterval' | 'macroAccuracy' | 'confusion' | 'missingClasses'
->;
+> &
+  Pick<StoredEvaluation, 'baseline'>;
 
-/** Accuracy with its interval, and which classes were taken for which. */
+/** Accuracy with its interval, the untrained backbone beside it, and which classes were taken for which. */
 export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
   const { accuracy, accuracyInterval, macroAccuracy, images, confusion, missingClasses } = evaluation;
   const { low, high } = accuracyInterval;
@@ -32,6 +35,7 @@ export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
     `${terminal.style.bold(`Accuracy ${percent(accuracy)}`)}: ${right} of ${counted(images, 'test picture')} right ` +
       `(95 % interval ${percent(low)} to ${percent(high)}; mean of the classes ${percent(macroAccuracy)}).`,
   );
+  if (evaluation.baseline) printBaseline(terminal, evaluation.baseline);
   if (missingClasses.length > 0) {
     terminal.note(
       `Not in the gallery, so never right: ${missingClasses.map((name) => JSON.stringify(name)).join(', ')}`,

@@ -46,7 +46,7 @@ export async function runJob(
   try {
     const training = {
       registry,
-      backbone: { file: context.backbone, id: path.basename(context.backbone, '.safetensors') },
+      backbone: { file: context.backbone, id: backboneId(context) },
       featuresFolder,
       scratch: context.scratch,
       libraries: libraryVersions(),
@@ -70,6 +70,11 @@ export function requireBackbone({ backbone }: Context): void {
     `The pretrained weights ${JSON.stringify(backbone)} are not there. Run "npm run setup" in Kindred's folder; ` +
       `"kindred doctor" shows what else is missing.`,
   );
+}
+
+/** What the pretrained weights are called. */
+export function backboneId({ backbone }: Context): string {
+  return path.basename(backbone, '.safetensors');
 }
 
 function withAdvice(context: Context, { id }: Job, error: unknown): unknown {

@@ -19,7 +19,13 @@ const baselineSchema = z.object({
   galleryPictures: z.int(),
   galleryPicturesLeftOut: z.int(),
   modelAccuracy: z.number(),
-  difference: z.object({ difference: z.number(), interval, p: z.number() }),
+  difference: z.object({
+    difference: z.number(),
+    interval,
+    p: z.number(),
+    onlyModel: z.int(),
+    onlyBaseline: z.int(),
+  }),
 });
 
 /** What of an evaluation is shown of a version later; the file has more. */

@@ -131,8 +131,16 @@ describe('a model trained on the command line', () => {
       'mapAtR',
       'confusion',
       'unknown',
+      'baseline',
     ];
     for (const field of fields) assert.ok(field in evaluation, field);
+    assert.match(told.stdout, /^Untrained backbone [\d.]+ %: \d of 6 /m);
+    assert.match(
+      told.stdout,
+      /^Difference [+-]?[\d.]+ points \(95 % interval .*; exact McNemar p [=<] [\d.]+\)/m,
+    );
+    const { images, galleryPictures, modelAccuracy } = evaluation['baseline'] as Record<string, number>;
+    assert.deepEqual([images, galleryPictures, modelAccuracy], [6, 12, evaluation['accuracy']]);
     assert.equal(evaluation['images'], 6);
   });
 
