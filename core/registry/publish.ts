@@ -15,6 +15,8 @@ import { readManifest } from './versions.ts';
 export type VersionDraft = Omit<Origin, 'job' | 'parent' | 'testSet'> &
   Partial<Pick<Origin, 'job' | 'parent' | 'testSet'>> & {
     readonly files: Readonly<Record<string, Uint8Array | { file: string }>>;
+    /** Files that tell the version's number: made once it is known. */
+    readonly numbered?: Readonly<Record<string, (version: number) => Uint8Array>>;
   };
 
 interface Part {
@@ -32,12 +34,15 @@ interface Part {
  */
 export async function publish(store: ObjectStore, model: string, draft: VersionDraft): Promise<Manifest> {
   checkName(model, 'model');
-  const { files, ...rest } = draft;
+  const { files, numbered = {}, ...rest } = draft;
   const origin = parseOrigin({ job: null, parent: null, testSet: null, ...rest });
   if (origin.job !== null) checkJob(origin.job);
-  const parts = await inspect(files);
+  const known = await inspect(files);
+  for (const name of Object.keys(numbered)) checkFileName(name);
   const claimed = await claimFor(store, model, origin.createdBy, origin.job);
   if ('published' in claimed) return readManifest(store, model, claimed.published);
+  const made = Object.entries(numbered).map(([name, make]) => [name, make(claimed.claim.version)]);
+  const parts = [...known, ...(await inspect(Object.fromEntries(made)))];
   await writeParts(store, model, claimed.claim, parts);
   return writeManifest(store, model, claimed.claim, origin, parts);
 }

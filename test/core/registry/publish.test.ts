@@ -60,6 +60,19 @@ onEachStore('publishing', (test) => {
     });
   });
 
+  test('makes files that tell the number once it is known', async ({ registry }) => {
+    const numbered = { 'report.html': (version: number) => bytes(`cats@${version}`) };
+    await registry.publish('cats', draft());
+    const { files } = await registry.publish('cats', draft({ numbered }));
+    assert.deepEqual(await registry.file('cats', 2, 'report.html'), bytes('cats@2'));
+    assert.equal(files['report.html']?.size, 6);
+    await assert.rejects(
+      registry.publish('cats', draft({ numbered: { 'manifest.json': () => bytes('{}') } })),
+      InvalidInputError,
+    );
+    assert.deepEqual(await registry.leftovers(), []);
+  });
+
   test('gives publishers at once different numbers', async ({ registry }) => {
     const all = await Promise.all(
       Array.from({ length: 8 }, (_, seed) => registry.publish('cats', draft({ seed }))),
