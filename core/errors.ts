@@ -70,6 +70,13 @@ export class DivergedError extends KindredError {
   }
 }
 
+/** Training cannot go on: all pictures have fallen together into one point, and a gentler second attempt ended there too. */
+export class CollapsedError extends KindredError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('collapsed', message, options);
+  }
+}
+
 /** Something that the machine should provide is missing: a library, a weight file, the network. */
 export class MissingDependencyError extends KindredError {
   constructor(message: string, options?: { cause?: unknown }) {

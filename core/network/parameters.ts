@@ -71,7 +71,11 @@ export class ParameterStore {
    * @throws InvalidInputError when one has another shape there; those before it are overwritten then
    */
   restore(file: WeightFile): void {
-    const given = fromFile(file);
+    this.reset(fromFile(file));
+  }
+
+  /** Overwrites trained parameters with what the source gives. @throws what the source throws; those before it are overwritten then */
+  reset(given: WeightSource): void {
     for (const [name, variables] of this.#variables) {
       const spec = this.#spec(name);
       for (const [i, [start, count]] of rowRanges(spec).entries()) {

@@ -82,6 +82,14 @@ export class Adam {
     ]);
   }
 
+  /** Forgets all updates. */
+  reset(): void {
+    this.#steps = 0;
+    for (const { first, second } of this.#moments.values()) {
+      for (const variable of [first, second]) assign(variable, new Float32Array(sizeOf(variable)));
+    }
+  }
+
   /** Goes on where a checkpoint left off. */
   restore(file: SafetensorsFile, steps: number): void {
     this.#steps = steps;
@@ -107,6 +115,8 @@ function zerosLike(variable: ResourceVariable): ResourceVariable {
   zeros.dispose();
   return made;
 }
+
+const sizeOf = ({ shape }: ResourceVariable): number => shape.reduce((a, b) => a * b, 1);
 
 function source(name: string, variable: ResourceVariable): ArraySource {
   return {

@@ -14,6 +14,7 @@ import { SafetensorsFile, writeSafetensors } from '../network/safetensors.ts';
 import type { ArraySource } from '../network/safetensors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Adam } from './adam.ts';
+import { WATCHFUL, guardSchema } from './collapse.ts';
 
 const epochSchema = z.strictObject({
   epoch: z.int(),
@@ -56,6 +57,9 @@ const stateSchema = z.strictObject({
   randomAtEpoch: randomSchema,
   random: randomSchema,
   curve: z.array(epochSchema),
+  /** What the guard against collapse remembers, and how an attempt before this one collapsed; see collapse.ts. */
+  guard: guardSchema.default(WATCHFUL),
+  collapse: z.string().nullable().default(null),
 });
 export type CheckpointState = z.infer<typeof stateSchema>;
 

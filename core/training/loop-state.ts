@@ -1,6 +1,8 @@
 /** Where a training loop is, and what of it a checkpoint holds. */
 import { Random } from '../random.ts';
 import type { Best, CheckpointState, Checkpoints, EpochRecord } from './checkpoint.ts';
+import { WATCHFUL } from './collapse.ts';
+import type { GuardState } from './collapse.ts';
 
 export interface LoopState {
   random: Random;
@@ -14,10 +16,13 @@ export interface LoopState {
   randomAtEpoch: number[];
   best: Best | null;
   curve: EpochRecord[];
+  guard: GuardState;
+  /** How the first attempt collapsed; null: this is the first. */
+  collapse: string | null;
 }
 
-/** Before the first batch. */
-export function freshState(random: Random): LoopState {
+/** Before the first batch. @param collapse of the attempt before, if there was one */
+export function freshState(random: Random, collapse: string | null = null): LoopState {
   return {
     random,
     epoch: 0,
@@ -28,18 +33,24 @@ export function freshState(random: Random): LoopState {
     randomAtEpoch: random.save(),
     best: null,
     curve: [],
+    guard: WATCHFUL,
+    collapse,
   };
 }
 
 /** As it was saved, with the generator where the epoch's batches were drawn: they have to be drawn again. */
 export function restoredState(saved: CheckpointState, best: Best | null): LoopState {
-  const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = saved;
+  const { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve, guard, collapse } = saved;
   const random = Random.restore(randomAtEpoch);
-  return { random, epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, best, curve: [...curve] };
+  const position = { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch };
+  return { ...position, random, best, curve: [...curve], guard, collapse };
 }
 
 /** What {@link restoredState} makes a state from. */
-export function checkpointOf(state: LoopState): Parameters<Checkpoints['save']>[0] {
-  const { random, epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, curve } = state;
-  return { epoch, batch, lossSum, activeSum, weightSum, randomAtEpoch, random: random.save(), curve };
+export function checkpointOf({
+  best: _best,
+  random,
+  ...state
+}: LoopState): Parameters<Checkpoints['save']>[0] {
+  return { ...state, random: random.save() };
 }

@@ -1,93 +1,105 @@
 /** The training loop: draw batches, step, watch, validate, checkpoint. It reads from top to bottom. */
-import { CancelledError, ConflictError, DivergedError, NotFoundError } from '../errors.ts';
+import { CancelledError, CollapsedError, ConflictError, DivergedError, NotFoundError } from '../errors.ts';
 import { Random } from '../random.ts';
-import type { Adam } from './adam.ts';
 import type { Batch } from './batches.ts';
-import type { CheckpointState, Checkpoints, EpochRecord } from './checkpoint.ts';
+import type { CheckpointState, EpochRecord } from './checkpoint.ts';
+import { GENTLER_RATE, describeCollapse, hasCollapsed, watch } from './collapse.ts';
 import { checkpointOf, freshState, restoredState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
-import type { Report } from './progress.ts';
+import type { AfterCollapse, LoopContext, LoopPlan, LoopResult } from './loop-plan.ts';
 import { trainStep } from './step.ts';
-import type { Learner } from './step.ts';
 
-export interface Validation {
-  readonly loss: number | null;
-  readonly accuracy: number | null;
-  /** What is best: higher is better. Null where nothing was measured. */
-  readonly score: number | null;
-}
-
-/** Nothing to measure on. */
-export const NOT_MEASURED: Validation = { loss: null, accuracy: null, score: null };
-
-export interface LoopPlan {
-  readonly learner: Learner;
-  readonly optimizer: Adam;
-  readonly epochs: number;
-  /** Drawn at the start of every epoch. */
-  batches(random: Random): Batch[];
-  /** Measured before the first epoch and after every one. */
-  validate(): Validation;
-  /** Whether the weights of the best epoch are the result, or those of the last. */
-  readonly keepBest: boolean;
-  /** How much better than the untrained network's score an epoch's must be to be the best. @default 0 */
-  readonly handicap?: number;
-  /** Enough is enough: asked after each epoch. */
-  stopEarly?(curve: readonly EpochRecord[]): boolean;
-}
-
-export interface LoopContext {
-  readonly random: Random;
-  readonly checkpoints: Checkpoints;
-  /** Go on from the checkpoint, if there is one. `best`: stop there and take the best epoch so far. */
-  readonly resume: 'no' | 'continue' | 'best';
-  /** Seconds between checkpoints. */
-  readonly checkpointSeconds: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly report: Report;
-}
+export { NOT_MEASURED } from './loop-plan.ts';
+export type { LoopContext, LoopPlan, LoopResult, Validation } from './loop-plan.ts';
 
 /** Above this many times the first batch's loss (plus one, for a first loss of zero) a training counts as diverged. */
 const DIVERGENCE_FACTOR = 1000;
 
-export interface LoopResult {
-  readonly curve: EpochRecord[];
-  /** The epoch whose weights the network has now; 0: it is untrained. */
-  readonly epoch: number;
-}
-
 /**
  * Trains in place. Afterwards the network has the weights of the best epoch (the untrained one counts as epoch 0)
- * where the plan scores them, else those of the last.
+ * where the plan scores them, else those of the last. A training that collapses begins again, once, more gently.
  * @throws CancelledError after a checkpoint was written, when the signal says so
  * @throws DivergedError when the loss is no number or runs away; the best weights so far stay in the checkpoint
+ * @throws CollapsedError when the second attempt collapses too, and no epoch was scored
  */
 export async function trainLoop(plan: LoopPlan, context: LoopContext): Promise<LoopResult> {
   const resumeFrom = await checkpointToResume(context);
   const state = await startState(plan, context, resumeFrom);
   if (context.resume === 'best') return takeBest(plan, context, state);
   const saver = saverOf(plan, context, state);
+  let collapse = await attempt(plan, context, state, saver, resumeFrom);
+  if (collapse !== null && state.collapse === null && plan.afterCollapse) {
+    await beginAgain(plan, context, state, saver, collapse);
+    collapse = await attempt(plan, context, state, saver, null);
+  }
+  if (collapse !== null) tellCollapsed(plan, context, state, collapse);
+  if (plan.keepBest && state.best !== null) {
+    await context.checkpoints.restoreBest(state.best, plan.learner.network.parameters);
+    return { curve: state.curve, epoch: state.best.epoch, collapse: state.collapse };
+  }
+  return { curve: state.curve, epoch: state.epoch, collapse: state.collapse };
+}
+
+/** Trains on from the state. @returns how it collapsed; null: it came to its end */
+async function attempt(
+  plan: LoopPlan,
+  context: LoopContext,
+  state: LoopState,
+  saver: Saver,
+  resumeFrom: CheckpointState | null,
+): Promise<string | null> {
   while (state.epoch < plan.epochs && !plan.stopEarly?.(state.curve)) {
     const started = Date.now();
     const batches = plan.batches(state.random);
     // The draw is repeated on resuming; from here on the generator is where the stopped run had it.
-    if (resumeFrom !== null && state.epoch === resumeFrom.epoch) {
+    if (resumeFrom !== null && state.epoch === resumeFrom.epoch && resumeFrom.batch > 0) {
       state.random = Random.restore(resumeFrom.random);
     }
     while (state.batch < batches.length) {
       if (context.signal?.aborted) throw await stopped(context.signal, state, batches.length, saver);
-      runBatch(plan, context, state, batches);
+      const collapse = runBatch(plan, context, state, batches);
+      if (collapse !== null) return collapse;
       await saver.saveWhenDue();
       // Lets signals and timers in: TensorFlow's work blocks this thread.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await finishEpoch(plan, context, state, (Date.now() - started) / 1000);
   }
+  return null;
+}
+
+/** The second attempt: from the starting weights, with other triplets and smaller steps. Nothing of the first counts. */
+async function beginAgain(
+  plan: LoopPlan,
+  context: LoopContext,
+  state: LoopState,
+  saver: Saver,
+  collapse: string,
+): Promise<void> {
+  const { miner, restart } = plan.afterCollapse as AfterCollapse;
+  const others = miner === undefined ? '' : `${miner.name} triplets and `;
+  const text = `The training has collapsed: ${collapse}. It begins again with ${others}a tenth of the learning rate.`;
+  context.report({ phase: 'note', text });
+  restart();
+  plan.optimizer.reset();
+  Object.assign(state, freshState(state.random, collapse));
+  await scoreUntrained(plan, context, state);
+  // From here on a resumed training is in its second attempt; killed before, it collapses again.
+  await saver.save();
+}
+
+function tellCollapsed(plan: LoopPlan, { report }: LoopContext, state: LoopState, collapse: string): void {
+  const again = state.collapse === null ? '' : ' again';
   if (plan.keepBest && state.best !== null) {
-    await context.checkpoints.restoreBest(state.best, plan.learner.network.parameters);
-    return { curve: state.curve, epoch: state.best.epoch };
+    const kept =
+      state.best.epoch === 0 ? 'The untrained weights are taken' : `Epoch ${state.best.epoch} is taken`;
+    report({ phase: 'note', text: `The training has collapsed${again}: ${collapse}. ${kept}.` });
+    return;
   }
-  return { curve: state.curve, epoch: state.epoch };
+  throw new CollapsedError(
+    `The training has collapsed${again}: ${collapse}. Try a smaller --learning-rate or an easier --miner, look for wrong labels, or train ` +
+      `with the recipe metric, which answers also where training does not help.`,
+  );
 }
 
 /** The checkpoint to go on from, or null; says so when there is one that is not this training's. */
@@ -145,7 +157,7 @@ async function stopped(
 async function takeBest(
   plan: LoopPlan,
   context: LoopContext,
-  { best, curve }: LoopState,
+  { best, curve, collapse }: LoopState,
 ): Promise<LoopResult> {
   if (best === null) {
     throw new NotFoundError(
@@ -153,7 +165,7 @@ async function takeBest(
     );
   }
   await context.checkpoints.restoreBest(best, plan.learner.network.parameters);
-  return { curve: curve.filter(({ epoch }) => epoch <= best.epoch), epoch: best.epoch };
+  return { curve: curve.filter(({ epoch }) => epoch <= best.epoch), epoch: best.epoch, collapse };
 }
 
 async function startState(
@@ -168,20 +180,30 @@ async function startState(
   const state = freshState(context.random);
   if (context.resume === 'best') state.best = await context.checkpoints.loadBest();
   if (context.resume === 'best') return state;
-  const score = finite(plan.validate().score);
-  if (score !== null)
-    state.best = await context.checkpoints.saveBest(0, score, plan.learner.network.parameters);
+  await scoreUntrained(plan, context, state);
   return state;
 }
 
-function runBatch(plan: LoopPlan, context: LoopContext, state: LoopState, batches: readonly Batch[]): void {
-  const { loss, active, weight } = trainStep(
-    plan.learner,
-    plan.optimizer,
-    batches[state.batch] as Batch,
-    state.random,
-  );
+async function scoreUntrained(plan: LoopPlan, { checkpoints }: LoopContext, state: LoopState): Promise<void> {
+  const score = finite(plan.validate().score);
+  if (score !== null) state.best = await checkpoints.saveBest(0, score, plan.learner.network.parameters);
+}
+
+/** @returns how the training has collapsed, if it has */
+function runBatch(
+  plan: LoopPlan,
+  context: LoopContext,
+  state: LoopState,
+  batches: readonly Batch[],
+): string | null {
+  const isGentle = state.collapse !== null;
+  const miner = isGentle ? plan.afterCollapse?.miner : undefined;
+  const learner = miner === undefined ? plan.learner : { ...plan.learner, mine: miner.mine };
+  const batch = batches[state.batch] as Batch;
+  const seen = trainStep(learner, plan.optimizer, batch, state.random, isGentle ? GENTLER_RATE : 1);
+  const { loss, active, weight } = seen;
   checkLoss(loss, state, batches.length);
+  state.guard = watch(state.guard, seen);
   state.lossSum += loss * weight;
   state.activeSum += active * weight;
   state.weightSum += weight;
@@ -195,6 +217,8 @@ function runBatch(plan: LoopPlan, context: LoopContext, state: LoopState, batche
     active: state.activeSum / state.weightSum,
   });
   state.batch++;
+  if (!hasCollapsed(state.guard)) return null;
+  return `in epoch ${state.epoch + 1}, ${describeCollapse(state.guard, seen)}`;
 }
 
 /** A score that is no number is none: nothing may be better than it. */

@@ -34,6 +34,8 @@ export interface TrainedNetwork {
   readonly curve: readonly EpochRecord[];
   /** The epoch whose weights these are; 0: nothing was tuned. */
   readonly epoch: number;
+  /** How a first attempt to train collapsed; null or absent: it did not. */
+  readonly collapse?: string | null;
   /** What training pictures would have been told had training not seen them; absent: the gallery's own distances tell. */
   readonly leftOut?: readonly LeftOut[];
   dispose(): void;

@@ -5,6 +5,8 @@ import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import type { Adam } from './adam.ts';
 import type { Batch } from './batches.ts';
+import { observeBatch } from './collapse.ts';
+import type { Observed } from './collapse.ts';
 import type { Distance } from './distances/index.ts';
 import type { Loss } from './losses/index.ts';
 import type { Triplets } from './triplets.ts';
@@ -25,10 +27,7 @@ export interface Learner {
   readonly summedLoss: boolean;
 }
 
-export interface StepResult {
-  /** The mean over the batch's triplets or pairs. */
-  readonly loss: number;
-  readonly active: number;
+export interface StepResult extends Observed {
   /** How many triplets, or for a loss over pairs pictures, these are means over: a short batch counts for less. */
   readonly weight: number;
 }
@@ -39,8 +38,14 @@ const NO_TRIPLETS: Triplets = {
   negatives: new Int32Array(),
 };
 
-/** Loss of a batch, and one update of every trained weight. */
-export function trainStep(learner: Learner, optimizer: Adam, batch: Batch, random: Random): StepResult {
+/** Loss of a batch, and one update of every trained weight. @param rateFactor multiplies the learning rate */
+export function trainStep(
+  learner: Learner,
+  optimizer: Adam,
+  batch: Batch,
+  random: Random,
+  rateFactor = 1,
+): StepResult {
   const rows = tf.tensor1d(batch.rows, 'int32');
   const given = tf.gather(learner.inputs, rows);
   rows.dispose();
@@ -49,14 +54,24 @@ export function trainStep(learner: Learner, optimizer: Adam, batch: Batch, rando
   const labels = batch.rows.map((row) => learner.labels[row] as number);
   const triplets = batch.triplets ?? learner.mine?.(embeddings, labels, random) ?? NO_TRIPLETS;
   const { loss, gradient, active } = lossAndGradient(learner, embeddings, labels, triplets);
+  const { spread, onePoint } = observeBatch(learner, embeddings, labels, triplets);
   const divisor = learner.summedLoss ? Math.max(1, triplets.anchors.length) : 1;
   if (Number.isFinite(loss)) {
-    optimizer.begin();
+    optimizer.begin(rateFactor);
     recording.backward(gradient, optimizer.apply);
   }
   tf.dispose([gradient, given]);
   recording.dispose();
-  return { loss: loss / divisor, active, weight: triplets.anchors.length || batch.rows.length };
+  return {
+    loss: loss / divisor,
+    active,
+    spread,
+    onePoint: () => {
+      const point = onePoint();
+      return { ...point, loss: point.loss / divisor };
+    },
+    weight: triplets.anchors.length || batch.rows.length,
+  };
 }
 
 function lossAndGradient(

@@ -133,8 +133,7 @@ async function tune(
     loss: createLoss(chosen.loss, chosen.loss === 'triplet' ? { margin } : {}),
     distance: DISTANCE,
     summedLoss: false,
-    mine: (embeddings, own, draw) =>
-      miners[miner].mine(distanceMatrix(DISTANCE, embeddings), own, { margin }, draw),
+    mine: mineBy(miner, margin),
   };
   const judge = () => {
     if (rows.kept.length === 0) return NOT_MEASURED;
@@ -158,9 +157,18 @@ async function tune(
     // One standard error of the difference between two accuracies where a fifth of the answers differ.
     handicap: chosen.caution / Math.sqrt(Math.max(1, rows.kept.length)),
     stopEarly: (curve: readonly EpochRecord[]) => isEnough(curve, chosen),
+    afterCollapse: {
+      restart: () => network.parameters.reset(fromFile(context.backbone)),
+      ...(miner === 'batch-hard' && { miner: { name: 'semi-hard', mine: mineBy('semi-hard', margin) } }),
+    },
   };
   return trainLoop(plan, { ...context, random });
 }
+
+const mineBy =
+  (miner: Options['miner'], margin: number): NonNullable<Learner['mine']> =>
+  (embeddings, own, draw) =>
+    miners[miner].mine(distanceMatrix(DISTANCE, embeddings), own, { margin }, draw);
 
 /** Nothing left to learn, or no better epoch for a while. */
 function isEnough(curve: readonly EpochRecord[], { enough, patience }: Options): boolean {

@@ -89,6 +89,10 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
       batches: (draw: Random) => tripletBatches(triplets, chosen.batchSize, draw),
       validate,
       keepBest: false,
+      afterCollapse: {
+        // The numbers that the head was drawn with: the first ones that the seed gives.
+        restart: () => network.parameters.reset(firstOf(context.backbone, fresh(new Random(context.seed)))),
+      },
     };
     const learnt = await trainLoop(plan, { ...context, random });
     return {

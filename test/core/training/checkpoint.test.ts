@@ -18,6 +18,8 @@ const state = {
   curve: [
     { epoch: 1, loss: 0.1, active: 0.5, validationLoss: null, validationAccuracy: 2 / 3, seconds: 0.25 },
   ],
+  guard: { firstSpread: 1 / 7, steps: 3 },
+  collapse: 'all pictures lay in one point',
 };
 
 async function keysOf(store: ObjectStore): Promise<string[]> {

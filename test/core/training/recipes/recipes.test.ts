@@ -220,6 +220,22 @@ describe('the recipe metric', () => {
     });
   }
 
+  it('that collapses under far too large steps is caught, and answers all the same', async () => {
+    const pictures = await garments(few);
+    const hasty = { ...quick, epochs: 1, stepsPerEpoch: 12, scales: [1], learningRate: 0.1, select: 0.25 };
+    const { embedder, told, epoch, curve } = await train('metric', hasty, pictures);
+    const notes = told.flatMap((each) => (each.phase === 'note' ? [each.text] : []));
+
+    assert.match(
+      notes[0] ?? '',
+      /^The training has collapsed: in epoch 1, all pictures lie nearly in one point/,
+    );
+    assert.match(notes[0] ?? '', /begins again with semi-hard triplets and a tenth of the learning rate\.$/);
+    assert.ok(epoch <= curve.length);
+    await assertKnowsItsOwn(embedder, pictures);
+    embedder.dispose();
+  });
+
   it('is the same for the same seed', async () => {
     const pictures = await garments({ dress: 3, hat: 3 });
     const made = [await train('metric', quick, pictures), await train('metric', quick, pictures)];
