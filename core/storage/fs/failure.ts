@@ -1,13 +1,7 @@
 import { KindredError } from '../../errors.ts';
 import { quote } from '../keys.ts';
 import { reasonOf } from '../reason.ts';
-
-/** The disk or its permissions stand in the way; the message says where and what to do. */
-export class StorageError extends KindredError {
-  constructor(message: string, options?: { cause?: unknown }) {
-    super('storage', message, options);
-  }
-}
+import { StorageError } from '../storage-error.ts';
 
 const ADVICE: Record<string, string> = {
   ENOSPC: 'the disk is full. Free some space there, or choose another folder, and run it again',

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MissingDependencyError } from '../../errors.ts';
 import { quote } from '../keys.ts';
 import { reasonOf } from '../reason.ts';
-import { StorageError, isMissing } from './failure.ts';
+import { StorageError } from '../storage-error.ts';
+import { isMissing } from './failure.ts';
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 40;

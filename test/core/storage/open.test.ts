@@ -25,12 +25,32 @@ it('shares a memory store by its name', async () => {
   assert.equal(await openStore('memory://other').get('a'), null);
 });
 
+it('opens a bucket of S3, with or without a prefix, without asking anybody', () => {
+  for (const uri of ['s3://bucket', 's3://bucket/', 's3://my.bucket-1/a/é +%20/b', 'S3://bucket/prefix/']) {
+    assert.equal(openStore(uri).uri, uri);
+  }
+});
+
 it('says what is allowed when it cannot open', () => {
-  assert.throws(
-    () => openStore('s3://bucket/prefix'),
-    /S3 registries .* not supported by this version.*file:\/\//,
-  );
-  for (const uri of ['', 'memory://', 'http://x/y', 'file://host/share', 'gs://b', 'a\0b']) {
+  assert.throws(() => openStore('gs://b'), /unknown scheme "gs".*file:\/\/.*s3:\/\//);
+  const bad = [
+    's3://',
+    's3:///a',
+    's3://Bucket/a',
+    's3://a',
+    's3://bucket//a',
+    's3://bucket/a/../b',
+    's3://bucket/a\n',
+  ];
+  for (const uri of ['', 'memory://', 'http://x/y', 'file://host/share', 'gs://b', 'a\0b', ...bad]) {
     assert.throws(() => openStore(uri), InvalidInputError, JSON.stringify(uri));
   }
+});
+
+it('counts the prefix when it says that a key is too long for S3', async () => {
+  const store = openStore(`s3://bucket/${'p'.repeat(200)}`);
+  const key = ['x', 'x', 'x', 'é'].map((letter) => letter.repeat(250 / Buffer.byteLength(letter))).join('/');
+  assert.ok(Buffer.byteLength(key) < 1024);
+  await assert.rejects(store.put(key, text('x')), /1204 bytes long below the prefix .* allows 1024/);
+  await assert.rejects(store.get(key), InvalidInputError);
 });
