@@ -1,6 +1,9 @@
 import { InvalidInputError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
 
+/** Side of a picture's thumbnail, in pixels. */
+export const THUMBNAIL_SIZE = 32;
+
 /** One picture of a data set. */
 export interface Picture {
   /** `<class>/<file>`, unique in the data set. */
@@ -8,6 +11,11 @@ export interface Picture {
   readonly className: string;
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string;
+  /**
+   * The picture squashed to {@link THUMBNAIL_SIZE} x {@link THUMBNAIL_SIZE}, RGB, rows from the top, where the scan has
+   * decoded it: enough to tell whether two files may show the same.
+   */
+  readonly thumbnail?: Uint8Array;
   /**
    * The file's bytes, read again each time.
    * @throws NotFoundError when it is gone, CorruptDataError when it is not the file any more that was scanned

@@ -1,6 +1,6 @@
 import { InvalidInputError, UnreadableImageError } from '../errors.ts';
 import type { ListedObject, ObjectStore } from '../storage/store.ts';
-import { checkClasses, dataSetOf } from './dataset.ts';
+import { THUMBNAIL_SIZE, checkClasses, dataSetOf } from './dataset.ts';
 import type { DataSet, DataSetProblem, Picture } from './dataset.ts';
 import { checkConcurrency, defaultConcurrency } from './decode-pictures.ts';
 import { decodeImage } from './decode.ts';
@@ -29,6 +29,8 @@ export interface DataSetOptions {
   /** Called after each file. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
+
+const THUMBNAIL = { size: THUMBNAIL_SIZE, fit: 'squash', kernel: 'linear' } as const;
 
 interface Scan {
   readonly store: ObjectStore;
@@ -94,14 +96,20 @@ async function examine(scan: Scan, file: File): Promise<Picture | DataSetProblem
     checkByteCount(file.size, scan.limits);
     const bytes = (await scan.store.get(file.key))?.bytes;
     if (!bytes) throw new UnreadableImageError('it went away while the data set was scanned');
-    if (scan.verify === 'header') await probeImage(bytes, scan.limits);
-    else await decodeImage(bytes, { size: 8, fit: 'squash', kernel: 'linear' }, scan.limits);
-    return storedPicture(scan.store, file.key, file.path, file.className, digest(bytes));
+    const thumbnail = await lookInto(scan, bytes);
+    return storedPicture(scan.store, file.key, file.path, file.className, digest(bytes), thumbnail);
   } catch (error) {
     const kind = problemKind(error);
     if (kind === null) throw error;
     return { key: file.path, kind, reason: (error as Error).message };
   }
+}
+
+/** @returns the picture, small, unless only its header is read */
+async function lookInto({ verify, limits }: Scan, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  if (verify === 'pixels') return (await decodeImage(bytes, THUMBNAIL, limits)).data;
+  await probeImage(bytes, limits);
+  return undefined;
 }
 
 const FILE_ERRORS = new Set(['EACCES', 'EPERM', 'EIO', 'ELOOP', 'EISDIR', 'ENAMETOOLONG']);

@@ -16,11 +16,13 @@ export function storedPicture(
   key: string,
   className: string,
   sha256: string,
+  thumbnail?: Uint8Array,
 ): Picture {
   return {
     key,
     className,
     sha256,
+    ...(thumbnail && { thumbnail }),
     async read() {
       const found = await store.get(storeKey);
       if (!found)
