@@ -8,6 +8,7 @@ import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { chosenVersion } from '../models.ts';
 import { bytes, count, counted, decimal, moment, percent, settings } from '../output/format.ts';
+import { registryFlag } from '../output/shell.ts';
 import { facts, table } from '../output/table.ts';
 
 interface Flags extends CommonFlags {
@@ -67,7 +68,7 @@ interface Shown extends Manifest {
   readonly additions: readonly string[];
 }
 
-function print({ terminal }: Context, shown: Shown): void {
+function print({ terminal, registryUri }: Context, shown: Shown): void {
   const { recipe, dataSet, testSet, parameters, engine, libraries, parent, additions } = shown;
   terminal.print(
     facts({
@@ -96,6 +97,10 @@ function print({ terminal }: Context, shown: Shown): void {
     { title: 'SHA-256', widest: 64 },
   ];
   terminal.print(`\n${table(columns, files).trimEnd()}`);
+  if (Object.hasOwn(shown.files, 'report.html')) {
+    const reference = `${shown.model}@${shown.version}${registryFlag(registryUri)}`;
+    terminal.print(`\nIts report, with the mistakes as pictures: kindred models report ${reference}`);
+  }
 }
 
 const pairs = (record: Readonly<Record<string, string>>): string =>

@@ -5,6 +5,7 @@ import { exportModelCommand } from './models-export.ts';
 import { historyCommand } from './models-history.ts';
 import { listModelsCommand } from './models-list.ts';
 import { promoteCommand } from './models-promote.ts';
+import { reportCommand } from './models-report.ts';
 import { rollbackCommand } from './models-rollback.ts';
 import { showModelCommand } from './models-show.ts';
 
@@ -14,6 +15,7 @@ export function modelsCommand(): Command {
   const parts = [
     listModelsCommand,
     showModelCommand,
+    reportCommand,
     promoteCommand,
     rollbackCommand,
     historyCommand,

@@ -100,6 +100,7 @@ function nextSteps({ registryUri }: Context, image: string): string {
   return `
 Next, in this folder:
   npx kindred classify ${shellQuoted(image)}${registry}
+  npx kindred models report ${MODEL}${registry}        a page to open in a browser: the mistakes as pictures, class by class
   npx kindred train FOLDER${registry}        with your own pictures: one folder a class
   npx kindred models list${registry}
   npx kindred --help`;

@@ -49,6 +49,10 @@ function nextSteps({ registryUri }: Context, { model, version, promoted }: Train
   const reference = promoted ? model : `${model}@${version}`;
   const steps = [
     [`kindred classify IMAGE --model ${reference}${registry}`, 'tell the class of a picture'],
+    [
+      `kindred models report ${model}@${version}${registry}`,
+      'see how good it is, with its mistakes as pictures',
+    ],
     [`kindred models show ${model}@${version}${registry}`, 'see what was made'],
     ...(promoted
       ? []

@@ -16,6 +16,8 @@ export interface TrainingPlan {
   readonly data: TrainingData;
   readonly context: TrainingContext;
   readonly resume: Resume;
+  /** When this attempt began, in milliseconds of {@link performance.now}. */
+  readonly began: number;
 }
 
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
@@ -27,7 +29,15 @@ export function planTraining(
 ): TrainingPlan {
   const recipe = recipeNamed(job.request.recipe);
   const options = parseOptions(recipe.options, job.request.options, `the recipe ${recipe.name}`);
-  return { job, recipe, options: options as TrainingPlan['options'], data, context, resume };
+  return {
+    job,
+    recipe,
+    options: options as TrainingPlan['options'],
+    data,
+    context,
+    resume,
+    began: performance.now(),
+  };
 }
 
 /** What a checkpoint belongs to: going on with other pictures or options would be another training. */

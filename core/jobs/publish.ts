@@ -14,11 +14,14 @@ import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
 import { BASELINE_FILE } from '../registry/baseline.ts';
 import { networkIdOf } from '../registry/network-id.ts';
 import type { VersionDraft } from '../registry/publish.ts';
+import { REPORT_FILE } from '../registry/report.ts';
 import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';
 import { goldenOf } from './golden.ts';
 import { judgeBackbone } from './baseline.ts';
 import type { BackboneJudgement } from './baseline.ts';
+import { reportOf } from './report.ts';
+import type { Judged } from './report.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
@@ -33,6 +36,8 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
   const { judgement, golden, engine } = await judged(plan, learnt, folder);
   const backbone = await judgeBackbone(plan, learnt, judgement);
   context.report({ phase: 'publishing' });
+  const parameters = await parametersOf(folder);
+  const report = await reportOf(plan, learnt, { judgement, backbone, parameters, engine });
   return context.registry.publish(job.request.model, {
     recipe: { name: recipe.name, options },
     seed: job.request.seed,
@@ -45,9 +50,10 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     createdBy: context.createdBy,
     job: job.id,
     files: {
-      ...(await filesOf(plan, learnt, judgement, backbone, folder)),
+      ...filesOf(plan, learnt, { judgement, backbone, parameters }, folder),
       'golden.arrow': writeGolden(golden),
     },
+    numbered: { [REPORT_FILE]: report },
   });
 }
 
@@ -79,15 +85,17 @@ const snapshotOf = (dataSet: DataSet): DataSetSnapshot => ({
   pictures: [...snapshot(dataSet).pictures],
 });
 
-async function filesOf(
+async function parametersOf(folder: string): Promise<Judged['parameters']> {
+  return countParameters(describeNetwork(await readFile(join(folder, MODEL_FILE))).graph);
+}
+
+function filesOf(
   { job, recipe, options }: TrainingPlan,
   { curve, epoch }: Learnt,
-  { gallery, evaluation, calibration }: Judgement,
-  backbone: BackboneJudgement,
+  { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
   folder: string,
-): Promise<VersionDraft['files']> {
-  const [model, weights] = [join(folder, MODEL_FILE), join(folder, WEIGHTS_FILE)];
-  const parameters = countParameters(describeNetwork(await readFile(model)).graph);
+): VersionDraft['files'] {
+  const { gallery, evaluation, calibration } = judgement;
   const training = {
     recipe: { name: recipe.name, options },
     seed: job.request.seed,
@@ -96,8 +104,8 @@ async function filesOf(
     curve,
   };
   return {
-    'network/model.json': { file: model },
-    'network/weights.bin': { file: weights },
+    'network/model.json': { file: join(folder, MODEL_FILE) },
+    'network/weights.bin': { file: join(folder, WEIGHTS_FILE) },
     'gallery.arrow': writeGallery(gallery),
     'training.json': encode(training),
     [BASELINE_FILE]: writeGallery(backbone.gallery),

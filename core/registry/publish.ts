@@ -41,7 +41,7 @@ export async function publish(store: ObjectStore, model: string, draft: VersionD
   for (const name of Object.keys(numbered)) checkFileName(name);
   const claimed = await claimFor(store, model, origin.createdBy, origin.job);
   if ('published' in claimed) return readManifest(store, model, claimed.published);
-  const made = Object.entries(numbered).map(([name, make]) => [name, make(claimed.claim.version)]);
+  const made = Object.entries(numbered).map(([name, make]) => [name, make(claimed.claim.version)] as const);
   const parts = [...known, ...(await inspect(Object.fromEntries(made)))];
   await writeParts(store, model, claimed.claim, parts);
   return writeManifest(store, model, claimed.claim, origin, parts);

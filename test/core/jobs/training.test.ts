@@ -46,6 +46,7 @@ describe('a training', () => {
       'golden.arrow',
       'network/model.json',
       'network/weights.bin',
+      'report.html',
       'training.json',
     ]);
     assert.deepEqual([manifest.seed, manifest.job, manifest.recipe.name], [1, result.job, 'metric']);

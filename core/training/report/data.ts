@@ -1,0 +1,55 @@
+/** What a report tells: all of it plain data, so that the page is a function of it. */
+import type { Calibration } from '../../gallery/calibration.ts';
+import type { Snapshot } from '../../images/snapshot.ts';
+import type { EpochRecord } from '../checkpoint.ts';
+import type { DataCheck } from '../data-check/index.ts';
+import type { Baseline } from '../evaluation/baseline.ts';
+import type { Evaluation } from '../evaluation/evaluate.ts';
+import type { Examples } from './examples.ts';
+import type { Pictures } from './pictures.ts';
+
+export interface ReportData {
+  readonly model: string;
+  /** ISO 8601. */
+  readonly madeAt: string;
+  readonly madeBy: string;
+  readonly job: string | null;
+  readonly recipe: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly seed: number;
+  readonly parameters: { readonly trainable: number; readonly other: number };
+  readonly libraries: Readonly<Record<string, string>>;
+  readonly engine: Readonly<Record<string, string>>;
+  readonly train: ReportedDataSet;
+  readonly test: ReportedDataSet | null;
+  /** Whether the test pictures are a part of the same data set, and in the gallery by now. */
+  readonly heldOut: boolean;
+  /** Test pictures that were learnt from, too. */
+  readonly shared: number;
+  readonly gallery: { readonly pictures: number; readonly classes: number };
+  readonly curve: readonly EpochRecord[];
+  /** The epoch whose weights were taken; 0: those before training. */
+  readonly epoch: number;
+  /** Since this attempt began. */
+  readonly seconds: number;
+  /** Null where there was nothing to judge on. */
+  readonly evaluation: Evaluation | null;
+  readonly baseline: Baseline | null;
+  readonly calibration: Calibration | null;
+  readonly distances: OwnAndStrange;
+  readonly examples: Examples | null;
+  readonly dataCheck: DataCheck | null;
+  readonly pictures: Pictures;
+}
+
+export interface ReportedDataSet {
+  readonly name: string;
+  readonly pictures: number;
+  readonly classes: number;
+  readonly digest: Snapshot['digest'];
+}
+
+/** How far left-out pictures are from their own class, and from the nearest other one. */
+export interface OwnAndStrange {
+  readonly own: readonly number[];
+  readonly strange: readonly number[];
+}

@@ -1,0 +1,59 @@
+import { counted, decimal, duration, percent } from '../../format.ts';
+import { learningCurves } from './curve.ts';
+import type { ReportData } from './data.ts';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
+
+/** Epochs that are listed one by one; more are in training.json. */
+const MOST_EPOCHS = 50;
+
+/** How the training went. */
+export function learning({ curve, epoch }: ReportData): Html {
+  const seconds = curve.reduce((sum, one) => sum + one.seconds, 0);
+  const taken =
+    curve.length === 0
+      ? 'No epoch of training was run: the network is the pretrained one, adapted to these pictures in closed form.'
+      : epoch === 0
+        ? `${counted(curve.length, 'epoch')} of training took ${duration(seconds)}; none was clearly better than the network before it, which was taken.`
+        : `${counted(curve.length, 'epoch')} of training took ${duration(seconds)}; the weights are those after epoch ${epoch}.`;
+  return html`<section aria-labelledby="learning">
+    <h2 id="learning">How it learnt</h2>
+    <p>${taken}</p>
+    ${learningCurves(curve, epoch)} ${curve.length > 0 && epochs(curve)}
+  </section>`;
+}
+
+function epochs(curve: ReportData['curve']): Html {
+  const share = (value: number | null): string => (value === null ? '–' : percent(value));
+  const rows = curve.slice(-MOST_EPOCHS).map(
+    (one) =>
+      html`<tr>
+        <th scope="row">${one.epoch}</th>
+        <td>${decimal(one.loss)}</td>
+        <td>${percent(one.active)}</td>
+        <td>${one.validationLoss === null ? '–' : decimal(one.validationLoss)}</td>
+        <td>${share(one.validationAccuracy)}</td>
+        <td>${duration(one.seconds)}</td>
+      </tr>`,
+  );
+  return html`<details>
+    <summary>Epoch by epoch</summary>
+    <div class="scroll" role="region" tabindex="0" aria-label="Epochs">
+      <table class="numbers">
+        <thead>
+          <tr>
+            <th scope="col">epoch</th>
+            <th scope="col">loss</th>
+            <th scope="col">still active</th>
+            <th scope="col">validation loss</th>
+            <th scope="col">validation accuracy</th>
+            <th scope="col">time</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
