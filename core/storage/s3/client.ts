@@ -18,7 +18,6 @@ import type { PutCondition } from '../store.ts';
 import { isAbsent } from './failure.ts';
 import { fromMetadata, toMetadata } from './marks.ts';
 import type { Marks } from './marks.ts';
-import { DEFAULT_ATTEMPTS } from './options.ts';
 import type { S3Options } from './options.ts';
 
 export interface Described extends Marks {
@@ -197,34 +196,32 @@ export async function openBucket(bucket: string, options: S3Options): Promise<Bu
 
 /** What is configured elsewhere is asked of a client, which knows all its sources. */
 async function configurationOf(options: S3Options): Promise<S3ClientConfig> {
-  const {
-    endpoint,
-    credentials,
-    attempts = DEFAULT_ATTEMPTS,
-    connectMs = 10_000,
-    silenceMs = 30_000,
-  } = options;
+  const { endpoint, credentials, connectMs = 10_000, silenceMs = 30_000 } = options;
   const { config } = new S3Client({});
+  const configured = await config.maxAttempts();
   const isElsewhere = endpoint ?? (await config.serviceConfiguredEndpoint?.());
   return {
     region: options.region ?? (await config.region().catch(() => 'us-east-1')),
     followRegionRedirects: true,
     forcePathStyle: options.pathStyle ?? isElsewhere !== undefined,
-    maxAttempts: attempts,
+    maxAttempts: options.attempts ?? (configured === CLIENTS_ATTEMPTS ? DEFAULT_ATTEMPTS : configured),
     // Silence, not the length of a request: a large part over a slow line may take its time.
     requestHandler: {
       connectionTimeout: connectMs,
       socketTimeout: silenceMs,
-      httpAgent,
-      httpsAgent: httpAgent,
+      httpAgent: AGENT,
+      httpsAgent: AGENT,
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   };
 }
 
+/** What the client says when nobody has set it. */
+const CLIENTS_ATTEMPTS = 3;
+const DEFAULT_ATTEMPTS = 5;
 /** More than are asked for at once, so that nobody waits in the agent's line. */
-const httpAgent = { maxSockets: 256 };
+const AGENT = { maxSockets: 256 };
 
 function conditions(condition: PutCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
   if (condition?.ifAbsent) return { IfNoneMatch: '*' };

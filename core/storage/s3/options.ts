@@ -11,12 +11,10 @@ export interface S3Options {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
-  /** How often a request is sent before its failure is one, with growing pauses. @default 5 */
+  /** How often a request is sent before its failure is one, with growing pauses. @default the configured one, else 5 */
   readonly attempts?: number;
   /** Milliseconds for a connection to be made. @default 10 000 */
   readonly connectMs?: number;
   /** Milliseconds without a byte in either direction until a connection is given up. @default 30 000 */
   readonly silenceMs?: number;
 }
-
-export const DEFAULT_ATTEMPTS = 5;

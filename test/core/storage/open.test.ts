@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { openStore } from '../../../core/storage/open.ts';
 import { asText, text } from './contract.ts';
@@ -29,6 +30,27 @@ it('opens a bucket of S3, with or without a prefix, without asking anybody', () 
   for (const uri of ['s3://bucket', 's3://bucket/', 's3://my.bucket-1/a/é +%20/b', 'S3://bucket/prefix/']) {
     assert.equal(openStore(uri).uri, uri);
   }
+});
+
+it('loads the AWS client with the first request to S3, and not for a folder', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kindred-open-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const script = `
+    import { createRequire } from 'node:module';
+    import { openStore } from './core/storage/open.ts';
+    const isLoaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('client-s3'));
+    await openStore(process.env.FOLDER).put('a', new Uint8Array(1));
+    const store = openStore('s3://bucket', { s3: { endpoint: 'http://127.0.0.1:9', attempts: 1 } });
+    const before = isLoaded();
+    await store.get('a').catch(() => undefined);
+    console.log(before, isLoaded());`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+  const env = { ...process.env, FOLDER: folder, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+  const cwd = fileURLToPath(new URL('../../../', import.meta.url));
+  assert.equal(
+    execFileSync(process.execPath, args, { env, cwd, encoding: 'utf8', stdio: 'pipe' }),
+    'false true\n',
+  );
 });
 
 it('says what is allowed when it cannot open', () => {

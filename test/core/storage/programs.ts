@@ -18,8 +18,13 @@ export interface Program {
 }
 
 /** Starts a TypeScript program of the tests in a Node process of its own. */
-export function start(program: URL, args: readonly string[]): Program {
+export function start(
+  program: URL,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(program), ...args], {
+    env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaints = '';
@@ -50,8 +55,12 @@ export function start(program: URL, args: readonly string[]): Program {
 }
 
 /** Starts as many programs as there are argument lists, lets them go at the same moment, and gives what each prints. */
-export async function race(program: URL, args: readonly (readonly string[])[]): Promise<string[][]> {
-  const programs = args.map((list) => start(program, list));
+export async function race(
+  program: URL,
+  args: readonly (readonly string[])[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string[][]> {
+  const programs = args.map((list) => start(program, list, environment));
   for (const each of programs) assert.equal(await each.line(), 'ready');
   for (const each of programs) each.tell('go');
   return Promise.all(programs.map((each) => each.finish()));

@@ -1,10 +1,10 @@
-/** Usage: increment FOLDER TIMES: adds one to the counter that often, by compare-and-swap. */
+/** Usage: increment STORE TIMES: adds one to the counter that often, by compare-and-swap. */
 import { ConflictError } from '../../../../core/errors.ts';
-import { fsStore } from '../../../../core/storage/fs.ts';
+import { openStore } from '../../../../core/storage/open.ts';
 import { ready } from '../programs.ts';
 
-const [folder = '', times = ''] = process.argv.slice(2);
-const store = fsStore(folder);
+const [uri = '', times = ''] = process.argv.slice(2);
+const store = openStore(uri);
 await ready();
 for (let done = 0; done < Number(times);) {
   const found = await store.get('counter.json');
