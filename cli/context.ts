@@ -3,10 +3,12 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
 import type { Registry } from '../core/registry/registry.ts';
+import type { S3Options } from '../core/storage/s3/options.ts';
+import type { ObjectStore } from '../core/storage/store.ts';
 import type { CommonFlags } from './flags.ts';
 import { terminalOn } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
-import { usageOf } from './usage.ts';
+import { UsageError, usageOf } from './usage.ts';
 
 export interface Context {
   readonly terminal: Terminal;
@@ -14,6 +16,8 @@ export interface Context {
   readonly registryUri: string;
   /** Opened when first asked for. @throws UsageError on an address that there is not */
   registry(): Promise<Registry>;
+  /** Opens what an address names, as this process is set up. @throws UsageError on an address that there is not */
+  readonly openStore: (uri: string) => Promise<ObjectStore>;
   /** What was fetched or computed once, for all checkouts of this user. */
   readonly cache: string;
   /** The pretrained weights that the set-up put there. */
@@ -38,7 +42,8 @@ export function contextOf(flags: CommonFlags): Context {
       colour: !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
     }),
     registryUri,
-    registry: () => (opened ??= openAt(registryUri)),
+    registry: () => (opened ??= registryAt(registryUri, environment)),
+    openStore: (uri) => storeAt(uri, environment),
     cache,
     backbone: backboneWeightsFile(cache),
     scratch: path.resolve(tmpdir()),
@@ -51,16 +56,29 @@ export function quietTensorFlow(): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 }
 
-async function openAt(uri: string): Promise<Registry> {
-  const [{ openStore }, { openRegistry }] = await Promise.all([
-    import('../core/storage/open.ts'),
-    import('../core/registry/registry.ts'),
-  ]);
+async function registryAt(uri: string, environment: NodeJS.ProcessEnv): Promise<Registry> {
+  const { openRegistry } = await import('../core/registry/registry.ts');
+  return openRegistry(await storeAt(uri, environment));
+}
+
+async function storeAt(uri: string, environment: NodeJS.ProcessEnv): Promise<ObjectStore> {
+  const { openStore } = await import('../core/storage/open.ts');
+  // The AWS client notes what its later versions will ask of Node, which concerns whoever keeps Kindred up to date.
+  environment['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   try {
-    return openRegistry(openStore(uri));
+    return openStore(uri, { s3: s3Options(environment) });
   } catch (error) {
     throw usageOf(error);
   }
+}
+
+/** All else about S3 comes from where the AWS client looks for it. */
+function s3Options({ KINDRED_S3_PATH_STYLE: pathStyle }: NodeJS.ProcessEnv): S3Options {
+  if (pathStyle === undefined || pathStyle === '') return {};
+  if (pathStyle === '0' || pathStyle === '1') return { pathStyle: pathStyle === '1' };
+  throw new UsageError(
+    `KINDRED_S3_PATH_STYLE is ${JSON.stringify(pathStyle)}; set it to 1 (the bucket in the path), to 0 (in the host's name), or not at all.`,
+  );
 }
 
 function userName(): string {

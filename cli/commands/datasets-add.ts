@@ -28,7 +28,7 @@ interface Source {
 export function addToDataSetCommand(): Command {
   return command('add', 'copy pictures into a data set of the registry')
     .argument('<name>', 'of the data set, new or not')
-    .argument('<source...>', 'folders with <class>/<file>; with --class, pictures')
+    .argument('<source...>', 'folders, or s3://BUCKET/PREFIX, with <class>/<file>; with --class, pictures')
     .option('--class <name>', 'the class of all the pictures')
     .option('--replace', 'let a picture take the place of another one of its name')
     .action(async (name: string, given: string[], flags: Flags) => {
@@ -48,14 +48,19 @@ export function addToDataSetCommand(): Command {
 
 /** Unreadable files are told of by the scan. */
 async function inFolders(context: Context, folders: readonly string[]): Promise<Source[]> {
-  const { failForUnused, folderPlace, scanDataSet } = await import('../pictures/data-set.ts');
+  const { failForUnused, placeAt, scanDataSet } = await import('../pictures/data-set.ts');
   const sources: Source[] = [];
   for (const folder of folders) {
-    const scanned = await scanDataSet(context, await folderPlace(folder), { anyClasses: true });
+    const scanned = await scanDataSet(context, await placeAt(context, folder), { anyClasses: true });
     for (const picture of scanned.pictures) {
       const { key, className } = picture;
       const file = key.slice(className.length + 1);
-      sources.push({ image: path.join(folder, key), className, file, read: () => picture.read() });
+      sources.push({
+        image: `${folder.replace(/\/$/, '')}/${key}`,
+        className,
+        file,
+        read: () => picture.read(),
+      });
     }
     failForUnused(scanned);
   }

@@ -13,12 +13,12 @@ export function doctorCommand(): Command {
   return command('doctor', 'show what is installed and reachable, and what to do about each problem')
     .option('--network', 'also try whether npm and pip reach the packages that the set-up takes')
     .action(async (flags: DoctorFlags) => {
-      const { terminal, cache, registryUri } = contextOf(flags);
+      const { terminal, cache, registryUri, openStore } = contextOf(flags);
       const [{ examine }, { reportText }] = await Promise.all([
         import('../doctor/collect.ts'),
         import('../doctor/print.ts'),
       ]);
-      const report = await examine({ cache, registryUri, network: flags.network ?? false });
+      const report = await examine({ cache, registryUri, openStore, network: flags.network ?? false });
       terminal.print(escapeText(reportText(report)));
       terminal.json(report);
       if (!report.ok) process.exitCode = 1;

@@ -22,7 +22,10 @@ export function trainCommand(): Command {
     model: 'what the model is called (default: by the data set)',
     seed: true,
   })
-    .argument('[dataset]', 'a folder with <class>/<file>, or a data set in the registry')
+    .argument(
+      '[dataset]',
+      'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
+    )
     .option('--test <dataset>', 'judge on these pictures')
     .option('--hold-out <share>', 'without --test: judge on this share of the pictures (default: 0.2)', share)
     .option('--recipe <name>', 'how to train: metric or siamese (default: metric)')

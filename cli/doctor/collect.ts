@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { ObjectStore } from '../../core/storage/store.ts';
 import { caches } from './caches.ts';
 import { engine } from './engine.ts';
 import { machine } from './machine.ts';
@@ -12,6 +13,7 @@ import { versions } from './versions.ts';
 export async function examine(wanted: {
   readonly cache: string;
   readonly registryUri: string;
+  readonly openStore: (uri: string) => Promise<ObjectStore>;
   /** Also whether package registries are reached. */
   readonly network: boolean;
 }): Promise<DoctorReport> {
@@ -21,7 +23,7 @@ export async function examine(wanted: {
     engine(root),
     machine(wanted.cache),
     caches(wanted.cache, root),
-    registry(wanted.registryUri),
+    registry(wanted.registryUri, wanted.openStore),
     ...(wanted.network ? [network()] : []),
   ]);
   return reportOf(sections);

@@ -9,7 +9,7 @@ import { progressOn } from '../output/progress.ts';
 
 /** Where a data set that was named on the command line lies. */
 export interface DataSetPlace {
-  /** What finds it again from any folder: the folder's absolute path, or its name in the registry. */
+  /** What finds it again from any folder: the folder's absolute path, its address, or its name in the registry. */
   readonly id: string;
   readonly store: ObjectStore;
   readonly prefix: string;
@@ -20,10 +20,12 @@ export interface DataSetPlace {
 const SHOWN_PROBLEMS = 10;
 
 /**
- * Finds DATASET: a folder with `<class>/<file>`, or else the name of a data set in the registry. A folder comes first.
- * @throws NotFoundError naming the data sets there are
+ * Finds DATASET: an address `s3://bucket/prefix` or a folder with `<class>/<file>`, or else the name of a data set in the
+ * registry. A folder comes first.
+ * @throws NotFoundError naming the data sets there are; UsageError on an address that there cannot be
  */
 export async function findDataSet(context: Context, given: string): Promise<DataSetPlace> {
+  if (isAddress(given)) return placeAt(context, given);
   if (await stat(path.resolve(given)).catch(() => null)) return folderPlace(given);
   const registry = await context.registry();
   const names = await registry.dataSets();
@@ -37,8 +39,18 @@ export async function findDataSet(context: Context, given: string): Promise<Data
   );
 }
 
-/** A folder with `<class>/<file>`. @throws NotFoundError; InvalidInputError when it is a file */
-export async function folderPlace(given: string): Promise<DataSetPlace> {
+/** An address or a folder with `<class>/<file>`. @throws NotFoundError; InvalidInputError when it is a file */
+export async function placeAt(context: Context, given: string): Promise<DataSetPlace> {
+  if (!isAddress(given)) return folderPlace(given);
+  const id = given.replace(/\/+$/, '');
+  return { id, store: await context.openStore(id), prefix: '', name: path.posix.basename(id) };
+}
+
+function isAddress(given: string): boolean {
+  return /^s3:\/\//i.test(given);
+}
+
+async function folderPlace(given: string): Promise<DataSetPlace> {
   const folder = path.resolve(given);
   const found = await stat(folder).catch(() => null);
   if (found === null) throw new NotFoundError(`There is no folder ${JSON.stringify(given)}.`);
@@ -53,7 +65,7 @@ export async function folderPlace(given: string): Promise<DataSetPlace> {
 
 /** Finds again what {@link findDataSet} found, by its id. @throws NotFoundError when it is gone */
 export async function dataSetOfId(context: Context, id: string): Promise<DataSetPlace> {
-  if (path.isAbsolute(id)) return folderPlace(id);
+  if (isAddress(id) || path.isAbsolute(id)) return placeAt(context, id);
   const registry = await context.registry();
   return { id, store: registry.store, prefix: registry.dataSetPrefix(id), name: id };
 }

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { reportText } from '../../cli/doctor/print.ts';
+import { memoryStore } from '../../core/storage/memory.ts';
+import { openStore } from '../../core/storage/open.ts';
+import type { ObjectStore } from '../../core/storage/store.ts';
 import { registry } from '../../cli/doctor/registry.ts';
 import { reportOf, type DoctorReport, type Section } from '../../cli/doctor/report.ts';
 import { runNode, temporaryFolder } from '../scripts/support.ts';
@@ -40,12 +43,27 @@ test('Missing weights and a useless registry are named, with what to do, and the
   assert.match(output, /broken: The registry .*file cannot be used[^]*--registry/);
 });
 
+const open = async (uri: string): Promise<ObjectStore> => openStore(uri);
+
+test('A store that ignores the conditions of writes is no registry', async () => {
+  const careless = (uri: string): ObjectStore => {
+    const store = memoryStore(uri);
+    return { ...store, put: (key, source) => store.put(key, source) };
+  };
+
+  const { problems } = await registry('memory://careless', async (uri) => careless(uri));
+
+  assert.match(problems[0]?.what ?? '', /ignores the conditions of writes/);
+  const { problems: none } = await registry('memory://careful', async (uri) => memoryStore(uri));
+  assert.deepEqual(none, []);
+});
+
 test('Looking at a registry leaves nothing in it and makes no folder', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(path.join(folder, 'there'));
 
-  const there = await registry(path.join(folder, 'there'));
-  const absent = await registry(path.join(folder, 'absent', 'deep'));
+  const there = await registry(path.join(folder, 'there'), open);
+  const absent = await registry(path.join(folder, 'absent', 'deep'), open);
 
   assert.deepEqual([...there.problems, ...absent.problems], []);
   assert.deepEqual(
@@ -71,8 +89,8 @@ test('The text names what is broken before what is only worth knowing', () => {
 });
 
 test('An address that is none is a problem of the registry like any other', async () => {
-  for (const uri of ['file://elsewhere/registry', 's3://bucket/prefix', 'ftp://x']) {
-    const { problems } = await registry(uri);
+  for (const uri of ['file://elsewhere/registry', 's3://No/prefix', 'ftp://x']) {
+    const { problems } = await registry(uri, open);
 
     assert.equal(problems.length, 1, uri);
     assert.ok(problems[0]?.what.includes(uri), problems[0]?.what);
