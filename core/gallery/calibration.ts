@@ -3,28 +3,19 @@ import { CorruptDataError, InvalidInputError } from '../errors.ts';
 import { type Answer, confidenceSchema, fitConfidence } from './confidence.ts';
 import { type Gallery, GALLERY_DISTANCES } from './gallery.ts';
 import { leaveOneOut, type LeftOut } from './leave-one-out.ts';
+import {
+  distancesSchema,
+  pointFor,
+  pointSchema,
+  TARGETS,
+  thresholdByAcceptance,
+  thresholdByRejection,
+} from './operating-points.ts';
 import { type Rule, RULES } from './rules.ts';
 
-export const OPERATING_POINTS = ['strict', 'balanced', 'lenient'] as const;
-export type OperatingPoint = (typeof OPERATING_POINTS)[number];
-
-/** Share of pictures of known classes that a point may call unknown. */
-export const FALSE_REJECTION_RATES: Readonly<Record<OperatingPoint, number>> = {
-  strict: 0.15,
-  balanced: 0.05,
-  lenient: 0.01,
-};
+export { OPERATING_POINTS, type OperatingPoint } from './operating-points.ts';
 
 const rate = z.number().min(0).max(1);
-const pointSchema = z.object({
-  /** A picture is known when its class's distance is at most this. */
-  threshold: z.number().nonnegative(),
-  targetFalseRejection: rate,
-  /** Measured: share of left-out pictures that are farther from their own class than the threshold. */
-  falseRejection: rate,
-  /** Measured: share of pictures that would be called known if their whole class were missing; null with fewer than two classes. */
-  falseAcceptance: rate.nullable(),
-});
 
 const calibrationSchema = z.object({
   rule: z.enum(RULES),
@@ -35,16 +26,24 @@ const calibrationSchema = z.object({
   points: z.object({ strict: pointSchema, balanced: pointSchema, lenient: pointSchema }),
   /** Null with fewer than two classes. */
   confidence: confidenceSchema.nullable(),
+  /** What any other threshold can be taken from; null in versions that were published before these were kept. */
+  distances: distancesSchema.nullable().default(null),
 });
 
 /** What a gallery's own pictures tell of how far its classes reach and how sure its answers are. Plain JSON. */
 export type Calibration = z.infer<typeof calibrationSchema>;
 
-export interface CalibrationOptions {
+/** Rates that somebody wants in place of the usual ones. */
+export interface Rates {
+  /** Share of pictures of known classes that `balanced` may call unknown; `lenient` calls as many or fewer. @default 0.05 */
+  readonly falseRejection?: number | undefined;
+  /** Share of strangers that `strict` may call known. @default 0.05 */
+  readonly falseAcceptance?: number | undefined;
+}
+
+export interface CalibrationOptions extends Rates {
   /** @default 'nearest' */
   readonly rule?: Rule;
-  /** @default FALSE_REJECTION_RATES */
-  readonly falseRejection?: Partial<Record<OperatingPoint, number>>;
   /** @default 0.1 */
   readonly strangerShare?: number;
   /** What each picture would have been told, where training knows that better than the gallery's own distances do. */
@@ -54,9 +53,8 @@ export interface CalibrationOptions {
 /**
  * Calibrates the decision on the gallery's own pictures, each left out in turn, with its copies.
  *
- * Thresholds: the distance that a share of 1 - rate of the left-out pictures stay within, as the order statistic ceil((n + 1) (1 - rate)) of n
- * (conformal prediction: Vovk, Gammerman and Shafer, 2005), which for few pictures is the largest distance seen.
- * Confidence: see {@link fitConfidence}; the strangers are the pictures again, each asked for with its whole class left out.
+ * Thresholds: see {@link pointFor}. Known pictures count by the distance of what they would be told, right or wrong; strangers are the same
+ * pictures, each asked for with its whole class left out. Confidence: see {@link fitConfidence}.
  *
  * An embedder that knows its training pictures better than others makes thresholds from them tighter than the rates say; `leftOut` is for those.
  * @returns null when no class has two different pictures: then nothing can be said
@@ -64,28 +62,78 @@ export interface CalibrationOptions {
  */
 export function calibrate(gallery: Gallery, options: CalibrationOptions = {}): Calibration | null {
   const { rule = 'nearest', strangerShare = 0.1 } = options;
-  const rates = { ...FALSE_REJECTION_RATES, ...options.falseRejection };
-  for (const value of Object.values(rates)) checkShare(value, 'A false-rejection rate', 1);
+  const targets = targetsOf(options);
   checkShare(strangerShare, 'The share of strangers', 0.9);
   if (gallery.keys.length === 0) return null;
 
   const leftOut = options.leftOut ?? leaveOneOut(gallery, rule);
-  const own = leftOut.flatMap((one) => (one.own === null ? [] : [one.own])).sort((a, b) => a - b);
-  if (own.length === 0) return null;
+  const known = leftOut.flatMap(({ own, others: [other] }) =>
+    own === null ? [] : [Math.min(own, other ?? own)],
+  );
+  if (known.length === 0) return null;
+  const strangers = leftOut.flatMap(toStranger);
+  const distances = { known: ascending(known), strangers: ascending(leftOut.flatMap(strangerDistance)) };
   const points = {
-    strict: operatingPoint(own, leftOut, rates.strict),
-    balanced: operatingPoint(own, leftOut, rates.balanced),
-    lenient: operatingPoint(own, leftOut, rates.lenient),
+    strict: pointFor(distances, targets.strict),
+    balanced: pointFor(distances, targets.balanced),
+    lenient: pointFor(distances, targets.lenient),
   };
   const answers = leftOut.flatMap(toAnswer);
   return {
     rule,
     distance: gallery.distance,
-    pictures: own.length,
-    accuracy: answers.length === 0 ? null : share(answers, (answer) => answer.right),
+    pictures: known.length,
+    accuracy: answers.length === 0 ? null : answers.filter(({ right }) => right).length / answers.length,
     points,
-    confidence: fitConfidence(answers, leftOut.flatMap(toStranger), points.balanced.threshold, strangerShare),
+    confidence: fitConfidence(answers, strangers, points.balanced.threshold, strangerShare),
+    distances,
   };
+}
+
+/** A point that is stricter never turns away fewer. @throws InvalidInputError on rates outside 0..1 */
+function targetsOf({ falseRejection, falseAcceptance }: Rates): typeof TARGETS {
+  const rejection = falseRejection ?? TARGETS.balanced.falseRejection;
+  const acceptance = falseAcceptance ?? TARGETS.strict.falseAcceptance;
+  checkShare(rejection, 'A false-rejection rate', 1);
+  if (acceptance !== null) checkShare(acceptance, 'A false-acceptance rate', 1);
+  return {
+    strict: { falseRejection: rejection, falseAcceptance: acceptance },
+    balanced: { falseRejection: rejection, falseAcceptance: null },
+    lenient: { falseRejection: Math.min(rejection, TARGETS.lenient.falseRejection), falseAcceptance: null },
+  };
+}
+
+/**
+ * The threshold for one rate, in place of an operating point's.
+ * @throws InvalidInputError on a rate outside 0..1, on both at once, or when the version holds nothing to take it from
+ */
+export function thresholdFor(
+  calibration: Calibration | null,
+  { falseRejection, falseAcceptance }: Rates,
+): number {
+  if (falseRejection !== undefined && falseAcceptance !== undefined) {
+    throw new InvalidInputError(
+      'A threshold follows from a false-rejection rate or from a false-acceptance rate, not from both.',
+    );
+  }
+  const { known, strangers } = calibration?.distances ?? { known: [], strangers: [] };
+  if (known.length === 0) {
+    throw new InvalidInputError(
+      `No rate can be chosen: this version keeps no distances to take a threshold from. Give a threshold, or train it again with two pictures or more of a class.`,
+    );
+  }
+  if (falseRejection !== undefined) {
+    checkShare(falseRejection, 'A false-rejection rate', 1);
+    return thresholdByRejection(known, falseRejection);
+  }
+  const acceptance = falseAcceptance ?? Number.NaN;
+  checkShare(acceptance, 'A false-acceptance rate', 1);
+  if (strangers.length === 0) {
+    throw new InvalidInputError(
+      'No false-acceptance rate can be chosen: with a single class nothing is known of what strangers look like. Choose a false-rejection rate.',
+    );
+  }
+  return Math.min(thresholdByAcceptance(strangers, acceptance), known.at(-1) ?? 0);
 }
 
 /**
@@ -108,28 +156,22 @@ function toAnswer({ own, others: [other, second] }: LeftOut): Answer[] {
 }
 
 /** The same picture if the gallery lacked its class. */
-function toStranger({ others: [nearest, second] }: LeftOut): Answer[] {
+function toStranger({ others, stranger }: LeftOut): Answer[] {
+  const [nearest, second] = stranger ?? others;
   return nearest === null || second === null ? [] : [{ nearest, second, right: false }];
 }
 
-function operatingPoint(own: readonly number[], leftOut: readonly LeftOut[], targetFalseRejection: number) {
-  const position = Math.min(
-    own.length,
-    Math.max(1, Math.ceil((own.length + 1) * (1 - targetFalseRejection))),
-  );
-  const threshold = own[position - 1] ?? 0;
-  const strangers = leftOut.flatMap(({ others: [nearest] }) => (nearest === null ? [] : [nearest]));
-  return {
-    threshold,
-    targetFalseRejection,
-    falseRejection: share(own, (distance) => distance > threshold),
-    falseAcceptance: strangers.length === 0 ? null : share(strangers, (distance) => distance <= threshold),
-  };
+function strangerDistance({ others, stranger }: LeftOut): number[] {
+  const [nearest] = stranger ?? others;
+  return nearest === null ? [] : [nearest];
 }
 
-function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
-  return items.filter(holds).length / items.length;
+function ascending(distances: readonly number[]): number[] {
+  return distances.map((distance) => Number(distance.toPrecision(DIGITS))).sort((a, b) => a - b);
 }
+
+/** As many as a float32 has. */
+const DIGITS = 7;
 
 function checkShare(value: number, what: string, most: number): void {
   if (!(value >= 0 && value <= most)) {

@@ -1,5 +1,11 @@
 import { InvalidInputError } from '../errors.ts';
-import { type Calibration, OPERATING_POINTS, type OperatingPoint } from './calibration.ts';
+import {
+  type Calibration,
+  OPERATING_POINTS,
+  type OperatingPoint,
+  type Rates,
+  thresholdFor,
+} from './calibration.ts';
 import { confidenceOf } from './confidence.ts';
 import { createRanker, type RankedClass, type Rule, RULES } from './rules.ts';
 import type { Search } from './search.ts';
@@ -21,7 +27,8 @@ export interface Decision {
   readonly neighbours: readonly RankedClass[];
 }
 
-export interface DecisionOptions {
+/** A rate takes the place of the operating point's threshold; it needs a calibration. */
+export interface DecisionOptions extends Rates {
   /** How many classes to name. @default 5 */
   readonly top?: number;
   /** @default the calibration's, else 'nearest' */
@@ -46,7 +53,7 @@ export function createDecider(
   const { top = 5, calibration = null, point = 'balanced' } = options;
   const rule = options.rule ?? calibration?.rule ?? 'nearest';
   checkOptions(search, { ...options, top, calibration, point, rule });
-  const threshold = options.threshold ?? calibration?.points[point].threshold ?? null;
+  const threshold = thresholdOf({ ...options, calibration, point });
   const confidence = calibration?.confidence ?? null;
   const rank = createRanker(search, rule);
 
@@ -72,6 +79,19 @@ export function createDecider(
 /** The decision for one query; see {@link createDecider}. */
 export function decide(query: Float32Array, search: Search, options: DecisionOptions = {}): Decision {
   return createDecider(search, options)(query);
+}
+
+function thresholdOf({
+  threshold,
+  calibration,
+  point,
+  ...rates
+}: DecisionOptions & Required<Pick<DecisionOptions, 'calibration' | 'point'>>): number | null {
+  if (threshold !== undefined) return threshold;
+  if (rates.falseRejection === undefined && rates.falseAcceptance === undefined) {
+    return calibration?.points[point].threshold ?? null;
+  }
+  return thresholdFor(calibration, rates);
 }
 
 function checkOptions(

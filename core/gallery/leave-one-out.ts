@@ -9,6 +9,8 @@ export interface LeftOut {
   readonly own: number | null;
   /** The distances of the nearest and of the second nearest other class; null when there are not so many classes. */
   readonly others: readonly [number | null, number | null];
+  /** The same two if its whole class had been unknown also to the training; absent: `others` has to do. */
+  readonly stranger?: readonly [number | null, number | null];
 }
 
 // More pictures than this are thinned evenly: thresholds do not get better, but the work grows with the square.

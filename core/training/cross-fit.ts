@@ -23,7 +23,8 @@ export function stratifiedFolds(labels: Int32Array, count: number, random: Rando
 }
 
 /**
- * Each fold's rows are asked for with whitening and gallery made of all other rows.
+ * Each fold's rows are asked for with whitening and gallery made of all other rows; and once more as strangers, with whitening and gallery
+ * made of the rows of other classes. A class that the whitening has seen is farther from the others than one that it has not.
  * @param features (n,d) @param folds rows that are asked for together
  */
 export function crossFit(
@@ -32,15 +33,57 @@ export function crossFit(
   folds: readonly Int32Array[],
   options: WhiteningOptions,
 ): LeftOut[] {
+  const asked = new Set(folds.flatMap((fold) => [...fold]));
+  const strangers = new Map<number, NearestClasses>();
+  for (const isOut of partsByClass(labels)) {
+    const out = rowsWhere(labels, (row) => isOut(row) && asked.has(row));
+    const known = rowsWhere(labels, (row) => !isOut(row));
+    for (const [row, found] of nearestClasses(features, labels, out, known, options))
+      strangers.set(row, found);
+  }
   return folds.flatMap((fold) => {
-    const asked = new Set(fold);
-    const known = Int32Array.from(Array.from(labels, (_, row) => row).filter((row) => !asked.has(row)));
-    const knownLabels = known.map((row) => labels[row] as number);
-    const rows = whitenedDistances(features, fold, known, knownLabels, options);
-    return rows.map((row, i) =>
-      leftOut(fold[i] as number, row, knownLabels, labels[fold[i] as number] as number),
-    );
+    const left = new Set(fold);
+    const known = rowsWhere(labels, (row) => !left.has(row));
+    const found = nearestClasses(features, labels, fold, known, options);
+    return [...found].map(([row, { own, others }]) => {
+      const stranger = strangers.get(row)?.others;
+      return { row, own, others, ...(stranger && { stranger }) };
+    });
   });
+}
+
+type NearestClasses = Pick<LeftOut, 'own' | 'others'>;
+
+/** Parts that the classes are left out in, as many as there are folds. */
+const CLASS_PARTS = 4;
+
+/** Parts of the rows, each with all rows of its classes; none of a single class, for it leaves nothing to compare with. */
+function partsByClass(labels: Int32Array): ((row: number) => boolean)[] {
+  const numbers = new Map([...new Set(labels)].map((label, i) => [label, i]));
+  const count = Math.min(CLASS_PARTS, numbers.size);
+  if (count < 2) return [];
+  const partOf = (row: number): number => (numbers.get(labels[row] as number) as number) % count;
+  return Array.from({ length: count }, (_, part) => (row: number) => partOf(row) === part);
+}
+
+function rowsWhere(labels: Int32Array, holds: (row: number) => boolean): Int32Array {
+  return Int32Array.from(labels.keys()).filter((row) => holds(row));
+}
+
+/** How far each asked row is from its own class and from the two nearest others, among the known rows. */
+function nearestClasses(
+  features: Tensor2D,
+  labels: Int32Array,
+  asked: Int32Array,
+  known: Int32Array,
+  options: WhiteningOptions,
+): Map<number, NearestClasses> {
+  if (asked.length === 0) return new Map();
+  const knownLabels = known.map((row) => labels[row] as number);
+  const distancesTo = whitenedDistances(features, asked, known, knownLabels, options);
+  return new Map(
+    Array.from(asked, (row, i) => [row, nearestOf(distancesTo[i] ?? [], knownLabels, labels[row] as number)]),
+  );
 }
 
 /** Squared distances from the asked to the known rows, whitened by the known ones. */
@@ -63,7 +106,7 @@ export function whitenedDistances(
   });
 }
 
-function leftOut(row: number, toKnown: readonly number[], knownLabels: Int32Array, own: number): LeftOut {
+function nearestOf(toKnown: readonly number[], knownLabels: Int32Array, own: number): NearestClasses {
   const nearest = new Map<number, number>();
   for (const [i, distance] of toKnown.entries()) {
     const label = knownLabels[i] as number;
@@ -72,5 +115,5 @@ function leftOut(row: number, toKnown: readonly number[], knownLabels: Int32Arra
   const mine = nearest.get(own) ?? null;
   nearest.delete(own);
   const [first = null, second = null] = [...nearest.values()].sort((a, b) => a - b);
-  return { row, own: mine, others: [first, second] };
+  return { own: mine, others: [first, second] };
 }

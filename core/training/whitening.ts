@@ -73,6 +73,7 @@ function degreesOfFreedom(labels: Int32Array): number {
 /** Each row minus the mean of its class. */
 function withinClassResiduals(features: Tensor2D, labels: Int32Array): Tensor {
   const numbers = new Map([...new Set(labels)].map((label, i) => [label, i]));
+  if (numbers.size < 2) return features.sub(features.mean(0, true));
   const rows = Array.from(labels, (label) => numbers.get(label) as number);
   const member = tf.oneHot(tf.tensor1d(rows, 'int32'), numbers.size).toFloat();
   const means = matMul(member, features, true, false).div(member.sum(0).expandDims(1));
@@ -132,7 +133,8 @@ function principal(rows: Tensor, divisor: number): { values: Tensor; directions:
   return { values, directions };
 }
 
-function eigen(symmetric: Tensor): [values: Tensor, vectors: Tensor] {
+/** Eigenvalues of a symmetric matrix, ascending, and their unit eigenvectors as columns. */
+export function eigen(symmetric: Tensor): [values: Tensor, vectors: Tensor] {
   const outputs = backend().executeMultipleOutputs(
     'SelfAdjointEigV2',
     [bool('compute_v', true), float()],

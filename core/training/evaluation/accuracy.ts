@@ -1,15 +1,12 @@
 import { compareText } from '../../gallery/gallery.ts';
 
+export { type Interval, wilsonInterval } from '../../interval.ts';
+
 export interface ClassAccuracy {
   readonly class: string;
   readonly images: number;
   readonly right: number;
   readonly accuracy: number;
-}
-
-export interface Interval {
-  readonly low: number;
-  readonly high: number;
 }
 
 /** The share of right answers within each class of queries, sorted by class. */
@@ -29,16 +26,4 @@ export function accuracyPerClass(
 /** The mean of the classes' accuracies: every class counts the same, however many queries it has. */
 export function macroAccuracy(perClass: readonly ClassAccuracy[]): number {
   return perClass.reduce((sum, { accuracy }) => sum + accuracy, 0) / perClass.length;
-}
-
-/**
- * The 95 % interval of a share of `right` in `total` (Wilson, 1927, "Probable inference, the law of succession, and statistical inference").
- */
-export function wilsonInterval(right: number, total: number): Interval {
-  const z = 1.959963984540054;
-  const share = right / total;
-  const centre = share + (z * z) / (2 * total);
-  const reach = z * Math.sqrt((share * (1 - share)) / total + (z * z) / (4 * total * total));
-  const scale = 1 + (z * z) / total;
-  return { low: Math.max(0, (centre - reach) / scale), high: Math.min(1, (centre + reach) / scale) };
 }

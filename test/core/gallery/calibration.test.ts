@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CorruptDataError, InvalidInputError } from '../../../core/errors.ts';
-import { type Calibration, calibrate, parseCalibration } from '../../../core/gallery/calibration.ts';
+import {
+  type Calibration,
+  calibrate,
+  parseCalibration,
+  thresholdFor,
+} from '../../../core/gallery/calibration.ts';
 import { confidenceOf } from '../../../core/gallery/confidence.ts';
 import { createGallery, embeddingAt, type Gallery } from '../../../core/gallery/gallery.ts';
 import { leaveOneOut } from '../../../core/gallery/leave-one-out.ts';
@@ -79,55 +84,121 @@ describe('leave-one-out', () => {
 });
 
 describe('calibration', () => {
-  it('puts thresholds at the conformal quantiles of the distances to the own class', () => {
+  it('puts thresholds at the conformal quantiles of the distances to the answered class', () => {
     // One picture at each of 0, 1, 3, 6, 10 ... on a line: the gap before picture i is i, and the nearer neighbour is the one before.
     const gallery = galleryOfRows(Array.from({ length: 100 }, (_, i) => [`a/${i}`, [(i * (i + 1)) / 2]]));
     const gaps = Array.from({ length: 100 }, (_, i) => Math.max(1, i) ** 2).sort((a, b) => a - b);
     const { points, pictures } = required(calibrate(gallery));
     assert.equal(pictures, 100);
-    assert.equal(points.strict.threshold, gaps[Math.ceil(101 * 0.85) - 1]);
     assert.equal(points.balanced.threshold, gaps[Math.ceil(101 * 0.95) - 1]);
     assert.equal(points.lenient.threshold, gaps[Math.ceil(101 * 0.99) - 1]);
   });
 
-  it('keeps its false-rejection rate on new pictures of the same kind', () => {
-    const gallery = clouds({ classes: 10, each: 100, spread: 0.7 });
-    const [known, fresh] = [0, 1].map((half) => {
-      const rows = gallery.keys.flatMap((key, row) =>
-        row % 2 === half ? [[key, [...embeddingAt(gallery, row)]] as const] : [],
-      );
-      return galleryOfRows(rows);
-    });
-    assert.ok(known && fresh);
-    const { strict } = required(calibrate(known)).points;
-    const rank = createRanker(createSearch(known), 'nearest');
-    const rejected = fresh.keys.filter((_, row) => {
-      const own = rank(embeddingAt(fresh, row)).find((one) => one.class === fresh.classes[row]);
-      return (own?.distance ?? Infinity) > strict.threshold;
-    });
-    assert.ok(Math.abs(rejected.length / fresh.keys.length - 0.15) < 0.05, `${rejected.length} rejected`);
-    assert.ok(strict.falseRejection <= 0.15);
+  it('lets at most the share of strangers pass that strict aims at, and says which target binds', () => {
+    for (const spread of [0.1, 0.4, 0.9, 1.5]) {
+      const gallery = clouds({ classes: 6, each: 20, spread });
+      const naive = gallery.keys.map((_, row) => naiveLeaveOneOut(gallery, row, 'nearest'));
+      const strangers = naive.map(({ others: [nearest] }) => nearest ?? 0).sort((a, b) => a - b);
+      const { strict, balanced } = required(calibrate(gallery)).points;
+      const limit = strangers[Math.floor(121 * 0.05) - 1] ?? 0;
+      if (limit < balanced.threshold) {
+        assert.equal(strict.binds, 'falseAcceptance');
+        assertClose(strict.threshold, limit);
+        assert.equal(strangers.filter((distance) => distance <= strict.threshold).length, 5);
+      } else {
+        assert.deepEqual([strict.binds, strict.threshold], ['falseRejection', balanced.threshold]);
+      }
+      assert.equal(balanced.binds, 'falseRejection');
+    }
   });
 
-  it('orders its points from strict to lenient, with the rates that go with them', () => {
-    const { strict, balanced, lenient } = required(
+  it('keeps its rates on new pictures of the same kind, and on classes that it never saw', () => {
+    const all = clouds({ classes: 60, each: 30, spread: 0.45, seed: 3 });
+    const pick = (holds: (row: number) => boolean): Gallery =>
+      galleryOfRows(
+        all.keys.flatMap((key, row) => (holds(row) ? [[key, [...embeddingAt(all, row)]] as const] : [])),
+      );
+    const isKnown = (row: number): boolean => row < 30 * 30;
+    const known = pick((row) => isKnown(row) && row % 2 === 0);
+    const { strict, balanced } = required(calibrate(known)).points;
+    const rank = createRanker(createSearch(known), 'nearest');
+    const told = (queries: Gallery): number[] =>
+      queries.keys.map((_, row) => rank(embeddingAt(queries, row))[0]?.distance ?? Infinity);
+    const fresh = told(pick((row) => isKnown(row) && row % 2 === 1));
+    const strangers = told(pick((row) => !isKnown(row)));
+
+    const rejected = fresh.filter((distance) => distance > balanced.threshold).length / fresh.length;
+    const accepted = strangers.filter((distance) => distance <= strict.threshold).length / strangers.length;
+    assert.ok(Math.abs(rejected - 0.05) < 0.03, `${rejected} rejected`);
+    assert.ok(Math.abs(accepted - 0.05) < 0.03, `${accepted} accepted`);
+  });
+
+  it('orders its points from strict to lenient, with the rates that go with them and their intervals', () => {
+    const { points, pictures, distances } = required(
       calibrate(clouds({ classes: 6, each: 20, spread: 0.9 })),
-    ).points;
+    );
+    const { strict, balanced, lenient } = points;
     assert.ok(strict.threshold < balanced.threshold && balanced.threshold <= lenient.threshold);
     assert.ok(strict.falseRejection >= balanced.falseRejection);
     assert.ok((strict.falseAcceptance ?? 1) <= (lenient.falseAcceptance ?? 0));
     assert.deepEqual(
-      [strict, balanced, lenient].map((point) => point.targetFalseRejection),
-      [0.15, 0.05, 0.01],
+      [strict, balanced, lenient].map((point) => [point.targetFalseRejection, point.targetFalseAcceptance]),
+      [
+        [0.05, 0.05],
+        [0.05, null],
+        [0.01, null],
+      ],
     );
+    assert.deepEqual([distances?.known.length, distances?.strangers.length], [pictures, 120]);
+    for (const point of Object.values(points)) {
+      const { low, high } = point.falseRejectionInterval ?? { low: 1, high: 0 };
+      assert.ok(low <= point.falseRejection && point.falseRejection <= high && high - low > 0.01);
+      assert.ok((point.falseAcceptanceInterval?.high ?? 0) >= (point.falseAcceptance ?? 1));
+    }
   });
 
-  it('takes other false-rejection rates', () => {
+  it('aims at other rates when told, and keeps the order of its points', () => {
     const gallery = clouds({ classes: 6, each: 20, spread: 0.9 });
-    const points = required(calibrate(gallery, { falseRejection: { balanced: 0.15 } })).points;
-    assert.deepEqual(points.balanced, points.strict);
-    assert.throws(() => calibrate(gallery, { falseRejection: { strict: 1.2 } }), InvalidInputError);
+    const { balanced, strict } = required(
+      calibrate(gallery, { falseRejection: 0.15, falseAcceptance: 0.2 }),
+    ).points;
+    assert.ok(balanced.falseRejection > 0.1 && balanced.falseRejection <= 0.15);
+    assert.ok((strict.falseAcceptance ?? 1) > 0.15 && (strict.falseAcceptance ?? 1) <= 0.2);
+    const careful = required(calibrate(gallery, { falseRejection: 0.001 })).points;
+    assert.equal(careful.lenient.threshold, careful.balanced.threshold);
+    assert.equal(careful.lenient.targetFalseRejection, 0.001);
+    assert.throws(() => calibrate(gallery, { falseRejection: 1.2 }), InvalidInputError);
+    assert.throws(() => calibrate(gallery, { falseAcceptance: -0.1 }), InvalidInputError);
     assert.throws(() => calibrate(gallery, { strangerShare: 1 }), InvalidInputError);
+  });
+
+  it('gives a threshold for any rate afterwards, the same as if it had been aimed at', () => {
+    const gallery = clouds({ classes: 6, each: 20, spread: 0.9 });
+    const stored = required(calibrate(gallery));
+    for (const rate of [0, 0.003, 0.05, 0.2, 0.5, 1]) {
+      const rejecting = required(calibrate(gallery, { falseRejection: rate })).points.balanced;
+      assert.equal(thresholdFor(stored, { falseRejection: rate }), rejecting.threshold);
+    }
+    for (const rate of [0, 0.01, 0.05, 0.2]) {
+      const accepting = required(calibrate(gallery, { falseRejection: 0, falseAcceptance: rate })).points
+        .strict;
+      assert.equal(thresholdFor(stored, { falseAcceptance: rate }), accepting.threshold);
+    }
+    assert.throws(() => thresholdFor(stored, { falseRejection: 2 }), InvalidInputError);
+    assert.throws(() => thresholdFor(stored, { falseRejection: 0.1, falseAcceptance: 0.1 }), /not from both/);
+    assert.throws(() => thresholdFor(null, { falseRejection: 0.1 }), /keeps no distances/);
+  });
+
+  it('takes for strangers what the training says of them, where it says anything', () => {
+    const gallery = clouds({ classes: 3, each: 4, spread: 0.5 });
+    const leftOut = leaveOneOut(gallery, 'nearest').map((one, i) => ({
+      ...one,
+      stranger: [100 + i, 200 + i] as const,
+    }));
+    assert.deepEqual(
+      required(calibrate(gallery, { leftOut })).distances?.strangers,
+      Array.from({ length: 12 }, (_, i) => 100 + i),
+    );
   });
 
   it('measures its accuracy and false acceptance as the left-out pictures show them', () => {
@@ -206,10 +277,12 @@ describe('calibration', () => {
       ),
     );
     assert.equal(calibration.points.lenient.threshold, 4);
+    assert.equal(calibration.points.strict.binds, 'falseRejection');
     assert.deepEqual(
       [calibration.confidence, calibration.accuracy, calibration.points.lenient.falseAcceptance],
       [null, null, null],
     );
+    assert.throws(() => thresholdFor(calibration, { falseAcceptance: 0.1 }), /single class/);
   });
 
   it('has a confidence that matches how often answers are right', () => {
@@ -266,12 +339,22 @@ describe('calibration', () => {
     }
   });
 
+  it('is read as it was published before it held distances, intervals and false-acceptance targets', () => {
+    const point = { threshold: 2, targetFalseRejection: 0.05, falseRejection: 0.04, falseAcceptance: 0.5 };
+    const points = { strict: point, balanced: point, lenient: point };
+    const old = { rule: 'nearest', distance: 'cosine', pictures: 9, accuracy: 1, points, confidence: null };
+    const read = required(parseCalibration(old, 'evaluation.json'));
+    assert.deepEqual([read.points.strict.threshold, read.points.strict.binds], [2, 'falseRejection']);
+    assert.throws(() => thresholdFor(read, { falseRejection: 0.1 }), /train it again/);
+  });
+
   it('survives JSON, and is refused when what was stored is something else', () => {
     const calibration = calibrate(clouds({ classes: 3, each: 4, spread: 0.5 }));
     const stored: unknown = JSON.parse(JSON.stringify(calibration));
     assert.deepEqual(parseCalibration(stored, 'evaluation.json'), calibration);
     assert.equal(parseCalibration(null, 'evaluation.json'), null);
     for (const wrong of [
+      { ...calibration, distances: { known: [-1], strangers: [] } },
       undefined,
       3,
       {},

@@ -68,6 +68,18 @@ describe('decide', () => {
     assert.equal(byDefault.distance, decide(query(20), search, { rule: 'class-mean' }).distance);
   });
 
+  it('takes its threshold from a rate instead of the point, when told', () => {
+    const calibration = calibrate(gallery);
+    assert.ok(calibration);
+    const all = decide(query(20), search, { calibration, falseRejection: 0 }).threshold;
+    const half = decide(query(20), search, { calibration, point: 'lenient', falseRejection: 0.5 }).threshold;
+    const few = decide(query(20), search, { calibration, falseAcceptance: 0 }).threshold;
+    assert.equal(all, calibration.distances?.known.at(-1));
+    assert.ok((half ?? 9) < (all ?? 0));
+    assert.ok((few ?? 9) < (calibration.distances?.strangers[0] ?? 0));
+    assert.throws(() => decide(query(20), search, { falseRejection: 0.1 }), { name: 'InvalidInputError' });
+  });
+
   it('by class mean measures to the mean and names the nearest picture', () => {
     const decision = decide(query(30), search, { rule: 'class-mean' });
     const meanX = (1 + 2 * Math.cos(Math.PI / 18)) / 3;

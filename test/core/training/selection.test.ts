@@ -138,11 +138,45 @@ describe('cross-fitting', () => {
             .map(nearest)
             .toSorted((a, b) => a - b);
           const own = nearest(labels[row] as number);
-          assert.deepEqual(
-            told.find((each) => each.row === row),
-            { row, own: Number.isFinite(own) ? own : null, others: others.slice(0, 2) },
-          );
+          const { stranger: _stranger, ...found } = told.find((each) => each.row === row) ?? {};
+          assert.deepEqual(found, {
+            row,
+            own: Number.isFinite(own) ? own : null,
+            others: others.slice(0, 2),
+          });
         }
+      }
+    });
+  });
+
+  it('tells every row as a stranger what whitening and gallery without its class tell it', () => {
+    tf.tidy(() => {
+      const rows = features(1);
+      const told = crossFit(rows, labels, stratifiedFolds(labels, 4, new Random(1)), options);
+      // Six classes in four parts: the first and the fifth, and the second and the sixth, are left out together.
+      const parts = [[0, 28], [7, 35], [14], [21]];
+      for (const { row, stranger } of told) {
+        const part = parts.find((classes) => classes.includes(labels[row] as number)) ?? [];
+        const known = Int32Array.from(labels.keys()).filter((each) => !part.includes(labels[each] as number));
+        const knownLabels = known.map((each) => labels[each] as number);
+        const [apart = []] = whitenedDistances(rows, Int32Array.of(row), known, knownLabels, options);
+        const nearest = [...new Set(knownLabels)]
+          .map((label) => Math.min(...apart.filter((_, k) => knownLabels[k] === label)))
+          .toSorted((a, b) => a - b);
+        assertClose([...(stranger ?? [])].map(Number), nearest.slice(0, 2));
+      }
+    });
+  });
+
+  it('has no strangers where there is a single class, and one other class where there are two', () => {
+    tf.tidy(() => {
+      const rows = tf.tensor2d(normals(60, 4), [6, 10]);
+      const strangers = (own: Int32Array) =>
+        crossFit(rows, own, [Int32Array.of(0, 3)], options).map(({ stranger }) => stranger);
+      assert.deepEqual(strangers(Int32Array.of(1, 1, 1, 1, 1, 1)), [undefined, undefined]);
+      for (const [first, second] of strangers(Int32Array.of(1, 1, 1, 2, 2, 2)).map((each) => each ?? [])) {
+        assert.ok(first && first > 0);
+        assert.equal(second, null);
       }
     });
   });
