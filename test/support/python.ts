@@ -9,27 +9,46 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../../core/cache.ts';
 
 const run = promisify(execFile);
-const requirements = fileURLToPath(new URL('python-requirements.txt', import.meta.url));
+
+/** Lists of packages beside this file. */
+const LISTS = { common: 'python-requirements.txt', onnx: 'python-requirements-onnx.txt' } as const;
+type List = keyof typeof LISTS;
 
 /**
- * Runs a Python script with the packages of python-requirements.txt and gives what it printed.
+ * Runs a Python script with the packages of a list, that of python-requirements.txt unless told, and gives what it printed.
  * The packages live in a virtual environment in Kindred's cache folder, made on the first call; a failure to make it is an error that says
  * what to do, never a skipped test.
  */
-export async function runPython(script: string, args: readonly string[] = []): Promise<string> {
-  const { stdout } = await run(await environment(), ['-I', '-c', script, ...args], { maxBuffer: 2 ** 28 });
+export async function runPython(
+  script: string,
+  args: readonly string[] = [],
+  list: List = 'common',
+): Promise<string> {
+  const { stdout } = await run(await environment(list), ['-I', '-c', script, ...args], {
+    maxBuffer: 2 ** 28,
+  });
   return stdout;
 }
 
-let made: Promise<string> | undefined;
-
-/** The path of the environment's Python. */
-function environment(): Promise<string> {
-  made ??= makeEnvironment();
-  return made;
+/** Why a list's packages cannot be had, for tests that are skipped without them; null when they can. */
+export async function missingPackages(list: List): Promise<string | null> {
+  return environment(list).then(
+    () => null,
+    (error: unknown) => String(error),
+  );
 }
 
-async function makeEnvironment(): Promise<string> {
+const made = new Map<List, Promise<string>>();
+
+/** The path of the environment's Python. */
+function environment(list: List): Promise<string> {
+  const making = made.get(list) ?? makeEnvironment(list);
+  made.set(list, making);
+  return making;
+}
+
+async function makeEnvironment(list: List): Promise<string> {
+  const requirements = fileURLToPath(new URL(LISTS[list], import.meta.url));
   const digest = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex');
@@ -42,7 +61,7 @@ async function makeEnvironment(): Promise<string> {
   await mkdir(parent, { recursive: true });
   try {
     await run('python3', ['-m', 'venv', staging]);
-    await run(path.join(staging, 'bin', 'python'), pipInstall, { maxBuffer: 2 ** 26 });
+    await run(path.join(staging, 'bin', 'python'), [...pipInstall, requirements], { maxBuffer: 2 ** 26 });
     await rename(staging, folder).catch((error: unknown) => {
       if (!existsSync(python)) throw error;
     });
@@ -57,13 +76,4 @@ async function makeEnvironment(): Promise<string> {
   return python;
 }
 
-const pipInstall = [
-  '-m',
-  'pip',
-  'install',
-  '--quiet',
-  '--only-binary',
-  ':all:',
-  '--requirement',
-  requirements,
-];
+const pipInstall = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '--requirement'];

@@ -42,6 +42,27 @@ export const batchNorm: Operation<BatchNormNode> = {
     return single(inputs).mul(scale).add(offset);
   },
 
+  onnx(writer, node, inputs, output) {
+    const { name, shape } = single(inputs);
+    const read = (part: string): Float32Array => writer.parameter(`${node.name}/${part}`);
+    const [gamma, beta, mean, variance] = [
+      read('gamma'),
+      read('beta'),
+      read('moving_mean'),
+      read('moving_variance'),
+    ];
+    const scale = Array.from(gamma, (each, i) => each / Math.sqrt((variance[i] as number) + node.epsilon));
+    const offset = scale.map((each, i) => (beta[i] as number) - (mean[i] as number) * each);
+    // Maps have their channels before height and width there.
+    const perChannel = [scale.length, ...shape.slice(1).map(() => 1)];
+    const scaled = writer.node(
+      'Mul',
+      [name, writer.floats(`${node.name}/scale`, perChannel, scale)],
+      `${node.name}/scaled`,
+    );
+    writer.node('Add', [scaled, writer.floats(`${node.name}/offset`, perChannel, offset)], output);
+  },
+
   inputGradients({ gradient }, weights, needed) {
     return [single(needed) ? gradient.mul(weights[0] as Tensor) : null];
   },

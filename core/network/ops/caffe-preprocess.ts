@@ -13,4 +13,10 @@ export const IMAGENET_MEAN_BGR = [103.939, 116.779, 123.68] as const;
 export const caffePreprocess: Operation<CaffePreprocessNode> = {
   outputShape: (_node, inputs) => single(inputs),
   forward: (_node, inputs) => tf.reverse(single(inputs), -1).sub(tf.tensor1d([...IMAGENET_MEAN_BGR])),
+  onnx(writer, node, inputs, output) {
+    const order = writer.integers('caffe-preprocess/order', [2, 1, 0]);
+    const reversed = writer.node('Gather', [single(inputs).name, order], `${node.name}/bgr`, { axis: 1 });
+    const mean = writer.floats('caffe-preprocess/mean', [3, 1, 1], IMAGENET_MEAN_BGR);
+    writer.node('Sub', [reversed, mean], output);
+  },
 };

@@ -10,6 +10,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { biasAdd, biasGradient, bool, canFuse, float, fusedConv, int, run, text } from '../raw-ops.ts';
 import { tf } from '../tensorflow.ts';
+import type { OnnxWriter } from '../onnx/writer.ts';
 import { single } from './operation.ts';
 import type { NodeBase, Operation, ParameterGradient, ReadParameter, Shape } from './operation.ts';
 
@@ -65,6 +66,41 @@ function readAll(node: ConvNode, read: ReadParameter): Record<keyof ReturnType<t
   return Object.fromEntries(entries) as Record<keyof ReturnType<typeof names>, Tensor>;
 }
 
+/** What the batch normalisation multiplies each filter with. */
+function scales(writer: OnnxWriter, node: ConvNode): number[] {
+  const { gamma, variance } = names(node);
+  const variances = writer.parameter(variance);
+  return Array.from(
+    writer.parameter(gamma),
+    (each, i) => each / Math.sqrt((variances[i] as number) + node.epsilon),
+  );
+}
+
+/** (height, width, channels, filters) -> (filters, channels, height, width), scaled. */
+function foldedKernel(writer: OnnxWriter, node: ConvNode): Float32Array {
+  const kernel = writer.parameter(names(node).kernel);
+  const scale = scales(writer, node);
+  const [field, channels] = [node.size ** 2, kernel.length / node.size ** 2 / node.filters];
+  const folded = new Float32Array(kernel.length);
+  for (let place = 0, from = 0; place < field; place++) {
+    for (let channel = 0; channel < channels; channel++) {
+      for (let filter = 0; filter < node.filters; filter++, from++) {
+        const to = (filter * channels + channel) * field + place;
+        folded[to] = (kernel[from] as number) * (scale[filter] as number);
+      }
+    }
+  }
+  return folded;
+}
+
+function foldedBias(writer: OnnxWriter, node: ConvNode): number[] {
+  const name = names(node);
+  const [bias, mean, beta] = [name.bias, name.mean, name.beta].map((each) => writer.parameter(each));
+  return scales(writer, node).map(
+    (scale, i) => ((bias?.[i] ?? 0) - (mean?.[i] ?? 0)) * scale + (beta?.[i] ?? 0),
+  );
+}
+
 export const conv: Operation<ConvNode> = {
   rectifies: true,
 
@@ -106,6 +142,25 @@ export const conv: Operation<ConvNode> = {
     const biased = biasAdd(run('Conv2D', plainAttributes(node), [x, kernel]), bias);
     const sum = summand === null ? biased : biased.add(summand);
     return relu ? sum.relu() : sum;
+  },
+
+  onnx(writer, node, inputs, output) {
+    const [maps, shortcut] = inputs;
+    const [channels = 0] = maps?.shape.slice(2) ?? [];
+    // Nodes that share weights share what is written of them.
+    const folded = `${node.weights}/with/${node.batchNorm}/${node.epsilon}`;
+    const { size, filters, stride, padding: p } = node;
+    const kernel = writer.weights(`${folded}/kernel`, [filters, channels, size, size], function* kernel() {
+      yield foldedKernel(writer, node);
+    });
+    const bias = writer.floats(`${folded}/bias`, [filters], foldedBias(writer, node));
+    const sum = shortcut === undefined ? output : `${node.name}/sum`;
+    writer.node('Conv', [maps?.name ?? '', kernel, bias], sum, {
+      kernel_shape: [size, size],
+      strides: [stride, stride],
+      pads: [p, p, p, p],
+    });
+    if (shortcut !== undefined) writer.node('Add', [sum, shortcut.name], output);
   },
 
   inputGradients({ node, inputs, gradient }, weights, needed) {

@@ -58,6 +58,15 @@ export const dense: Operation<DenseNode> = {
     return node.bias === false ? sum : biasAdd(sum, weights.at(-1) as Tensor);
   },
 
+  onnx(writer, node, inputs, output) {
+    const { name, shape } = single(inputs);
+    const source = `${node.name}/kernel`;
+    const kernel = writer.weights(source, [shape[0] ?? 0, node.units], writer.pieces(source));
+    const bias = `${node.name}/bias`;
+    const biases = node.bias === false ? [] : [writer.floats(bias, [node.units], writer.parameter(bias))];
+    writer.node('Gemm', [name, kernel, ...biases], output);
+  },
+
   inputGradients({ node, gradient }, weights, needed) {
     if (!single(needed)) return [null];
     const pieces = node.bias === false ? weights : weights.slice(0, -1);

@@ -19,6 +19,13 @@ export function unitLength(x: Tensor): Tensor {
 export const l2Normalize: Operation<L2NormalizeNode> = {
   outputShape: (_node, inputs) => single(inputs),
   forward: (_node, inputs) => unitLength(single(inputs)),
+  onnx(writer, node, inputs, output) {
+    const { name } = single(inputs);
+    const length = writer.node('ReduceL2', [name], `${node.name}/length`, { axes: [1], keepdims: 1 });
+    const smallest = writer.floats('l2-normalize/smallest', [], [SMALLEST_LENGTH]);
+    const safe = writer.node('Max', [length, smallest], `${node.name}/safe`);
+    writer.node('Div', [name, safe], output);
+  },
   /** With y = x/|x|: dx = (dy - y (y . dy)) / |x|, and 0 for a row of no length, which has no direction to move in. */
   inputGradients({ inputs, gradient }, _weights, needed) {
     if (!single(needed)) return [null];

@@ -1,5 +1,6 @@
 /** What an operation of the network must say of itself. One operation a file; `index.ts` has them by name. */
 import type { Tensor } from '@tensorflow/tfjs-node';
+import type { OnnxWriter } from '../onnx/writer.ts';
 
 /** The shape of one item, without the batch axis. */
 export type Shape = readonly number[];
@@ -37,6 +38,12 @@ export interface ParameterGradient {
   readonly gradient: Tensor;
 }
 
+/** What a node is given, in an ONNX model: its name there, and its shape as it is here. */
+export interface OnnxInput {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
 export interface Operation<Node extends NodeBase> {
   /** `forward` rectifies itself where the node says so. */
   readonly rectifies?: true;
@@ -50,6 +57,12 @@ export interface Operation<Node extends NodeBase> {
   weights?(node: Node, read: ReadParameter): Tensor[];
 
   forward(node: Node, inputs: readonly Tensor[], weights: readonly Tensor[]): Tensor;
+
+  /**
+   * Writes the same as `forward` does, unrectified, in ONNX's terms, where maps are (N, channels, height, width).
+   * The last node that it writes is called `output`.
+   */
+  onnx(writer: OnnxWriter, node: Node, inputs: readonly OnnxInput[], output: string): void;
 
   /** Gradients at the inputs, in order; null where not `needed`. */
   inputGradients?(

@@ -15,6 +15,15 @@ export const flatten: Operation<FlattenNode> = {
     const x = single(inputs);
     return x.reshape([x.shape[0], -1]);
   },
+  onnx(writer, node, inputs, output) {
+    const { name, shape } = single(inputs);
+    // Maps have their channels first there, but are flattened with their channels last.
+    const moved =
+      shape.length === 3
+        ? writer.node('Transpose', [name], `${node.name}/moved`, { perm: [0, 2, 3, 1] })
+        : name;
+    writer.node('Flatten', [moved], output, { axis: 1 });
+  },
   inputGradients: ({ inputs, gradient }, _weights, needed) => [
     single(needed) ? gradient.reshape(single(inputs).shape) : null,
   ],
@@ -28,6 +37,14 @@ export interface ConcatNode extends NodeBase {
 export const concat: Operation<ConcatNode> = {
   outputShape: (_node, inputs) => [inputs.reduce((sum, shape) => sum + (shape[0] ?? 0), 0)],
   forward: (_node, inputs) => tf.concat([...inputs], 1),
+  onnx(writer, _node, inputs, output) {
+    writer.node(
+      'Concat',
+      inputs.map(({ name }) => name),
+      output,
+      { axis: 1 },
+    );
+  },
   inputGradients({ inputs, gradient }, _weights, needed) {
     let start = 0;
     return inputs.map((input, i) => {
@@ -47,6 +64,13 @@ export interface AddNode extends NodeBase {
 export const add: Operation<AddNode> = {
   outputShape: (_node, inputs) => inputs[0] ?? [],
   forward: (_node, inputs) => tf.addN([...inputs]),
+  onnx(writer, _node, inputs, output) {
+    writer.node(
+      'Sum',
+      inputs.map(({ name }) => name),
+      output,
+    );
+  },
   inputGradients: ({ gradient }, _weights, needed) =>
     needed.map((wanted) => (wanted ? gradient.clone() : null)),
 };
@@ -59,6 +83,10 @@ export interface GlobalAveragePoolNode extends NodeBase {
 export const globalAveragePool: Operation<GlobalAveragePoolNode> = {
   outputShape: (_node, inputs) => [single(inputs)[2] ?? 0],
   forward: (_node, inputs) => single(inputs).mean([1, 2]),
+  onnx(writer, node, inputs, output) {
+    const pooled = writer.node('GlobalAveragePool', [single(inputs).name], `${node.name}/maps`);
+    writer.node('Flatten', [pooled], output, { axis: 1 });
+  },
   inputGradients({ inputs, gradient }, _weights, needed) {
     if (!single(needed)) return [null];
     const [n, height, width, channels] = single(inputs).shape as [number, number, number, number];
@@ -90,5 +118,17 @@ export const maxPool: Operation<MaxPoolNode> = {
       [0, 0],
     ]);
     return tf.maxPool(padded as Tensor & { rank: 4 } as never, node.size, node.stride, 'valid');
+  },
+  onnx(writer, node, inputs, output) {
+    const { name } = single(inputs);
+    const p = node.padding;
+    const pooling = { kernel_shape: [node.size, node.size], strides: [node.stride, node.stride] };
+    // Beyond the border there are zeros here, and less than any number there: the same where nothing is negative.
+    if (p === 0 || (writer.isRectified(name) && p < node.size)) {
+      writer.node('MaxPool', [name], output, { ...pooling, pads: [p, p, p, p] });
+      return;
+    }
+    const pads = writer.integers(`${node.name}/pads`, [0, 0, p, p, 0, 0, p, p]);
+    writer.node('MaxPool', [writer.node('Pad', [name, pads], `${node.name}/padded`)], output, pooling);
   },
 };
