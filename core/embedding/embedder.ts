@@ -1,6 +1,11 @@
 /** What answers: pictures in, embeddings out, whichever engine computes them. */
 import type { Pixels, Preprocessing } from '../images/pixels.ts';
 
+/** What can compute: ONNX Runtime, or TensorFlow, which networks are trained with. */
+export const ENGINES = ['onnx', 'tfjs'] as const;
+export type EngineName = (typeof ENGINES)[number];
+export const DEFAULT_ENGINE: EngineName = 'onnx';
+
 export interface Embedder {
   /** Numbers in an embedding. */
   readonly dimensions: number;
@@ -8,7 +13,16 @@ export interface Embedder {
   readonly preprocessing: Preprocessing;
   /** Engine and device, for people and manifests. */
   readonly engine: Readonly<Record<string, string>>;
-  /** @returns (pixels.length, dimensions), row-major */
+  /**
+   * @returns (pixels.length, dimensions), row-major
+   * @throws InvalidInputError for a picture of another size, or when it was disposed of
+   */
   embed(pixels: readonly Pixels[]): Promise<Float32Array>;
+  /** What is under way still ends well, and gives its memory back then; nothing can be asked from now on. */
   dispose(): void;
+}
+
+/** Engine and device in one line. */
+export function engineName({ engine }: Pick<Embedder, 'engine'>): string {
+  return Object.values(engine).join(' ');
 }

@@ -5,6 +5,7 @@
  */
 import { CorruptDataError, SkewError } from '../errors.ts';
 import { decodeImage } from '../images/decode.ts';
+import { engineName } from './embedder.ts';
 import type { Embedder } from './embedder.ts';
 
 export interface GoldenPicture {
@@ -26,11 +27,6 @@ export const LEAST_COSINE = 0.9999;
 
 /** Cosines know no length, distances do: by this share of it an embedding may be longer or shorter. */
 const LENGTH_TOLERANCE = 0.01;
-
-/** Engine and device in one line. */
-export function engineName({ engine }: Pick<Embedder, 'engine'>): string {
-  return Object.values(engine).join(' ');
-}
 
 /** Computes what the pictures' embeddings are, from their bytes on. */
 export async function embedPngs(embedder: Embedder, pngs: readonly Uint8Array[]): Promise<Float32Array[]> {

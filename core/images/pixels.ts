@@ -5,6 +5,17 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** Pictures of one size as float32 (N, height, width, 3), 0..255, row-major. */
+export function pixelNumbers(batch: readonly Pixels[]): Float32Array {
+  const numbers = new Float32Array(batch.reduce((sum, { data }) => sum + data.length, 0));
+  let at = 0;
+  for (const { data } of batch) {
+    numbers.set(data, at);
+    at += data.length;
+  }
+  return numbers;
+}
+
 /** How a picture becomes a network's input; part of every version, so that serving cannot differ from training. */
 export interface Preprocessing {
   /** Side of the square input, in pixels. */

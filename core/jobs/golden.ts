@@ -1,6 +1,7 @@
 /** Choosing the golden pictures of a version, and embedding them. See core/embedding/golden.ts. */
-import { embedPngs, engineName } from '../embedding/golden.ts';
+import { embedPngs } from '../embedding/golden.ts';
 import type { Golden } from '../embedding/golden.ts';
+import { engineName } from '../embedding/embedder.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { KindredError } from '../errors.ts';
 import { decodeReduced } from '../images/decode.ts';

@@ -1,23 +1,19 @@
 /** The end of a training: what was saved is read back, judged and published. What is judged is what is published. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tfjsEmbedder } from '../embedding/tfjs.ts';
-import type { Golden } from '../embedding/golden.ts';
+import { engineName } from '../embedding/embedder.ts';
 import { writeGallery } from '../gallery/arrow.ts';
-import { writeGolden } from '../gallery/arrow-golden.ts';
 import type { DataSet } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
 import { countParameters } from '../network/graph.ts';
-import { MODEL_FILE, WEIGHTS_FILE, describeNetwork, openNetwork } from '../network/saved-network.ts';
+import { describeEngine } from '../network/engine.ts';
+import { MODEL_FILE, describeNetwork } from '../network/saved-network.ts';
 import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
 import { BASELINE_FILE } from '../registry/baseline.ts';
-import { networkIdOf } from '../registry/network-id.ts';
 import type { VersionDraft } from '../registry/publish.ts';
 import { REPORT_FILE } from '../registry/report.ts';
-import { describeLocalFile } from '../storage/local-file.ts';
 import { confusionSvg } from '../training/evaluation/index.ts';
-import { goldenOf } from './golden.ts';
 import { judgeBackbone } from './baseline.ts';
 import type { BackboneJudgement } from './baseline.ts';
 import { reportOf } from './report.ts';
@@ -25,6 +21,7 @@ import type { Judged } from './report.ts';
 import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
+import { makeNetworkFiles } from './network-files.ts';
 import type { TrainingPlan } from './plan.ts';
 
 /**
@@ -33,7 +30,7 @@ import type { TrainingPlan } from './plan.ts';
  */
 export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder: string): Promise<Manifest> {
   const { job, context, recipe, options } = plan;
-  const { judgement, golden, engine } = await judged(plan, learnt, folder);
+  const { judgement, files, engine } = await judged(plan, learnt, folder);
   const backbone = await judgeBackbone(plan, learnt, judgement);
   context.report({ phase: 'publishing' });
   const parameters = await parametersOf(folder);
@@ -50,8 +47,8 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     createdBy: context.createdBy,
     job: job.id,
     files: {
-      ...filesOf(plan, learnt, { judgement, backbone, parameters }, folder),
-      'golden.arrow': writeGolden(golden),
+      ...filesOf(plan, learnt, { judgement, backbone, parameters }),
+      ...files,
     },
     numbered: { [REPORT_FILE]: report },
   });
@@ -61,23 +58,14 @@ async function judged(
   { job, context }: TrainingPlan,
   learnt: Learnt,
   folder: string,
-): Promise<{ judgement: Judgement; golden: Golden; engine: Manifest['engine'] }> {
-  const id = { model: job.request.model, version: await networkId(folder) };
-  const embedder = tfjsEmbedder(openNetwork(folder));
+): Promise<{ judgement: Judgement; files: VersionDraft['files']; engine: Manifest['engine'] }> {
+  const { files, id, embedder } = await makeNetworkFiles(folder, learnt.data.train.pictures);
   try {
-    const judgement = await judge(embedder, id, learnt, context);
-    const golden = await goldenOf(embedder, learnt.data.train.pictures);
-    return { judgement, golden, engine: embedder.engine };
+    const judgement = await judge(embedder, { model: job.request.model, version: id }, learnt, context);
+    return { judgement, files, engine: { ...describeEngine(), embeddings: engineName(embedder) } };
   } finally {
     embedder.dispose();
   }
-}
-
-async function networkId(folder: string): Promise<string> {
-  return networkIdOf({
-    'network/model.json': await describeLocalFile(join(folder, MODEL_FILE)),
-    'network/weights.bin': await describeLocalFile(join(folder, WEIGHTS_FILE)),
-  });
 }
 
 const snapshotOf = (dataSet: DataSet): DataSetSnapshot => ({
@@ -93,7 +81,6 @@ function filesOf(
   { job, recipe, options }: TrainingPlan,
   { curve, epoch }: Learnt,
   { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
-  folder: string,
 ): VersionDraft['files'] {
   const { gallery, evaluation, calibration } = judgement;
   const training = {
@@ -104,8 +91,6 @@ function filesOf(
     curve,
   };
   return {
-    'network/model.json': { file: join(folder, MODEL_FILE) },
-    'network/weights.bin': { file: join(folder, WEIGHTS_FILE) },
     'gallery.arrow': writeGallery(gallery),
     'training.json': encode(training),
     [BASELINE_FILE]: writeGallery(backbone.gallery),

@@ -2,7 +2,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { CorruptDataError } from '../errors.ts';
 import type { Preprocessing } from '../images/pixels.ts';
 import { graphModelTopology } from './graph-model.ts';
@@ -11,22 +10,17 @@ import { parametersOf } from './graph.ts';
 import type { NetworkGraph, PlacedParameter } from './graph.ts';
 import type { WeightFile } from './parameters.ts';
 import type { ArraySource } from './safetensors.ts';
+import { MODEL_FILE, WEIGHTS_FILE, parseSavedDocument } from './saved-document.ts';
+import type { SavedDocument, WeightEntry } from './saved-document.ts';
 import { writeAll } from './write-all.ts';
 
-export const MODEL_FILE = 'model.json';
-export const WEIGHTS_FILE = 'weights.bin';
+export { MODEL_FILE, WEIGHTS_FILE };
 
 /** A network as it was saved: what it is, what its input must look like, and its weights. */
 export interface SavedNetwork {
   readonly graph: NetworkGraph;
   readonly preprocessing: Preprocessing;
   readonly weights: WeightFile;
-}
-
-interface WeightEntry {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly dtype: 'float32' | 'int32';
 }
 
 /** Writes both files into a folder that exists. */
@@ -64,35 +58,9 @@ export async function saveNetwork(
   await writeFile(join(folder, MODEL_FILE), JSON.stringify(document));
 }
 
-const documentSchema = z.object({
-  userDefinedMetadata: z.object({
-    kindred: z.object({
-      graph: z.unknown(),
-      preprocessing: z.strictObject({
-        size: z.int().min(1),
-        fit: z.literal('squash'),
-        kernel: z.enum(['linear', 'cubic', 'lanczos3']),
-      }),
-    }),
-  }),
-  weightsManifest: z.tuple([
-    z.object({
-      weights: z.array(
-        z.object({
-          name: z.string(),
-          shape: z.array(z.int().nonnegative()),
-          dtype: z.enum(['float32', 'int32']),
-        }),
-      ),
-    }),
-  ]),
-});
-
-type SavedDocument = z.output<typeof documentSchema>;
-
 /** The description alone, from the bytes of `model.json`. @throws CorruptDataError */
 export function describeNetwork(model: Uint8Array): Omit<SavedNetwork, 'weights'> {
-  return describe(parse(model));
+  return describe(parseSavedDocument(model));
 }
 
 /** From the bytes of both files. @throws CorruptDataError */
@@ -123,7 +91,7 @@ interface Bytes {
 }
 
 function networkOf(model: Uint8Array, bytes: Bytes): SavedNetwork {
-  const document = parse(model);
+  const document = parseSavedDocument(model);
   const described = describe(document);
   const [{ weights: entries }] = document.weightsManifest;
   for (const spec of parametersOf(described.graph)) checkEntry(spec, entries);
@@ -164,14 +132,6 @@ function checkEntry({ name, shape }: PlacedParameter, entries: readonly WeightEn
   throw new CorruptDataError(
     `${MODEL_FILE}: the network needs weights '${name}' of float32 [${shape.join(', ')}], but there is ${got}.`,
   );
-}
-
-function parse(model: Uint8Array): SavedDocument {
-  try {
-    return documentSchema.parse(JSON.parse(Buffer.from(model).toString('utf8')));
-  } catch (cause) {
-    throw new CorruptDataError(`${MODEL_FILE} is not a network that Kindred wrote.`, { cause });
-  }
 }
 
 function weightFile(entries: readonly WeightEntry[], bytes: Bytes): WeightFile {

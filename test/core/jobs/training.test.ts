@@ -41,6 +41,7 @@ describe('a training', () => {
     assert.deepEqual(Object.keys(manifest.files).toSorted(), [
       'baseline.arrow',
       'confusion.svg',
+      'embedding.onnx',
       'evaluation.json',
       'gallery.arrow',
       'golden.arrow',
