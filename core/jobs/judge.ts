@@ -3,12 +3,10 @@ import { embedPictures } from '../embedding/embed-pictures.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { InvalidInputError } from '../errors.ts';
 import { calibrate } from '../gallery/calibration.ts';
-import type { Calibration } from '../gallery/calibration.ts';
+import type { Calibration, Rates } from '../gallery/calibration.ts';
 import { createGallery } from '../gallery/gallery.ts';
 import type { EmbedderId, Gallery } from '../gallery/gallery.ts';
 import type { DataSet } from '../images/dataset.ts';
-import { leaveOneOut } from '../gallery/leave-one-out.ts';
-import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
 import { evaluateWithAnswers } from '../training/evaluation/index.ts';
 import type { Answer, Evaluation } from '../training/evaluation/index.ts';
@@ -20,9 +18,8 @@ export interface Judgement {
   /** Null where there was nothing to judge on. */
   readonly evaluation: Evaluation | null;
   readonly calibration: Calibration | null;
-  /** What the evaluation and the calibration were taken from. */
+  /** What the evaluation was taken from. */
   readonly judged: Judged | null;
-  readonly leftOut: readonly LeftOut[];
 }
 
 /** Queries, the pictures they were answered from, and what they were told. */
@@ -40,6 +37,7 @@ type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 /**
  * Judged with the pictures learnt from as the gallery; pictures that were held out for that join it afterwards.
  * @param id what the gallery is bound to
+ * @param rates what the operating points aim at, where not at the usual ones
  * @throws CancelledError
  */
 export async function judge(
@@ -47,6 +45,7 @@ export async function judge(
   id: EmbedderId,
   { data, leftOut }: Learnt,
   talk: Talk,
+  { falseRejection, falseAcceptance }: Rates = {},
 ): Promise<Judgement> {
   const known = await embedAll(embedder, id, data.train, 'training', talk);
   const queries = data.test && (await embedAll(embedder, id, data.test, 'test', talk));
@@ -54,13 +53,16 @@ export async function judge(
   const gallery = queries && data.heldOut ? joined(known, queries) : known;
   // `leftOut` counts rows as the training did: of no use when a picture went missing since.
   const isWhole = known.keys.length === data.train.pictures.length;
-  const asked = (isWhole ? leftOut : undefined) ?? leaveOneOut(gallery, RULE);
   return {
     gallery,
     evaluation: told && told.evaluation,
-    calibration: calibrate(gallery, { rule: RULE, leftOut: asked }),
+    calibration: calibrate(gallery, {
+      rule: RULE,
+      leftOut: isWhole ? leftOut : undefined,
+      falseRejection,
+      falseAcceptance,
+    }),
     judged: queries && told && { queries, known, rule: RULE, answers: told.answers },
-    leftOut: asked,
   };
 }
 

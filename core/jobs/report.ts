@@ -4,7 +4,7 @@ import { snapshot } from '../images/snapshot.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
 import { chooseExamples, picturesOf, reportPage, smallCopies } from '../training/report/index.ts';
-import type { Examples, OwnAndStrange, PictureName, ReportData } from '../training/report/index.ts';
+import type { Examples, PictureName, ReportData } from '../training/report/index.ts';
 import type { BackboneJudgement } from './baseline.ts';
 import type { TrainingData } from './context.ts';
 import type { Judgement } from './judge.ts';
@@ -54,7 +54,6 @@ export async function reportOf(
     evaluation,
     baseline: backbone.baseline,
     calibration,
-    distances: distancesOf(judgement.leftOut),
     examples,
     dataCheck,
     pictures: await smallCopies(shown, finderIn(data)),
@@ -75,13 +74,6 @@ function described(dataSet: DataSet): ReportData['train'] {
 function sharedIn({ train, test }: TrainingData): number {
   const learnt = new Set(train.pictures.map(({ sha256 }) => sha256));
   return (test?.pictures ?? []).filter(({ sha256 }) => learnt.has(sha256)).length;
-}
-
-function distancesOf(leftOut: Judgement['leftOut']): OwnAndStrange {
-  return {
-    own: leftOut.flatMap(({ own }) => (own === null ? [] : [own])),
-    strange: leftOut.flatMap(({ others: [nearest] }) => (nearest === null ? [] : [nearest])),
-  };
 }
 
 /** Example after example, so that where there is no room for all, the first ones are whole. */

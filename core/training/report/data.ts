@@ -35,7 +35,6 @@ export interface ReportData {
   readonly evaluation: Evaluation | null;
   readonly baseline: Baseline | null;
   readonly calibration: Calibration | null;
-  readonly distances: OwnAndStrange;
   readonly examples: Examples | null;
   readonly dataCheck: DataCheck | null;
   readonly pictures: Pictures;
@@ -46,10 +45,4 @@ export interface ReportedDataSet {
   readonly pictures: number;
   readonly classes: number;
   readonly digest: Snapshot['digest'];
-}
-
-/** How far left-out pictures are from their own class, and from the nearest other one. */
-export interface OwnAndStrange {
-  readonly own: readonly number[];
-  readonly strange: readonly number[];
 }

@@ -3,24 +3,23 @@ import { OPERATING_POINTS } from '../../gallery/calibration.ts';
 import type { Calibration } from '../../gallery/calibration.ts';
 import { at, chart, plane } from './axes.ts';
 import type { Plane } from './axes.ts';
-import type { OwnAndStrange } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 
 const SIZE = [900, 260] as const;
 const BINS = 36;
 
-/** How far pictures are from their own class and from the nearest other one, with the thresholds among them. */
+/** How far known pictures and strangers are from what they are told, with the thresholds among them. */
 export function distanceHistogram(
-  { own, strange }: OwnAndStrange,
+  { known, strangers }: NonNullable<Calibration['distances']>,
   points: Calibration['points'],
-): Html | null {
-  if (own.length === 0) return null;
+): Html {
   const thresholds = OPERATING_POINTS.map((point) => ({ point, threshold: points[point].threshold }));
   const to =
-    Math.max(...thresholds.map(({ threshold }) => threshold), quantile([...own, ...strange], 0.99)) * 1.05;
+    Math.max(...thresholds.map(({ threshold }) => threshold), quantile([...known, ...strangers], 0.99)) *
+    1.05;
   const width = (to || 1) / BINS;
-  const [mine, others] = [shares(own, width), shares(strange, width)];
+  const [mine, others] = [shares(known, width), shares(strangers, width)];
   const highest = Math.max(...mine, ...others);
   const area = plane(
     ...SIZE,
@@ -35,17 +34,15 @@ export function distanceHistogram(
         >${point}</text
       >`;
   });
-  const description = `${counted(own.length, 'picture')}: half of the distances to the own class are below ${decimal(quantile(own, 0.5))}${
-    strange.length === 0
-      ? ''
-      : `, half of those to the nearest other class above ${decimal(quantile(strange, 0.5))}`
+  const description = `${counted(known.length, 'picture')}: half of their distances are below ${decimal(quantile(known, 0.5))}${
+    strangers.length === 0 ? '' : `, half of those of strangers above ${decimal(quantile(strangers, 0.5))}`
   }. Thresholds: ${thresholds.map(({ point, threshold }) => `${point} ${decimal(threshold)}`).join(', ')}.`;
   return html`<figure>
-    ${chart('distances', area, { title: 'Distances to the own class and to the nearest other class', description }, [bars(area, mine, width, 'first'), bars(area, others, width, 'second'), lines])}
+    ${chart('distances', area, { title: 'Distances of known pictures and of strangers', description }, [bars(area, mine, width, 'first'), bars(area, others, width, 'second'), lines])}
     <figcaption>
       <ul class="key">
-        <li class="first">to the own class</li>
-        <li class="second">to the nearest other class, as a stranger would be</li>
+        <li class="first">known pictures, to the class they are told</li>
+        <li class="second">strangers, to the class they would be told</li>
       </ul>
     </figcaption>
   </figure>`;

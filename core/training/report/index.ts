@@ -1,5 +1,5 @@
 /** The report of a version, to be looked at and shown: one HTML file that needs nothing else. */
-export type { OwnAndStrange, ReportData } from './data.ts';
+export type { ReportData } from './data.ts';
 export { picturesOf } from './data-check-section.ts';
 export { chooseExamples } from './examples.ts';
 export type { Examples } from './examples.ts';

@@ -50,6 +50,7 @@ th, td { padding: .42rem 1.4rem .42rem 0; text-align: left; border-bottom: 1px s
 thead th { color: var(--quiet); font-weight: 500; font-size: .82rem; vertical-align: bottom; }
 tbody th { font-weight: 560; overflow-wrap: anywhere; min-width: 7rem; max-width: 18rem; }
 .numbers td { white-space: nowrap; }
+.numbers td.text { white-space: normal; }
 .classes { width: 100%; }
 .classes td { white-space: nowrap; }
 .classes td.text { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }

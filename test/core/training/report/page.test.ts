@@ -101,7 +101,6 @@ describe('the page of a report', () => {
       evaluation: null,
       baseline: null,
       calibration: null,
-      distances: { own: [], strange: [] },
       examples: null,
       dataCheck: null,
       curve: [],

@@ -1,6 +1,5 @@
 import { calibrate } from '../../../../core/gallery/calibration.ts';
 import { createGallery } from '../../../../core/gallery/gallery.ts';
-import { leaveOneOut } from '../../../../core/gallery/leave-one-out.ts';
 import type { CheckResult } from '../../../../core/training/data-check/index.ts';
 import {
   type BackboneFeatures,
@@ -55,7 +54,6 @@ export function reportData({
   });
   const rule = 'nearest' as const;
   const { evaluation, answers } = evaluateWithAnswers(queries, gallery, rule);
-  const leftOut = leaveOneOut(gallery, rule);
   const calibration = calibrate(gallery);
   const features = [noise(queries, 3), noise(gallery, 4)];
   return {
@@ -86,10 +84,6 @@ export function reportData({
     evaluation,
     baseline: evaluateBaseline({ queries, gallery, rule, answers, features }),
     calibration,
-    distances: {
-      own: leftOut.flatMap(({ own }) => own ?? []),
-      strange: leftOut.flatMap(({ others }) => others[0] ?? []),
-    },
     examples: chooseExamples({ queries, gallery, rule, answers, calibration }),
     dataCheck: {
       pictures: held,
