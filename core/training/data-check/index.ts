@@ -1,3 +1,62 @@
-/** Faults of a data set, looked for before anything is learnt from it. */
+/**
+ * Faults of a data set, looked for before anything is learnt from it. To add a check, write its file and name it here:
+ * it is then printed, stored with versions and shown wherever the others are.
+ */
+import { alikeClasses } from './alike-classes.ts';
+import type { Check, Material } from './check.ts';
+import { contradictions } from './contradictions.ts';
+import type { CheckResult, DataCheck } from './finding.ts';
+import { materialOf } from './material.ts';
+import type { DataToCheck } from './material.ts';
+import { nearDuplicates } from './near-duplicates.ts';
+import { splitLeaks } from './split-leaks.ts';
+import { thinClasses } from './thin-classes.ts';
+import { unusableFiles } from './unusable-files.ts';
+import { wrongLabels } from './wrong-labels.ts';
+
 export { dataCheckSchema } from './finding.ts';
 export type { CheckResult, DataCheck, Finding, FoundPicture } from './finding.ts';
+
+/** What has to be repaired first. */
+const checks: readonly Check[] = [
+  unusableFiles,
+  contradictions,
+  splitLeaks,
+  wrongLabels,
+  nearDuplicates,
+  thinClasses,
+  alikeClasses,
+];
+
+/** Findings that are kept of each check; the count is of all. */
+const KEPT = 500;
+
+/** Looks for faults; that costs little beside what computed the features. */
+export async function checkData(data: DataToCheck): Promise<DataCheck> {
+  return runChecks(await materialOf(data));
+}
+
+function runChecks(material: Material): DataCheck {
+  const learnt = material.subjects.filter(({ part }) => part === 'training');
+  const judged = material.subjects.length - learnt.length;
+  return {
+    pictures: learnt.length,
+    classes: new Set(learnt.map(({ picture }) => picture.className)).size,
+    testPictures: judged === 0 ? null : judged,
+    results: checks.map((check) => resultOf(check, material)),
+  };
+}
+
+function resultOf(check: Check, material: Material): CheckResult {
+  const { name, title, severity, suggestion } = check;
+  const findings = check.find(material).toSorted((a, b) => b.certainty - a.certainty);
+  return {
+    check: name,
+    title,
+    severity,
+    suggestion,
+    count: findings.length,
+    findings: findings.slice(0, KEPT),
+    skipped: check.skipped?.(material) ?? null,
+  };
+}

@@ -1,0 +1,106 @@
+/** Pairs worth a closer look, among all pairs of thousands of pictures: products of matrices, block by block. */
+import type { Tensor2D } from '@tensorflow/tfjs-node';
+import { matMul } from '../../network/raw-ops.ts';
+import { tf } from '../../network/tensorflow.ts';
+
+/** Rows `a < b`. */
+export interface Candidate {
+  readonly a: number;
+  readonly b: number;
+  readonly isMirrored: boolean;
+}
+
+export interface Thumbnail {
+  readonly as: Float32Array;
+  readonly mirrored: Float32Array;
+}
+
+/** Least correlation of thumbnails. */
+const CLOSE = 0.85;
+/** Least cosine of features: saved small or badly, drawings lose a fifth of it. */
+const ALIKE = 0.8;
+/** What is as near mirrored as it is unturned is taken as it is. */
+const SYMMETRIC = 0.02;
+/** Each picture's closest so many: a data set of one background must not make everything a candidate. */
+const MOST = 8;
+const BLOCK = 1024;
+
+type Scored = Candidate & { readonly score: number };
+
+/**
+ * @param thumbnails of unit length; null takes part in no pair
+ * @param features (n,d), rows of unit length
+ */
+export function candidatesOf(thumbnails: readonly (Thumbnail | null)[], features: Tensor2D): Candidate[] {
+  const closest = thumbnails.map((): Scored[] => []);
+  for (let top = 0; top < thumbnails.length; top += BLOCK) {
+    for (let left = top; left < thumbnails.length; left += BLOCK) {
+      for (const pair of inBlock(thumbnails, features, top, left)) {
+        keep(closest[pair.a] as Scored[], pair);
+        keep(closest[pair.b] as Scored[], pair);
+      }
+    }
+  }
+  return [...new Set(closest.flat())];
+}
+
+/** Keeps the best {@link MOST}, best first. */
+function keep(list: Scored[], pair: Scored): void {
+  if (list.length === MOST && pair.score <= (list.at(-1) as Scored).score) return;
+  list.push(pair);
+  list.sort((p, q) => q.score - p.score).splice(MOST);
+}
+
+function* inBlock(
+  thumbnails: readonly (Thumbnail | null)[],
+  features: Tensor2D,
+  top: number,
+  left: number,
+): Generator<Scored> {
+  const rows = thumbnails.slice(top, top + BLOCK);
+  const columns = thumbnails.slice(left, left + BLOCK);
+  const straight = products(
+    rows.map((each) => each?.as),
+    columns.map((each) => each?.as),
+  );
+  const turned = products(
+    rows.map((each) => each?.as),
+    columns.map((each) => each?.mirrored),
+  );
+  const cosines = cosinesOf(features, top, left);
+  for (let i = 0; i < rows.length; i++) {
+    for (let j = top === left ? i + 1 : 0; j < columns.length; j++) {
+      const at = i * columns.length + j;
+      const score = Math.max(straight[at] as number, turned[at] as number);
+      if (score < CLOSE || (cosines[at] as number) < ALIKE) continue;
+      const isMirrored = (turned[at] as number) > (straight[at] as number) + SYMMETRIC;
+      yield { a: top + i, b: left + j, isMirrored, score };
+    }
+  }
+}
+
+/** (rows, columns), row-major; zero where a row is missing. */
+function products(
+  rows: readonly (Float32Array | undefined)[],
+  columns: readonly (Float32Array | undefined)[],
+): Float32Array {
+  const width = [...rows, ...columns].find((row) => row !== undefined)?.length ?? 0;
+  if (width === 0) return new Float32Array(rows.length * columns.length);
+  return tf.tidy(() => {
+    const product = matMul(matrixOf(rows, width), matrixOf(columns, width), false, true);
+    return product.dataSync() as Float32Array;
+  });
+}
+
+function matrixOf(rows: readonly (Float32Array | undefined)[], width: number): Tensor2D {
+  const values = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) if (row !== undefined) values.set(row, i * width);
+  return tf.tensor2d(values, [rows.length, width]);
+}
+
+/** (rows, columns) of a block, row-major. */
+function cosinesOf(features: Tensor2D, top: number, left: number): Float32Array {
+  const block = (start: number): Tensor2D =>
+    tf.slice(features, start, Math.min(BLOCK, features.shape[0] - start));
+  return tf.tidy(() => matMul(block(top), block(left), false, true).dataSync() as Float32Array);
+}

@@ -1,0 +1,19 @@
+import { quoted } from './check.ts';
+import type { Check } from './check.ts';
+
+export const unusableFiles: Check = {
+  name: 'unusable-files',
+  title: 'Unusable files',
+  severity: 'repair',
+  suggestion: 'each says what to do; until then it is left out',
+  find: ({ problems }) =>
+    problems
+      .filter(({ problem }) => !problem.kind.startsWith('duplicate'))
+      .map(({ part, problem: { key, reason } }) => ({
+        message: `${quoted(key)}: ${reason}`,
+        pictures: [{ part, key, class: key.split('/')[0] ?? '' }],
+        evidence: [],
+        classes: [],
+        certainty: 1,
+      })),
+};
