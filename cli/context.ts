@@ -2,6 +2,8 @@
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
+import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
+import type { EngineName } from '../core/embedding/embedder.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import type { S3Options } from '../core/storage/s3/options.ts';
 import type { ObjectStore } from '../core/storage/store.ts';
@@ -18,6 +20,8 @@ export interface Context {
   registry(): Promise<Registry>;
   /** Opens what an address names, as this process is set up. @throws UsageError on an address that there is not */
   readonly openStore: (uri: string) => Promise<ObjectStore>;
+  /** What embeds pictures. */
+  readonly engine: EngineName;
   /** What was fetched or computed once, for all checkouts of this user. */
   readonly cache: string;
   /** The pretrained weights that the set-up put there. */
@@ -44,6 +48,7 @@ export function contextOf(flags: CommonFlags): Context {
     registryUri,
     registry: () => (opened ??= registryAt(registryUri, environment)),
     openStore: (uri) => storeAt(uri, environment),
+    engine: flags.engine ?? engineNamed(environment['KINDRED_ENGINE'] || DEFAULT_ENGINE),
     cache,
     backbone: backboneWeightsFile(cache),
     scratch: path.resolve(tmpdir()),
@@ -54,6 +59,14 @@ export function contextOf(flags: CommonFlags): Context {
 /** TensorFlow's library writes notes on stderr that concern nobody, unless told before it is loaded. */
 export function quietTensorFlow(): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+}
+
+function engineNamed(name: string): EngineName {
+  const engine = ENGINES.find((one) => one === name);
+  if (engine !== undefined) return engine;
+  throw new UsageError(
+    `KINDRED_ENGINE is ${JSON.stringify(name)}; there are ${ENGINES.join(' and ')}. Set it to one of them, or not at all.`,
+  );
 }
 
 async function registryAt(uri: string, environment: NodeJS.ProcessEnv): Promise<Registry> {

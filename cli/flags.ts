@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
+import type { EngineName } from '../core/embedding/embedder.ts';
 
 /** The flags that every command takes. */
 export interface CommonFlags {
@@ -6,18 +8,25 @@ export interface CommonFlags {
   readonly model?: string;
   readonly json?: boolean;
   readonly seed?: number;
+  readonly engine?: EngineName;
 }
 
 /** Which of the common flags mean something for a command; the others are taken all the same, and not listed. */
 export interface Meaningful {
   readonly model?: string;
   readonly seed?: boolean;
+  /** Whether pictures are embedded. */
+  readonly engine?: boolean;
 }
 
 const MODEL = 'NAME, NAME@ALIAS or NAME@N (default: the only model there is, at "production")';
 
 /** A command with the common flags. */
-export function command(name: string, description: string, { model, seed }: Meaningful = {}): Command {
+export function command(
+  name: string,
+  description: string,
+  { model, seed, engine }: Meaningful = {},
+): Command {
   return new Command(name)
     .description(description)
     .addOption(
@@ -28,6 +37,11 @@ export function command(name: string, description: string, { model, seed }: Mean
       new Option('--seed <n>', 'what everything drawn by chance follows from (default: 0)')
         .argParser(wholeNumber(0, 2 ** 32 - 1))
         .hideHelp(!seed),
+    )
+    .addOption(
+      new Option('--engine <name>', `what embeds pictures (env: KINDRED_ENGINE, default: ${DEFAULT_ENGINE})`)
+        .choices(ENGINES)
+        .hideHelp(!engine),
     )
     .option('--json', 'the result alone on stdout, as one JSON document')
     .addOption(new Option('--debug', 'show where an error comes from').hideHelp());

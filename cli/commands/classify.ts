@@ -11,7 +11,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred classify IMAGE...`: the class of each picture, how far its nearest relatives are, and which they are. */
 export function classifyCommand(): Command {
-  return command('classify', 'tell the class of pictures', { model: ASKED_MODEL })
+  return command('classify', 'tell the class of pictures', { model: ASKED_MODEL, engine: true })
     .argument('<image...>', 'picture files')
     .option('--top <k>', 'name the k nearest classes', wholeNumber(1), 5)
     .addOption(
@@ -31,7 +31,12 @@ export function classifyCommand(): Command {
       const results = files.map((file) =>
         file.error === undefined ? { image: file.image, ...decide(file.embedding) } : file,
       );
-      context.terminal.json({ model: loaded.model, version: loaded.version, results });
+      context.terminal.json({
+        model: loaded.model,
+        version: loaded.version,
+        engine: loaded.embedder.engine,
+        results,
+      });
       for (const result of results) if (!('error' in result)) printAnswer(context.terminal, result);
       tellFailures(context.terminal, files);
     });

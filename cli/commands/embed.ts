@@ -15,7 +15,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred embed IMAGE...`: the pictures as numbers, on stdout or as an Arrow file. */
 export function embedCommand(): Command {
-  return command('embed', 'turn pictures into embeddings', { model: ASKED_MODEL })
+  return command('embed', 'turn pictures into embeddings', { model: ASKED_MODEL, engine: true })
     .argument('<image...>', 'picture files')
     .option('--out <file>', 'write them to an Arrow file (columns image and embedding)')
     .option('--backbone', "the pretrained network's 2048 pooled features instead of a model's embedding")
@@ -31,7 +31,7 @@ export function embedCommand(): Command {
         error === undefined ? { image, embedding: Array.from(embedding) } : { image, error },
       );
       if (flags.out !== undefined) await writeOut(flags.out, files, embedder.dimensions);
-      context.terminal.json({ results });
+      context.terminal.json({ engine: embedder.engine, results });
       if (flags.out === undefined)
         for (const { image, embedding } of results) printOne(context, image, embedding);
       else

@@ -18,7 +18,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred evaluate DATASET`: how often a version is right, and which classes it takes for which. */
 export function evaluateCommand(): Command {
-  return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL })
+  return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL, engine: true })
     .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
     .option('--svg <file>', 'write the confusion between classes as a picture')
     .option('--unknown <dataset>', 'pictures of none of the classes: how well are they told apart?')
@@ -53,6 +53,7 @@ export function evaluateCommand(): Command {
       terminal.json({
         model: loaded.model,
         version: loaded.version,
+        engine: loaded.embedder.engine,
         ...evaluation,
         baseline: beside.baseline,
         ...(beside.baseline === null ? { baselineMissing: beside.reason } : {}),

@@ -6,7 +6,10 @@ import { asUsage } from '../usage.ts';
 
 /** `kindred gallery add CLASS IMAGE...`: pictures that are compared with from now on, in a class that may be new. */
 export function addToGalleryCommand(): Command {
-  return command('add', 'add pictures to a class, there already or new', { model: ASKED_MODEL })
+  return command('add', 'add pictures to a class, there already or new', {
+    model: ASKED_MODEL,
+    engine: true,
+  })
     .argument('<class>', 'the class')
     .argument('<image...>', 'picture files')
     .action(async (className: string, images: string[], flags: CommonFlags) => {

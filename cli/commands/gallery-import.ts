@@ -5,7 +5,10 @@ import type { CommonFlags } from '../flags.ts';
 
 /** `kindred gallery import DATASET`: all its pictures, under their classes. */
 export function importGalleryCommand(): Command {
-  return command('import', 'add all pictures of a folder, by their classes', { model: ASKED_MODEL })
+  return command('import', 'add all pictures of a folder, by their classes', {
+    model: ASKED_MODEL,
+    engine: true,
+  })
     .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
     .action(async (dataSet: string, flags: CommonFlags) => {
       const context = contextOf(flags);

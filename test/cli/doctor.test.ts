@@ -27,6 +27,7 @@ test('On a machine that is set up the doctor finds nothing broken, and its JSON 
   const facts = Object.assign({}, ...report.sections.map((section) => section.facts)) as Section['facts'];
   assert.equal(facts['node'], process.versions.node);
   assert.ok(typeof facts['tensorflow'] === 'string' && facts['tensorflow'].startsWith('2.'));
+  assert.ok(typeof facts['onnx runtime'] === 'string' && facts['onnx runtime'].startsWith('1.'));
   assert.equal(facts['state'], 'can be read and written');
 });
 
