@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { readGallery } from '../../core/gallery/arrow.ts';
 import { FAST, type Outcome, SAMPLES, Workplace } from './support.ts';
 
@@ -69,6 +70,22 @@ describe('a model trained on the command line', () => {
     assert.equal((shown['recipe'] as { options: { size: number } }).options.size, 64);
     assert.match(stdout, /^trainable parameters +[\d,]+$/m);
     assert.match(stdout, /^network\/weights\.bin +[\d.]+ [kM]B +[0-9a-f]{64}$/m);
+  });
+
+  it('gives its report as a file, and says how to open it', async () => {
+    const told = await place.run(['models', 'report', 'clothes', '--out', 'clothes.html']);
+    const json = await place.json<{ file: string; address: string; size: number }>(['models', 'report']);
+    const shown = await place.run(['models', 'show', 'clothes@1']);
+
+    const report = readFileSync(place.in('clothes.html'), 'utf8');
+    assert.equal(told.status, 0, told.stderr);
+    assert.match(told.stdout, /^Open it in a browser: .*clothes\.html\n {2}or file:\/\/\/.*clothes\.html$/m);
+    assert.match(report, /^<!doctype html>\s+<html lang="en">/);
+    assert.match(report, /<title>clothes, version 1: Kindred report<\/title>/);
+    assert.equal(path.basename(json.file), 'clothes-1.html');
+    assert.equal(json.address, pathToFileURL(json.file).href);
+    assert.deepEqual(readFileSync(json.file, 'utf8'), report);
+    assert.match(shown.stdout, /kindred models report clothes@1$/m);
   });
 
   it('gives a training picture its own class at distance 0, and names its file', async () => {
