@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Calibration } from '../../core/gallery/calibration.ts';
-import type { Labelled } from '../../core/gallery/gallery.ts';
 import type { OpenedVersion } from '../../core/registry/open-version.ts';
-import type { Baseline, Evaluation, UnknownEvaluation } from '../../core/training/evaluation/index.ts';
+import type { Baseline, Evaluation } from '../../core/training/evaluation/index.ts';
 import { contextOf } from '../context.ts';
 import { ASKED_MODEL, command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -19,7 +17,10 @@ interface Flags extends CommonFlags {
 /** `kindred evaluate DATASET`: how often a version is right, and which classes it takes for which. */
 export function evaluateCommand(): Command {
   return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL, engine: true })
-    .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
+    .argument(
+      '<dataset>',
+      'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
+    )
     .option('--svg <file>', 'write the confusion between classes as a picture')
     .option('--unknown <dataset>', 'pictures of none of the classes: how well are they told apart?')
     .action(async (dataSet: string, flags: Flags) => {
@@ -27,6 +28,7 @@ export function evaluateCommand(): Command {
       const { terminal } = context;
       const { embedDataSet, embedScanned, scanAnyDataSet } = await import('../pictures/embed-data-set.ts');
       const { loadVersion } = await import('../version.ts');
+      const { measureUnknown, printUnknown } = await import('../evaluate-unknown.ts');
       const { evaluateWithAnswers, confusionSvg } = await import('../../core/training/evaluation/index.ts');
       const { printAccuracy } = await import('../training/report.ts');
       const loaded = await loadVersion(context, flags.model);
@@ -40,11 +42,7 @@ export function evaluateCommand(): Command {
       const unknown =
         flags.unknown === undefined
           ? undefined
-          : await measureUnknown(
-              loaded,
-              answers.map(({ distance }) => distance),
-              await embedDataSet(context, loaded.embedder, flags.unknown),
-            );
+          : measureUnknown(loaded, answers, await embedDataSet(context, loaded.embedder, flags.unknown));
       if (flags.svg !== undefined) {
         const { writeResult } = await import('../output/file.ts');
         const title = `${loaded.model}@${loaded.version} on ${dataSet}`;
@@ -64,7 +62,7 @@ export function evaluateCommand(): Command {
         terminal.note(`Without the untrained backbone beside it: ${beside.reason}.`);
       }
       printRetrieval(terminal, evaluation, beside.baseline);
-      if (unknown !== undefined) printUnknown(terminal, unknown, loaded.calibration);
+      if (unknown !== undefined) printUnknown(terminal, unknown);
     });
 }
 
@@ -76,22 +74,6 @@ function tellKnown(terminal: Terminal, { sha256 }: EmbeddedDataSet, { gallery }:
   terminal.note(
     `${known} of these ${sha256.length} pictures are in the gallery themselves: the accuracy looks better than it is.`,
   );
-}
-
-async function measureUnknown(
-  { gallery, calibration }: OpenedVersion,
-  known: readonly number[],
-  strangers: Labelled,
-): Promise<UnknownEvaluation> {
-  const [{ evaluateUnknown }, { createDecider }, { createSearch }, { embeddingAt }] = await Promise.all([
-    import('../../core/training/evaluation/index.ts'),
-    import('../../core/gallery/decision.ts'),
-    import('../../core/gallery/search.ts'),
-    import('../../core/gallery/gallery.ts'),
-  ]);
-  const decide = createDecider(createSearch(gallery), { calibration, top: 1 });
-  const distances = strangers.keys.map((_, row) => decide(embeddingAt(strangers, row)).distance);
-  return evaluateUnknown(known, distances, calibration);
 }
 
 function printRetrieval(
@@ -114,22 +96,4 @@ function printRetrieval(
   const untrained =
     baseline === null || baseline.mapAtR === null ? '' : `, untrained ${baseline.mapAtR.toFixed(4)}`;
   terminal.print(`MAP@R ${mapAtR.toFixed(4)}${untrained}`);
-}
-
-function printUnknown(terminal: Terminal, unknown: UnknownEvaluation, calibration: Calibration | null): void {
-  terminal.print(`\n${unknown.images} pictures of no class: AUROC ${unknown.auroc.toFixed(4)}`);
-  if (unknown.points === null || calibration === null) return;
-  const columns = [
-    { title: 'POINT' },
-    { title: 'THRESHOLD', align: 'right' as const },
-    { title: 'KNOWN CALLED UNKNOWN', align: 'right' as const },
-    { title: 'UNKNOWN CALLED KNOWN', align: 'right' as const },
-  ];
-  const rows = Object.entries(unknown.points).map(([point, rates]) => [
-    point,
-    calibration.points[point as keyof typeof calibration.points].threshold.toFixed(4),
-    percent(rates.falseRejection),
-    percent(rates.falseAcceptance),
-  ]);
-  terminal.print(table(columns, rows).trimEnd());
 }

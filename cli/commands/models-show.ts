@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CorruptDataError } from '../../core/errors.ts';
+import type { Calibration } from '../../core/gallery/calibration.ts';
+import { readCalibration } from '../../core/registry/evaluation.ts';
 import type { Manifest } from '../../core/registry/manifest.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -8,6 +10,7 @@ import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { chosenVersion } from '../models.ts';
 import { bytes, count, counted, decimal, moment, percent, settings } from '../output/format.ts';
+import { pointsText } from '../output/points.ts';
 import { registryFlag } from '../output/shell.ts';
 import { facts, table } from '../output/table.ts';
 
@@ -34,15 +37,18 @@ export function showModelCommand(): Command {
       const aliases = (await registry.aliases(model)).filter((each) => each.version === version);
       const { parameters } = await trainingOf(context, manifest);
       const damaged = flags.verify ? await registry.verify(model, version) : undefined;
+      const isWhole = damaged === undefined || damaged.length === 0;
+      const calibration = isWhole ? await readCalibration(registry, manifest) : null;
       const shown = {
         ...manifest,
         aliases: aliases.map(({ alias }) => alias),
         parameters,
         additions: await registry.segments(model, version),
+        ...(isWhole && { points: calibration && calibration.points }),
         ...(damaged === undefined ? {} : { damaged }),
       };
       context.terminal.json(shown);
-      print(context, shown);
+      print(context, shown, isWhole ? calibration : undefined);
       if (damaged !== undefined && damaged.length > 0) {
         for (const { reason } of damaged) context.terminal.note(reason);
         process.exitCode = 1;
@@ -68,7 +74,11 @@ interface Shown extends Manifest {
   readonly additions: readonly string[];
 }
 
-function print({ terminal, registryUri }: Context, shown: Shown): void {
+function print(
+  { terminal, registryUri }: Context,
+  shown: Shown,
+  calibration: Calibration | null | undefined,
+): void {
   const { recipe, dataSet, testSet, parameters, engine, libraries, parent, additions } = shown;
   terminal.print(
     facts({
@@ -90,6 +100,7 @@ function print({ terminal, registryUri }: Context, shown: Shown): void {
   );
   const metrics = Object.entries(shown.metrics).map(([name, value]) => [name, metricText(name, value)]);
   terminal.print(`\n${table([{ title: 'METRIC' }, { title: 'VALUE', align: 'right' }], metrics).trimEnd()}`);
+  if (calibration !== undefined) terminal.print(`\n${pointsText(calibration)}`);
   const files = Object.entries(shown.files).map(([name, { size, sha256 }]) => [name, bytes(size), sha256]);
   const columns = [
     { title: 'FILE' },
@@ -110,6 +121,6 @@ const pairs = (record: Readonly<Record<string, string>>): string =>
 
 function metricText(name: string, value: unknown): string {
   if (typeof value !== 'number') return JSON.stringify(value);
-  if (/accuracy/i.test(name)) return percent(value);
+  if (/accuracy|rejection|acceptance/i.test(name)) return percent(value);
   return Number.isInteger(value) ? count(value) : decimal(value);
 }

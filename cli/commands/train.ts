@@ -35,6 +35,12 @@ export function trainCommand(): Command {
     .option('--learning-rate <x>', 'of the optimizer')
     .option('--miner <name>', 'how triplets are chosen')
     .option('--option <key=value>', 'any other option of the recipe; may be repeated', collect)
+    .option(
+      '--false-rejection <share>',
+      'of known pictures that "balanced" may call unknown (default: 0.05)',
+      share,
+    )
+    .option('--false-acceptance <share>', 'of strangers that "strict" may call known (default: 0.05)', share)
     .option('--no-promote', 'publish the version without letting it answer')
     .option('--resume [job]', 'go on with a stopped training: this one, or the newest that fits')
     .option('--best', 'with --resume: publish the best epoch so far instead of training on')

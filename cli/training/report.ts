@@ -5,6 +5,7 @@ import type { StoredEvaluation } from '../../core/registry/evaluation.ts';
 import type { Context } from '../context.ts';
 import { counted, duration, percent } from '../output/format.ts';
 import { escapeText } from '../output/escape.ts';
+import { pointsText } from '../output/points.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { registryFlag } from '../output/shell.ts';
 import { printBaseline } from './baseline.ts';
@@ -12,11 +13,11 @@ import { printBaseline } from './baseline.ts';
 /** The result of a training: what was made, how good it is, and what to do with it. */
 export function printTraining(context: Context, result: TrainingResult): void {
   const { terminal } = context;
-  const { evaluation, ...told } = result;
+  const { evaluation, calibration, ...told } = result;
   terminal.json(told);
   terminal.print(`Made ${result.model}@${result.version} (${result.recipe}) in ${duration(result.seconds)}.`);
   if (evaluation !== null) printAccuracy(terminal, evaluation);
-  terminal.print('');
+  terminal.print(`\n${pointsText(calibration)}\n`);
   terminal.print(nextSteps(context, result));
 }
 

@@ -12,6 +12,8 @@ import type { Wanted } from './resume.ts';
 export interface TrainFlags extends CommonFlags, DirectFlags {
   readonly test?: string;
   readonly holdOut?: number;
+  readonly falseRejection?: number;
+  readonly falseAcceptance?: number;
   readonly recipe?: string;
   readonly promote: boolean;
   readonly resume?: string | boolean;
@@ -50,6 +52,7 @@ export async function newRequest(
     options,
     seed: flags.seed ?? 0,
     promote,
+    ...ratesOf(flags),
   };
 }
 
@@ -68,9 +71,21 @@ export async function wantedOf(
     recipe: flags.recipe,
     seed: flags.seed,
     promote,
+    ...ratesOf(flags),
     options: typedOptions(flags),
   };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+}
+
+/** What the operating points are to aim at, where that was said. */
+function ratesOf({
+  falseRejection,
+  falseAcceptance,
+}: TrainFlags): Pick<TrainFlags, 'falseRejection' | 'falseAcceptance'> {
+  return {
+    ...(falseRejection !== undefined && { falseRejection }),
+    ...(falseAcceptance !== undefined && { falseAcceptance }),
+  };
 }
 
 /** What pictures show, by where they lie: "/a/My Clothes/train" gives "My Clothes". */

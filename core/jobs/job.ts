@@ -11,7 +11,7 @@ import { isUlid } from '../ulid.ts';
 const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 const requestSchema = z.strictObject({
-  /** A folder, or the name of a data set in the registry; how it was found is the edge's to know. */
+  /** A folder, an address, or the name of a data set in the registry; how it was found is the edge's to know. */
   dataSet: z.string(),
   testSet: z.string().nullable(),
   /** Share of the pictures to judge on where there is no test set. */
@@ -21,6 +21,9 @@ const requestSchema = z.strictObject({
   options: z.record(z.string(), z.json()),
   seed: z.int(),
   promote: z.boolean(),
+  /** Shares that the operating points aim at, where they are not the usual ones: of known pictures (balanced), and of strangers (strict). */
+  falseRejection: z.number().min(0).max(1).optional(),
+  falseAcceptance: z.number().min(0).max(1).optional(),
 });
 /** What somebody wants trained. */
 export type TrainingRequest = z.infer<typeof requestSchema>;

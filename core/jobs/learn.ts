@@ -11,7 +11,7 @@ import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import type { TrainingPlan } from './plan.ts';
 
-export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOut'> {
+export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOut' | 'collapse'> {
   /** What was learnt from: without the pictures that could not be decoded after all. */
   readonly data: TrainingData;
   /** The untrained backbone's features of what was learnt from, if they came with those that the recipe learns from. */
@@ -71,11 +71,11 @@ async function learnFrom(
   });
   try {
     await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
-    const { curve, epoch, leftOut } = trained;
+    const { curve, epoch, leftOut, collapse = null } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
     const features = await pooledFromKept(backbone, recipe.preprocessing(options), train.features);
     const pooled = features && { pictures: learntFrom.train.pictures, features };
-    return { data: learntFrom, pooled, curve, epoch, ...(leftOut && { leftOut }) };
+    return { data: learntFrom, pooled, curve, epoch, collapse, ...(leftOut && { leftOut }) };
   } finally {
     trained.dispose();
   }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineName } from '../embedding/embedder.ts';
 import { writeGallery } from '../gallery/arrow.ts';
+import type { Calibration } from '../gallery/calibration.ts';
 import type { DataSet } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
 import { countParameters } from '../network/graph.ts';
@@ -61,7 +62,13 @@ async function judged(
 ): Promise<{ judgement: Judgement; files: VersionDraft['files']; engine: Manifest['engine'] }> {
   const { files, id, embedder } = await makeNetworkFiles(folder, learnt.data.train.pictures);
   try {
-    const judgement = await judge(embedder, { model: job.request.model, version: id }, learnt, context);
+    const judgement = await judge(
+      embedder,
+      { model: job.request.model, version: id },
+      learnt,
+      context,
+      job.request,
+    );
     return { judgement, files, engine: { ...describeEngine(), embeddings: engineName(embedder) } };
   } finally {
     embedder.dispose();
@@ -79,7 +86,7 @@ async function parametersOf(folder: string): Promise<Judged['parameters']> {
 
 function filesOf(
   { job, recipe, options }: TrainingPlan,
-  { curve, epoch }: Learnt,
+  { curve, epoch, collapse }: Learnt,
   { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
 ): VersionDraft['files'] {
   const { gallery, evaluation, calibration } = judgement;
@@ -89,6 +96,7 @@ function filesOf(
     parameters,
     epoch,
     curve,
+    collapse,
   };
   return {
     'gallery.arrow': writeGallery(gallery),
@@ -102,8 +110,15 @@ function filesOf(
   };
 }
 
-function metricsOf({ gallery, evaluation }: Judgement, { baseline }: BackboneJudgement): Manifest['metrics'] {
-  const counts = { pictures: gallery.keys.length, classes: new Set(gallery.classes).size };
+function metricsOf(
+  { gallery, evaluation, calibration }: Judgement,
+  { baseline }: BackboneJudgement,
+): Manifest['metrics'] {
+  const counts = {
+    pictures: gallery.keys.length,
+    classes: new Set(gallery.classes).size,
+    ...(calibration && ratesOf(calibration)),
+  };
   if (evaluation === null) return counts;
   const { accuracy, macroAccuracy, mapAtR, images } = evaluation;
   return {
@@ -113,5 +128,15 @@ function metricsOf({ gallery, evaluation }: Judgement, { baseline }: BackboneJud
     macroAccuracy,
     mapAtR,
     ...(baseline && { baselineAccuracy: baseline.accuracy }),
+  };
+}
+
+/** What the thresholds aim at, and what they gave on left-out pictures. */
+function ratesOf({ points: { strict, balanced } }: Calibration): Manifest['metrics'] {
+  return {
+    balancedFalseRejection: balanced.falseRejection,
+    balancedFalseRejectionTarget: balanced.targetFalseRejection,
+    strictFalseAcceptance: strict.falseAcceptance,
+    strictFalseAcceptanceTarget: strict.targetFalseAcceptance,
   };
 }

@@ -1,4 +1,5 @@
-import { readEvaluation } from '../registry/evaluation.ts';
+import type { Calibration } from '../gallery/calibration.ts';
+import { readCalibration, readEvaluation } from '../registry/evaluation.ts';
 import type { StoredEvaluation } from '../registry/evaluation.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -16,6 +17,8 @@ export interface TrainingResult {
   readonly promoted: boolean;
   /** Null where there was nothing to judge on. */
   readonly evaluation: StoredEvaluation | null;
+  /** Null where there were too few pictures for any threshold. */
+  readonly calibration: Calibration | null;
 }
 
 /** Read from what was published, so that it is the same however the job came to its end. @throws NotFoundError */
@@ -28,5 +31,7 @@ export async function resultOf(
   const { model, promote } = request;
   const { recipe, metrics } = await registry.manifest(model, version);
   const evaluation = await readEvaluation(registry, { model, version });
-  return { job: id, model, version, recipe: recipe.name, metrics, seconds, promoted: promote, evaluation };
+  const calibration = await readCalibration(registry, { model, version });
+  const made = { job: id, model, version, recipe: recipe.name, metrics, seconds };
+  return { ...made, promoted: promote, evaluation, calibration };
 }

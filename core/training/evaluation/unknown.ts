@@ -1,36 +1,109 @@
 import { type Calibration, OPERATING_POINTS, type OperatingPoint } from '../../gallery/calibration.ts';
 import { InvalidInputError } from '../../errors.ts';
+import { type Interval, wilsonInterval } from '../../interval.ts';
+
+/** What a picture of a known class was told. */
+export interface KnownAnswer {
+  readonly distance: number;
+  readonly right: boolean;
+}
+
+/** What a threshold gives on these pictures, beside what it aims at. */
+export interface MeasuredPoint {
+  readonly threshold: number;
+  readonly targetFalseRejection: number;
+  readonly targetFalseAcceptance: number | null;
+  /** Which of the two targets the threshold is at. */
+  readonly binds: 'falseRejection' | 'falseAcceptance';
+  /** Share of known pictures that are called unknown, and its 95 % interval (Wilson). */
+  readonly falseRejection: number;
+  readonly falseRejectionInterval: Interval;
+  /** Share of unknown pictures that are called known. */
+  readonly falseAcceptance: number;
+  readonly falseAcceptanceInterval: Interval;
+  /** Share of the wrong answers to known pictures that are called unknown, and so do no harm; null where none was wrong. */
+  readonly wrongRejected: number | null;
+}
 
 /** How well the distance tells pictures of the gallery's classes from pictures of none of them. */
 export interface UnknownEvaluation {
   /** How many pictures of no class were asked for. */
   readonly images: number;
+  /** The probability that a random unknown picture is farther than a random known one. */
   readonly auroc: number;
-  /** At each operating point: the share of known pictures called unknown, and of unknown ones called known. Null without a calibration. */
-  readonly points: Readonly<
-    Record<OperatingPoint, { falseRejection: number; falseAcceptance: number }>
-  > | null;
+  /** Share of unknown pictures called known by the threshold that 95 % of the known ones pass. */
+  readonly falseAcceptanceAt95: number;
+  /** How well both is done at once: right answers kept, unknown pictures not; see {@link oscr}. */
+  readonly oscr: number;
+  /** At each operating point; null without a calibration. */
+  readonly points: Readonly<Record<OperatingPoint, MeasuredPoint>> | null;
 }
 
 /**
- * Compares the answers' distances of pictures of known classes with those of pictures of no class.
+ * Compares the answers to pictures of known classes with those to pictures of no class.
+ * @param unknown distances
  * @throws InvalidInputError when either is empty
  */
 export function evaluateUnknown(
-  known: readonly number[],
+  known: readonly KnownAnswer[],
   unknown: readonly number[],
   calibration: Calibration | null,
 ): UnknownEvaluation {
-  const beyond = (distances: readonly number[], threshold: number): number =>
-    distances.filter((distance) => distance > threshold).length / distances.length;
-  const rates = (point: OperatingPoint) => {
-    const threshold = calibration?.points[point].threshold ?? 0;
-    return { falseRejection: beyond(known, threshold), falseAcceptance: 1 - beyond(unknown, threshold) };
+  const distances = known.map(({ distance }) => distance);
+  const at = (point: OperatingPoint, { points }: Calibration) => measurePoint(points[point], known, unknown);
+  const [strict, balanced, lenient] = OPERATING_POINTS;
+  return {
+    images: unknown.length,
+    auroc: auroc(distances, unknown),
+    falseAcceptanceAt95: shareWithin(unknown, quantile(distances, 0.95)),
+    oscr: oscr(known, unknown),
+    points: calibration && {
+      strict: at(strict, calibration),
+      balanced: at(balanced, calibration),
+      lenient: at(lenient, calibration),
+    },
   };
-  const [strict, balanced, lenient] = OPERATING_POINTS.map(rates);
-  const points =
-    calibration === null || !strict || !balanced || !lenient ? null : { strict, balanced, lenient };
-  return { images: unknown.length, auroc: auroc(known, unknown), points };
+}
+
+function measurePoint(
+  point: Calibration['points'][OperatingPoint],
+  known: readonly KnownAnswer[],
+  unknown: readonly number[],
+): MeasuredPoint {
+  const { threshold, targetFalseRejection, targetFalseAcceptance, binds } = point;
+  const rejected = known.filter(({ distance }) => distance > threshold);
+  const accepted = unknown.filter((distance) => distance <= threshold).length;
+  const wrong = known.filter(({ right }) => !right).length;
+  return {
+    threshold,
+    targetFalseRejection,
+    targetFalseAcceptance,
+    binds,
+    falseRejection: rejected.length / known.length,
+    falseRejectionInterval: wilsonInterval(rejected.length, known.length),
+    falseAcceptance: accepted / unknown.length,
+    falseAcceptanceInterval: wilsonInterval(accepted, unknown.length),
+    wrongRejected: wrong === 0 ? null : rejected.filter(({ right }) => !right).length / wrong,
+  };
+}
+
+/** The smallest of the values that a share of them is at most. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}
+
+const shareWithin = (distances: readonly number[], threshold: number): number =>
+  distances.filter((distance) => distance <= threshold).length / distances.length;
+
+/**
+ * The area under the curve of the share of known pictures that are answered rightly and called known, over the share of unknown pictures that
+ * are called known, as the threshold grows (open-set classification rate: Dhamija, Guenther and Boult, 2018). It is the accuracy at best,
+ * and equals the probability that a random known picture is answered rightly and lies nearer than a random unknown one, ties counting half.
+ */
+export function oscr(known: readonly KnownAnswer[], unknown: readonly number[]): number {
+  const right = known.filter((answer) => answer.right).map(({ distance }) => distance);
+  return right.length === 0 ? 0 : (auroc(right, unknown) * right.length) / known.length;
 }
 
 /**
