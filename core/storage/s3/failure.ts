@@ -69,6 +69,8 @@ const CREDENTIALS = 'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the p
 const REGION = 'Set AWS_REGION to the region of the bucket';
 const NETWORK = 'Check the network and the address (AWS_ENDPOINT_URL_S3, if set), and run it again';
 
+const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+
 const ADVICE: Record<string, string> = {
   NoSuchBucket: 'there is no such bucket. Make it first, or check its name and the address of the server',
   CredentialsProviderError: `no credentials were found. ${CREDENTIALS}`,
@@ -119,7 +121,8 @@ export function explain(
   const advice = ADVICE[code] ?? (status === undefined ? undefined : BY_STATUS[status]) ?? reasonOf(error);
   const tried = attempts > 1 ? `, ${attempts} attempts` : '';
   const answer = status === undefined ? code : `${code}, HTTP ${status}`;
-  const doubt = action === 'write' && isUnknown(error) ? ' It may have been written all the same.' : '';
+  const isOpen = action === 'write' && isUnknown(error) && !UNSENT.has(code);
+  const doubt = isOpen ? ' It may have been written all the same.' : '';
   return new StorageError(`Cannot ${action} ${quote(place)}: ${advice} (${answer}${tried}).${doubt}`, {
     cause: error,
   });
