@@ -3,7 +3,9 @@ import type { Gallery } from '../core/gallery/gallery.ts';
 import { fileOf, keyOfPicture } from '../core/gallery/names.ts';
 import { addPictures } from '../core/gallery/operations.ts';
 import type { Picture } from '../core/images/dataset.ts';
+import { boundTo } from '../core/registry/bound-embeddings.ts';
 import type { Context } from './context.ts';
+import type { CommonFlags } from './flags.ts';
 import { storeChange } from './gallery.ts';
 import { counted } from './output/format.ts';
 import { progressOn } from './output/progress.ts';
@@ -11,14 +13,26 @@ import { loadVersion } from './version.ts';
 
 /** Pictures to add, and those that cannot be read. `image` is what people named them. */
 export interface ToAdd {
-  readonly pictures: readonly { readonly image: string; readonly picture: Picture }[];
+  readonly pictures: readonly {
+    readonly image: string;
+    readonly picture: Picture;
+    /** Its key, where a data set of the registry has it. */
+    readonly source?: string;
+  }[];
   readonly failed: readonly { readonly image: string; readonly error: string }[];
 }
 
-/** Embeds the pictures with the version itself, stores them beside its gallery, and tells what came of it. */
+export interface AddFlags extends CommonFlags {
+  readonly keepPictures: boolean;
+}
+
+/**
+ * Embeds the pictures with the version itself, keeps them for versions to come, stores the embeddings beside the gallery, and tells what came
+ * of it.
+ */
 export async function addAndTell(
   context: Context,
-  reference: string | undefined,
+  { model: reference, keepPictures }: AddFlags,
   find: () => Promise<ToAdd>,
 ): Promise<void> {
   const { terminal } = context;
@@ -28,19 +42,21 @@ export async function addAndTell(
   const progress = progressOn(terminal, 'pictures');
   const embedded = await embedPictures(loaded.embedder, fresh, { onProgress: progress.update });
   progress.end();
-  const { dimensions } = loaded.embedder;
-  const additions = embedded.pictures.map(({ key, className, sha256 }, row) => {
-    const embedding = embedded.embeddings.slice(row * dimensions, (row + 1) * dimensions);
-    return { key, class: className, sha256, embedding };
+  const segment =
+    embedded.pictures.length === 0 ? null : addPictures(loaded.gallery, boundTo(loaded, embedded));
+  const sources = new Map(pictures.map(({ picture, source }) => [picture.sha256, source]));
+  const change = await storeChange(context, loaded, segment, {
+    pictures: embedded.pictures,
+    kept: keepPictures
+      ? embedded.pictures.map((picture) => ({ ...picture, source: sources.get(picture.sha256) }))
+      : [],
   });
-  const segment = additions.length === 0 ? null : addPictures(loaded.gallery, additions);
-  const change = await storeChange(context, loaded, segment);
   const errors = [
     ...failed,
     ...embedded.rejected.map(({ picture, reason }) => ({ image: imageOf(pictures, picture), error: reason })),
   ];
   for (const { image, error } of errors) terminal.note(`${JSON.stringify(image)}: ${error}`);
-  const keys = additions.map(({ key }) => key);
+  const keys = embedded.pictures.map(({ key }) => key);
   terminal.json({ ...change, unchanged: there, keys, errors });
   const rest = there === 0 ? '' : `, ${there} there already`;
   terminal.print(`${counted(keys.length, 'picture')} added to ${change.model}@${change.version}${rest}.`);

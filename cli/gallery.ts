@@ -1,6 +1,8 @@
 import { writeSegment } from '../core/gallery/arrow.ts';
 import type { Segment } from '../core/gallery/segments.ts';
+import type { Picture } from '../core/images/dataset.ts';
 import type { OpenedGallery } from '../core/registry/open-version.ts';
+import type { KeptPicture } from '../core/registry/pictures.ts';
 import type { Context } from './context.ts';
 import { counted } from './output/format.ts';
 
@@ -14,16 +16,39 @@ export interface Change {
   readonly removed: number;
 }
 
-/** Stores a change beside the gallery; whoever opens the version from now on sees it. */
+/** The pictures that a change adds. */
+interface Added {
+  readonly pictures: readonly Picture[];
+  /** Those that are kept, so that versions to come can embed them. */
+  readonly kept: readonly KeptPicture[];
+}
+
+/**
+ * Stores a change beside the gallery; whoever opens the version from now on sees it. Where an alias was named and points to another version
+ * by now, that one gets the change too.
+ */
 export async function storeChange(
   context: Context,
-  { model, version }: OpenedGallery,
+  opened: OpenedGallery,
   segment: Segment | null,
+  added: Added = { pictures: [], kept: [] },
 ): Promise<Change> {
+  const { model, version } = opened;
   if (segment === null) return { model, version, segment: null, added: 0, removed: 0 };
-  await (await context.registry()).addSegment(model, version, segment.id, writeSegment(segment));
-  const added = segment.entries.filter(({ op }) => op === 'add').length;
-  return { model, version, segment: segment.id, added, removed: segment.entries.length - added };
+  const registry = await context.registry();
+  await registry.keepPictures(model, added.kept, async () =>
+    registry.addSegment(model, version, segment.id, writeSegment(segment)),
+  );
+  const { followAlias } = await import('../core/jobs/follow-alias.ts');
+  const last = await followAlias(registry, opened, segment.id, added.pictures);
+  const additions = segment.entries.filter(({ op }) => op === 'add').length;
+  return {
+    model,
+    version: last,
+    segment: segment.id,
+    added: additions,
+    removed: segment.entries.length - additions,
+  };
 }
 
 /** Tells what was done, in the words of the command and as numbers. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Embedder } from '../../core/embedding/embedder.ts';
-import { KindredError, NotFoundError, UnreadableImageError } from '../../core/errors.ts';
+import { CorruptDataError, KindredError, NotFoundError, UnreadableImageError } from '../../core/errors.ts';
 import { checkName } from '../../core/gallery/names.ts';
 import type { Picture } from '../../core/images/dataset.ts';
 import { DEFAULT_LIMITS } from '../../core/images/limits.ts';
@@ -79,11 +79,12 @@ export async function filesAsPictures(images: readonly string[], className: stri
       const bytes = await readPictureFile(image);
       const file = path.basename(image);
       checkName(file, 'file');
+      const sha256 = digest(bytes);
       const picture = {
         key: `${className}/${file}`,
         className,
-        sha256: digest(bytes),
-        read: () => readPictureFile(image),
+        sha256,
+        read: async () => unchanged(await readPictureFile(image), sha256),
       };
       pictures.push({ image, picture });
     } catch (error) {
@@ -92,6 +93,12 @@ export async function filesAsPictures(images: readonly string[], className: stri
     }
   }
   return { pictures, failed };
+}
+
+/** What is embedded and kept is what the checksum is of. @throws CorruptDataError */
+function unchanged(bytes: Uint8Array, sha256: string): Uint8Array {
+  if (digest(bytes) === sha256) return bytes;
+  throw new CorruptDataError('it changed while it was being added; add it again');
 }
 
 function explained(error: unknown): unknown {

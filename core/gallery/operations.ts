@@ -1,18 +1,20 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { suggest } from '../suggest.ts';
-import { classNames, type Gallery } from './gallery.ts';
+import { classNames, type Gallery, requireSameBinding } from './gallery.ts';
 import { checkName, fileOf, uniqueKey } from './names.ts';
-import { type Addition, additionOf, createSegment, type Segment, type SegmentEntry } from './segments.ts';
+import { additionOf, createSegment, type Segment, type SegmentEntry } from './segments.ts';
 
 /**
  * Puts pictures into the gallery. One whose key another picture has gets a key of its own when the segment applies; none is lost.
- * @throws InvalidInputError on a wrong key, checksum or embedding, or when there is no picture
+ * @param pictures with their embeddings and the embedder that made them: it has to be the gallery's own
+ * @throws InvalidInputError when it is another one, or there is no picture
  */
-export function addPictures(gallery: Gallery, pictures: readonly Omit<Addition, 'op'>[]): Segment {
-  if (pictures.length === 0) throw new InvalidInputError('No picture to add was given.');
+export function addPictures(gallery: Gallery, pictures: Gallery): Segment {
+  requireSameBinding(gallery, pictures, 'What is to be added');
+  if (pictures.keys.length === 0) throw new InvalidInputError('No picture to add was given.');
   return createSegment(
     gallery,
-    pictures.map((picture) => ({ ...picture, op: 'add' })),
+    pictures.keys.map((_, row) => additionOf(pictures, row)),
   );
 }
 

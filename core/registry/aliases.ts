@@ -98,14 +98,21 @@ export async function rollbackAlias(
           `Look at its history and decide anew.`,
       );
     }
-    for (const version of liveBefore(current.history)) {
-      if (await isAlive(store, model, version)) return { version, rollback: true };
-    }
+    const version = await rollbackTarget(store, { ...seen, history: current.history });
+    if (version !== null) return { version, rollback: true };
     throw new ConflictError(
       `The alias "${alias}" of "${model}" has been at no other version that still exists; there is nothing to go ` +
         `back to. Promote a version by its number instead.`,
     );
   });
+}
+
+/** The version that a rollback of the alias would come to now, or null when there is none. */
+export async function rollbackTarget(store: ObjectStore, alias: Alias): Promise<number | null> {
+  for (const version of liveBefore(alias.history)) {
+    if (await isAlive(store, alias.model, version)) return version;
+  }
+  return null;
 }
 
 /** The versions that rollbacks would come to, the next one first. */

@@ -71,7 +71,8 @@ export async function carryOver(
     };
     const plan = planCarryOver(logs.from, logs.to, options.only);
     const found = await findEmbeddings(registry, model, { plan, to: logs.to, embeddings }, options);
-    sum = added(sum, found, plan);
+    const { embedded, missing } = found;
+    sum = addCarried(sum, { changes: 0, embedded, missing, kept: plan.kept });
     if (found.missing.length > 0 && options.missing === 'refuse') return sum;
     sum = {
       ...sum,
@@ -181,11 +182,12 @@ function checkGoingOn({ signal }: CarryOptions): void {
   }
 }
 
-function added(sum: CarriedOver, { embedded, missing }: Found, { kept }: CarryPlan): CarriedOver {
+/** What came of two, one after the other. */
+export function addCarried(a: CarriedOver, b: CarriedOver): CarriedOver {
   return {
-    changes: sum.changes,
-    embedded: sum.embedded + embedded,
-    missing: [...sum.missing, ...missing],
-    kept: [...sum.kept, ...kept],
+    changes: a.changes + b.changes,
+    embedded: a.embedded + b.embedded,
+    missing: [...a.missing, ...b.missing],
+    kept: [...a.kept, ...b.kept],
   };
 }

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../storage/store.ts';
-import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias } from './aliases.ts';
+import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias, rollbackTarget } from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
 import { publishedBy } from './claims.ts';
 import { addToDataSet, checkedDataSetPrefix, listDataSets } from './data-sets.ts';
@@ -46,6 +46,8 @@ export interface Registry {
   aliases(model: string): Promise<Alias[]>;
   alias(model: string, alias: string): Promise<Alias | null>;
   move(model: string, alias: string, version: number, options: MoveOptions): Promise<Alias>;
+  /** The version that a rollback would come to now, or null. */
+  rollbackTarget(alias: Alias): Promise<number | null>;
   rollback(model: string, alias: string, options: Author & Pick<MoveOptions, 'expected'>): Promise<Alias>;
 
   segments(model: string, version: number): Promise<string[]>;
@@ -83,6 +85,7 @@ export function openRegistry(store: ObjectStore): Registry {
     aliases: (model) => listAliases(store, model),
     alias: (model, alias) => readAlias(store, model, alias),
     move: (model, alias, version, options) => moveAlias(store, model, alias, version, options),
+    rollbackTarget: (alias) => rollbackTarget(store, alias),
     rollback: (model, alias, options) => rollbackAlias(store, model, alias, options),
     segments: (model, version) => listSegments(store, model, version),
     segment: (model, version, id) => readSegment(store, model, version, id),

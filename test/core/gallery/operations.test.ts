@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConflictError, InvalidInputError, NotFoundError } from '../../../core/errors.ts';
+import { createGallery } from '../../../core/gallery/gallery.ts';
 import {
   addPictures,
   mergeClasses,
@@ -26,8 +27,14 @@ function after(segment: Segment): [string, string, number | undefined][] {
 describe('gallery operations', () => {
   it('add pictures, with a part of the checksum for those whose key another picture has', () => {
     const sha256 = sha256Of('new');
-    const picture = { key: 'palat/1.jpg', class: 'palat', sha256, embedding: Float32Array.of(9) };
-    assert.deepEqual(after(addPictures(gallery, [picture])).slice(-2), [
+    const added = createGallery({
+      dimensions: 1,
+      keys: ['palat/1.jpg'],
+      classes: ['palat'],
+      sha256: [sha256],
+      embeddings: Float32Array.of(9),
+    });
+    assert.deepEqual(after(addPictures(gallery, added)).slice(-2), [
       [`palat/1 (${sha256.slice(0, 8)}).jpg`, 'palat', 9],
       ['palat/1.jpg', 'palat', 5],
     ]);
@@ -111,7 +118,7 @@ describe('gallery operations', () => {
     assert.throws(() => mergeClasses(gallery, ['opera'], '..'), InvalidInputError);
     assert.throws(() => mergeClasses(gallery, ['opera'], 'opera'), InvalidInputError);
     assert.throws(() => mergeClasses(gallery, [], 'opera'), InvalidInputError);
-    assert.throws(() => addPictures(gallery, []), InvalidInputError);
+    assert.throws(() => addPictures(gallery, galleryOfRows([], { dimensions: 1 })), InvalidInputError);
     assert.throws(() => removeKeys(gallery, []), InvalidInputError);
   });
 });

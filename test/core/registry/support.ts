@@ -87,3 +87,15 @@ export function intercepted(
     folders: (prefix) => after('folders', prefix, store.folders(prefix)),
   };
 }
+
+/** In a program: the same store, that says "at <operation> <key>" and stops for good before the `times`-th operation that fits. */
+export function stoppingAt(store: ObjectStore, moment: RegExp, times = 1): ObjectStore {
+  let left = times;
+  return intercepted(store, async (operation, key) => {
+    if (!moment.test(`${operation} ${key}`) || --left > 0) return;
+    console.log(`at ${operation} ${key}`);
+    // For good, also when nothing else keeps the process.
+    setInterval(() => undefined, 1000);
+    await new Promise(() => undefined);
+  });
+}

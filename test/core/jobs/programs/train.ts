@@ -4,22 +4,13 @@
  */
 import { KindredError } from '../../../../core/errors.ts';
 import { readJob } from '../../../../core/jobs/job.ts';
-import { intercepted } from '../../registry/support.ts';
+import { stoppingAt } from '../../registry/support.ts';
 import { ready } from '../../storage/programs.ts';
 import { Place } from '../support.ts';
 
 const [folder = '', id = '', where = '', times = '1'] = process.argv.slice(2);
 const place = new Place(folder);
-const moment = where === '' ? null : new RegExp(where);
-let left = Number(times);
-
-const store = intercepted(place.store, async (operation, key) => {
-  if (!moment?.test(`${operation} ${key}`) || --left > 0) return;
-  console.log(`at ${operation} ${key}`);
-  // For good, also when nothing else keeps the process.
-  setInterval(() => undefined, 1000);
-  await new Promise(() => undefined);
-});
+const store = where === '' ? place.store : stoppingAt(place.store, new RegExp(where), Number(times));
 
 const job = await readJob(place.store, id);
 await ready();

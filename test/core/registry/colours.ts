@@ -1,0 +1,151 @@
+/** Versions with a real, tiny network: a picture's mean colour, times a matrix. Pictures are plain colours. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { embedPictures } from '../../../core/embedding/embed-pictures.ts';
+import type { EmbeddedPictures } from '../../../core/embedding/embed-pictures.ts';
+import { writeGallery, writeSegment } from '../../../core/gallery/arrow.ts';
+import { createGallery } from '../../../core/gallery/gallery.ts';
+import { addPictures } from '../../../core/gallery/operations.ts';
+import type { Picture } from '../../../core/images/dataset.ts';
+import { digest } from '../../../core/images/picture.ts';
+import { makeNetworkFiles } from '../../../core/jobs/network-files.ts';
+import { PIXELS } from '../../../core/network/graph.ts';
+import type { NetworkGraph } from '../../../core/network/graph.ts';
+import { saveNetwork } from '../../../core/network/saved-network.ts';
+import { boundTo } from '../../../core/registry/bound-embeddings.ts';
+import { encode } from '../../../core/registry/documents.ts';
+import type { Manifest } from '../../../core/registry/manifest.ts';
+import { openGallery, openVersion } from '../../../core/registry/open-version.ts';
+import type { Registry } from '../../../core/registry/registry.ts';
+import type { KeptPicture } from '../../../core/registry/pictures.ts';
+import { bytes, draft } from './support.ts';
+
+const SIZE = 4;
+const graph: NetworkGraph = {
+  inputSize: SIZE,
+  nodes: [
+    { op: 'global-average-pool', name: 'mean', inputs: [PIXELS] },
+    { op: 'dense', name: 'seen', inputs: ['mean'], units: 3, bias: false },
+  ],
+  output: 'seen',
+  trainableAfter: null,
+};
+
+type Colour = readonly [red: number, green: number, blue: number];
+
+/** How much a version sees of red, green and blue. */
+export const SHARP: Colour = [1, 1, 1];
+export const OTHER: Colour = [0.5, 2, 1];
+export const COLOUR_BLIND: Colour = [0, 0, 1];
+
+const COLOURS: Readonly<Record<string, Colour>> = {
+  red: [200, 30, 30],
+  green: [30, 200, 30],
+  blue: [30, 30, 200],
+  yellow: [200, 200, 30],
+};
+
+/** A picture of a class, which is named after its colour; `n` tells pictures of a class apart. */
+export async function picture(className: string, n: number, colour = className): Promise<Picture> {
+  const [red = 0, green = 0, blue = 0] = COLOURS[colour]?.map((value) => value + n) ?? [];
+  const background = { r: red, g: green, b: blue };
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background } })
+    .png()
+    .toBuffer();
+  const content = new Uint8Array(png);
+  return {
+    key: `${className}/${n}.png`,
+    className,
+    sha256: digest(content),
+    read: () => Promise.resolve(content),
+  };
+}
+
+/** Pictures `from` up to `to` of each class. */
+export async function pictures(classes: readonly string[], from: number, to: number): Promise<Picture[]> {
+  const numbers = Array.from({ length: to - from }, (_, i) => from + i);
+  return Promise.all(classes.flatMap((name) => numbers.map(async (n) => picture(name, n))));
+}
+
+/** Publishes a version of "colours" whose gallery is what it was trained on, and the test pictures. */
+export async function publishColours(
+  registry: Registry,
+  sees: Colour,
+  train: readonly Picture[],
+  test: readonly Picture[] = [],
+  job: string | null = null,
+): Promise<Manifest> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'kindred-colours-'));
+  try {
+    const kernel = Float32Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? (sees[i / 4] ?? 0) : 0));
+    const source = { name: 'seen/kernel', shape: [3, 3], pieces: () => [kernel] };
+    await saveNetwork(folder, graph, { size: SIZE, fit: 'squash', kernel: 'linear' }, [source]);
+    const { files, id, embedder } = await makeNetworkFiles(folder, train);
+    const embedded = await embedPictures(embedder, [...train, ...test]);
+    embedder.dispose();
+    const snapshot = (of: readonly Picture[]) => of.map(({ key, sha256 }) => ({ key, sha256 }));
+    return await registry.publish(
+      'colours',
+      draft({
+        dataSet: { name: 'colours', pictures: snapshot(train) },
+        testSet: test.length === 0 ? null : { name: 'colours', pictures: snapshot(test) },
+        job,
+        files: {
+          ...files,
+          'gallery.arrow': writeGallery(
+            createGallery({
+              dimensions: 3,
+              keys: embedded.pictures.map(({ key }) => key),
+              classes: embedded.pictures.map(({ className }) => className),
+              sha256: embedded.pictures.map(({ sha256 }) => sha256),
+              embeddings: embedded.embeddings,
+              embedder: { model: 'colours', version: id },
+            }),
+          ),
+          'evaluation.json': encode({ evaluation: null, calibration: null }),
+          'training.json': bytes('{}'),
+        },
+      }),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Embeds with a version's own network. */
+export async function embedWith(
+  registry: Registry,
+  version: number,
+  of: readonly Picture[],
+): Promise<EmbeddedPictures> {
+  const { embedder } = await openVersion(registry, { model: 'colours', version, alias: null });
+  try {
+    return await embedPictures(embedder, of);
+  } finally {
+    embedder.dispose();
+  }
+}
+
+/** Adds pictures to a version's gallery, as the command does. @returns the id of the change */
+export async function add(
+  registry: Registry,
+  version: number,
+  added: readonly Picture[],
+  keep: readonly KeptPicture[] = added,
+): Promise<string> {
+  const opened = await openGallery(registry, { model: 'colours', version, alias: null });
+  const embedded = await embedWith(registry, version, added);
+  const segment = addPictures(opened.gallery, boundTo(opened, embedded));
+  await registry.keepPictures('colours', keep, async () =>
+    registry.addSegment('colours', version, segment.id, writeSegment(segment)),
+  );
+  return segment.id;
+}
+
+/** Keys of a version's gallery, and for each the embedding that its own network makes of that picture. */
+export async function rowsOfVersion(registry: Registry, version: number): Promise<[string, number[]][]> {
+  const { gallery } = await openGallery(registry, { model: 'colours', version, alias: null });
+  return gallery.keys.map((key, row) => [key, [...gallery.embeddings.subarray(row * 3, row * 3 + 3)]]);
+}
