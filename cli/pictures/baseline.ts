@@ -1,8 +1,10 @@
-import type { DataSet } from '../../core/images/dataset.ts';
+import type { DataSet, Picture } from '../../core/images/dataset.ts';
 import { readBaseline } from '../../core/registry/baseline.ts';
 import type { OpenedVersion } from '../../core/registry/open-version.ts';
+import { keptPicture } from '../../core/registry/pictures.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import { evaluateBaseline } from '../../core/training/evaluation/index.ts';
-import type { Answer, Baseline } from '../../core/training/evaluation/index.ts';
+import type { Answer, BackboneFeatures, Baseline } from '../../core/training/evaluation/index.ts';
 import type { Context } from '../context.ts';
 import { MissingDependencyError } from '../../core/errors.ts';
 import { backboneId, requireBackbone } from '../training/run.ts';
@@ -21,7 +23,8 @@ export async function besideBackbone(
   queries: EmbeddedDataSet,
   answers: readonly Answer[],
 ): Promise<BesideBackbone> {
-  const kept = await readBaseline(await context.registry(), loaded);
+  const registry = await context.registry();
+  const kept = await readBaseline(registry, loaded);
   if (kept === null) {
     return without('the version is of an earlier Kindred that kept no features for that; train it again');
   }
@@ -36,17 +39,43 @@ export async function besideBackbone(
     if (error instanceof MissingDependencyError) return without(error.message);
     throw error;
   }
-  if (!loaded.gallery.sha256.some((sum) => kept.sha256.includes(sum))) {
-    return without('none of the pictures that the version was published with is in its gallery any more');
-  }
   const { loadBackbone } = await import('../backbone.ts');
   const backbone = loadBackbone(context, loaded.embedder.preprocessing);
-  const name = `${dataSet.name} by the untrained backbone`;
-  const asked = await embedScanned(context, backbone, { ...dataSet, name });
-  backbone.dispose();
-  const { gallery, calibration } = loaded;
-  const rule = calibration?.rule ?? 'nearest';
-  return { baseline: evaluateBaseline({ queries, gallery, rule, answers, features: [kept, asked] }) };
+  try {
+    const byBackbone = `${dataSet.name} by the untrained backbone`;
+    const asked = await embedScanned(context, backbone, { ...dataSet, name: byBackbone });
+    const later = await picturesOfLater(registry, loaded, [kept, asked]);
+    const name = 'later pictures of the gallery by the untrained backbone';
+    const added =
+      later.length === 0 ? [] : [await embedScanned(context, backbone, { name, pictures: later })];
+    const features = [kept, asked, ...added];
+    const { gallery, calibration } = loaded;
+    if (!gallery.sha256.some((sum) => features.some(({ sha256 }) => sha256.includes(sum)))) {
+      return without('of none of the pictures in its gallery the features are known');
+    }
+    const rule = calibration?.rule ?? 'nearest';
+    return { baseline: evaluateBaseline({ queries, gallery, rule, answers, features }) };
+  } finally {
+    backbone.dispose();
+  }
+}
+
+/** Pictures that came into the gallery after the version was made, as far as they were kept. */
+async function picturesOfLater(
+  { store }: Registry,
+  { model, gallery }: OpenedVersion,
+  features: readonly BackboneFeatures[],
+): Promise<Picture[]> {
+  const known = new Set(features.flatMap(({ sha256 }) => sha256));
+  const pictures: Picture[] = [];
+  for (const [row, sum] of gallery.sha256.entries()) {
+    if (known.has(sum)) continue;
+    known.add(sum);
+    const [key = '', className = ''] = [gallery.keys[row], gallery.classes[row]];
+    const picture = await keptPicture(store, model, sum, { key, className });
+    if (picture !== null) pictures.push(picture);
+  }
+  return pictures;
 }
 
 const without = (reason: string): BesideBackbone => ({ baseline: null, reason });

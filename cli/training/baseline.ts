@@ -12,7 +12,7 @@ export function printBaseline(
   const { galleryPictures, galleryPicturesLeftOut: left } = baseline;
   if (left > 0) {
     print(
-      `${counted(left, 'picture')} of the gallery came later, and the untrained backbone's features of them are not known. ` +
+      `${counted(left, 'picture')} of the gallery came later and were not kept, so that the untrained backbone cannot see them. ` +
         `From the other ${galleryPictures} alone the model has ${percent(modelAccuracy)} right.`,
     );
   }

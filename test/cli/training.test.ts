@@ -220,6 +220,26 @@ describe('a model trained on the command line', () => {
     assert.match(broken.stderr, /skirt\/broken\.jpg/);
   });
 
+  it('is held against the untrained backbone with pictures that came later too, as far as they were kept', async () => {
+    const dresses = path.join(SAMPLES, 'test', 'dress');
+    const dress = path.join(dresses, readdirSync(dresses)[0] ?? '');
+    await place.json(['gallery', 'add', 'dress', dress, '--no-keep-pictures']);
+    const { classes } = await place.json<{ classes: { class: string; pictures: number }[] }>([
+      'gallery',
+      'list',
+    ]);
+
+    const { status, stdout, stderr } = await place.run(['evaluate', 'clothes/test']);
+
+    const pictures = classes.reduce((sum, each) => sum + each.pictures, 0);
+    assert.equal(status, 0, stderr);
+    assert.ok(classes.some((each) => each.class === 'skirt'));
+    assert.match(
+      stdout,
+      new RegExp(`^1 picture of the gallery came later.* From the other ${pictures - 1} alone`, 'm'),
+    );
+  });
+
   it('is promoted, rolled back, exported and deleted, and its history tells', async () => {
     await place.json(['train', 'clothes/train', ...FAST, '--no-promote', '--model', 'clothes']);
     await place.json(['models', 'promote', 'clothes@2', '--why', 'to try']);
