@@ -1,9 +1,11 @@
 /**
- * What each recipe gets right, through the command line as users run it: trains on FOLDER/train, is judged on FOLDER/test.
+ * What each recipe gets right, through the command line as users run it: trains on FOLDER/train, is judged on FOLDER/test, and where there
+ * is FOLDER/unknown, on how it tells those pictures of no class from the test pictures.
  *
  *   node --import tsx bench/accuracy.ts [FOLDER ...] [--recipes metric,siamese] [--seeds 0,1,2] [--out FILE]
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,22 +31,55 @@ interface Run {
   readonly accuracy: number;
   readonly mapAtR: number;
   readonly seconds: number;
+  /** Where the set has pictures of no class. */
+  readonly unknown?: Unknown;
+}
+
+/** Of what `kindred evaluate --unknown` gives. */
+interface Unknown {
+  readonly images: number;
+  readonly auroc: number;
+  readonly falseAcceptanceAt95: number;
+  readonly oscr: number;
+  readonly points: Readonly<Record<string, Point>>;
+}
+
+interface Point {
+  readonly binds: 'falseRejection' | 'falseAcceptance';
+  readonly targetFalseRejection: number;
+  readonly targetFalseAcceptance: number | null;
+  readonly falseRejection: number;
+  readonly falseAcceptance: number;
 }
 
 const command = fileURLToPath(new URL('../bin/kindred.mjs', import.meta.url));
 const runProgram = promisify(execFile);
 
-/** One training in a process and a registry of its own. */
+/** What a command prints with --json, run in a process of its own. */
+async function kindred<T>(args: readonly string[]): Promise<T> {
+  const { stdout } = await runProgram(process.execPath, [command, ...args, '--json']);
+  return JSON.parse(stdout) as T;
+}
+
+/** One training in a registry of its own. */
 async function train(folder: string, recipe: string, seed: number): Promise<Run> {
   const registry = await mkdtemp(path.join(tmpdir(), 'kindred-accuracy-'));
+  const place = ['--registry', registry, '--model', 'bench'];
+  const [data, test, strangers] = ['train', 'test', 'unknown'].map((part) => path.join(folder, part)) as [
+    string,
+    string,
+    string,
+  ];
   try {
-    const flagsOfRun = ['--test', path.join(folder, 'test'), '--recipe', recipe, '--seed', String(seed)];
-    const place = ['--registry', registry, '--model', 'bench', '--json'];
-    const data = path.join(folder, 'train');
-    const { stdout } = await runProgram(process.execPath, [command, 'train', data, ...flagsOfRun, ...place]);
-    const { metrics, seconds } = JSON.parse(stdout) as { metrics: Record<string, number>; seconds: number };
+    const { metrics, seconds } = await kindred<{ metrics: Record<string, number>; seconds: number }>(
+      ['train', data, '--test', test, '--recipe', recipe, '--seed', String(seed)].concat(place),
+    );
     const { testImages = 0, accuracy = Number.NaN, mapAtR = Number.NaN } = metrics;
-    return { set: path.basename(path.resolve(folder)), recipe, seed, testImages, accuracy, mapAtR, seconds };
+    const set = path.basename(path.resolve(folder));
+    const run = { set, recipe, seed, testImages, accuracy, mapAtR, seconds };
+    if (!existsSync(strangers)) return run;
+    const evaluation = ['evaluate', test, '--unknown', strangers, ...place];
+    return { ...run, unknown: (await kindred<{ unknown: Unknown }>(evaluation)).unknown };
   } finally {
     await rm(registry, { recursive: true, force: true });
   }
@@ -73,4 +108,28 @@ const rows = report.runs.map(({ set, recipe, seed, testImages, accuracy, mapAtR,
   seconds.toFixed(0),
 ]);
 const head = ['set', 'recipe', 'seed', 'right', 'accuracy@1', 'MAP@R', 'seconds'];
-process.stdout.write(`${table([head, ...rows])}\n\nWritten to ${flags.out}\n`);
+process.stdout.write(`${table([head, ...rows])}\n`);
+
+const share = (value: number): string => `${(value * 100).toFixed(1)} %`;
+const pointRows = report.runs.flatMap(({ set, recipe, seed, unknown }) =>
+  Object.entries(unknown?.points ?? {}).map(([name, point]) => [
+    set,
+    recipe,
+    String(seed),
+    unknown?.auroc.toFixed(3) ?? '',
+    unknown?.oscr.toFixed(3) ?? '',
+    share(unknown?.falseAcceptanceAt95 ?? Number.NaN),
+    name,
+    point.binds === 'falseRejection'
+      ? `${share(point.targetFalseRejection)} known`
+      : `${share(point.targetFalseAcceptance ?? Number.NaN)} unknown`,
+    share(point.falseRejection),
+    share(point.falseAcceptance),
+  ]),
+);
+const pointHead =
+  'set,recipe,seed,AUROC,open-set rate,unknown at 95 % known,point,aim,known called unknown,unknown called known'.split(
+    ',',
+  );
+if (pointRows.length > 0) process.stdout.write(`\n${table([pointHead, ...pointRows])}\n`);
+process.stdout.write(`\nWritten to ${flags.out}\n`);
