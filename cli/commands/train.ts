@@ -41,6 +41,7 @@ export function trainCommand(): Command {
       share,
     )
     .option('--false-acceptance <share>', 'of strangers that "strict" may call known (default: 0.05)', share)
+    .option('--no-check', 'neither look for faults in the pictures first nor tell how long it will take')
     .option('--no-promote', 'publish the version without letting it answer')
     .option('--resume [job]', 'go on with a stopped training: this one, or the newest that fits')
     .option('--best', 'with --resume: publish the best epoch so far instead of training on')
@@ -81,7 +82,7 @@ async function train(context: Context, target: Target, flags: TrainFlags): Promi
     const { request, job } = await askedFor(context, target, flags);
     if (job?.state === 'succeeded') return await tellSucceeded(context, job);
     const resume = job === null ? 'no' : flags.best ? 'best' : 'continue';
-    printTraining(context, await runJob(context, { request, job, resume, interruption }));
+    printTraining(context, await runJob(context, { request, job, resume, interruption, check: flags.check }));
   } finally {
     interruption.end();
   }

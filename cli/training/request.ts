@@ -16,6 +16,7 @@ export interface TrainFlags extends CommonFlags, DirectFlags {
   readonly falseAcceptance?: number;
   readonly recipe?: string;
   readonly promote: boolean;
+  readonly check?: boolean;
   readonly resume?: string | boolean;
   readonly best?: boolean;
 }

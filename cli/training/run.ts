@@ -20,6 +20,8 @@ export interface Attempt {
   readonly job: Job | null;
   readonly resume: 'no' | 'continue' | 'best';
   readonly interruption: Interruption;
+  /** Whether to look for faults of the pictures first. @default true */
+  readonly check?: boolean | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Attempt {
  */
 export async function runJob(
   context: Context,
-  { request, job: known, resume, interruption }: Attempt,
+  { request, job: known, resume, interruption, check = true }: Attempt,
 ): Promise<TrainingResult> {
   requireBackbone(context);
   const data = await openTrainingData(context, request);
@@ -52,6 +54,7 @@ export async function runJob(
       libraries: libraryVersions(),
       createdBy: context.author,
       checkpointSeconds: CHECKPOINT_SECONDS,
+      check,
       signal: interruption.signal,
       report,
     };

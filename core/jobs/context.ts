@@ -17,6 +17,8 @@ export interface TrainingContext {
   readonly libraries: Readonly<Record<string, string>>;
   readonly createdBy: string;
   readonly checkpointSeconds: number;
+  /** Whether to look for faults of the data first, and to tell how long it will take. @default true */
+  readonly check?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly report: Report;
 }

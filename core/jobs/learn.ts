@@ -3,10 +3,11 @@ import { withoutPictures } from '../images/dataset.ts';
 import { SafetensorsFile } from '../network/safetensors.ts';
 import { saveNetwork } from '../network/saved-network.ts';
 import type { Checkpoints } from '../training/checkpoint.ts';
-import { pooledFromKept } from '../training/baseline.ts';
 import type { PooledPictures } from '../training/baseline.ts';
+import type { DataCheck } from '../training/data-check/index.ts';
 import type { TrainedNetwork } from '../training/recipe.ts';
 import type { TrainingContext, TrainingData } from './context.ts';
+import { checkTraining, partsRequest, pooledOfKept, tellTime } from './data-check.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import type { TrainingPlan } from './plan.ts';
@@ -16,6 +17,8 @@ export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOu
   readonly data: TrainingData;
   /** The untrained backbone's features of what was learnt from, if they came with those that the recipe learns from. */
   readonly pooled: PooledPictures | null;
+  /** Faults of the data that were found before; null: nobody looked. */
+  readonly dataCheck: DataCheck | null;
 }
 
 /**
@@ -23,23 +26,17 @@ export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOu
  * @throws CancelledError, DivergedError; a checkpoint is kept
  */
 export async function learn(plan: TrainingPlan, checkpoints: Checkpoints, folder: string): Promise<Learnt> {
-  const { recipe, options, data, context } = plan;
+  const { context } = plan;
   const backbone = new SafetensorsFile(context.backbone.file);
   try {
-    const parts = await prepareParts({
-      recipe,
-      options,
-      backbone,
-      backboneId: context.backbone.id,
-      train: data.train,
-      validation: recipe.validates ? data.test : null,
-      folder: context.featuresFolder,
-      cacheBytes: context.featuresBytes,
-      signal: context.signal,
-      report: context.report,
-    });
+    await tellTime(plan, backbone);
+    const parts = await prepareParts(partsRequest(plan, backbone));
     try {
-      return await learnFrom(parts, plan, backbone, checkpoints, folder);
+      tellRejected([...parts.rejected.train, ...parts.rejected.validation], context);
+      const checked = await checkTraining(plan, parts, backbone);
+      const pooled = checked?.pooled ?? (await pooledOfKept(plan, parts, backbone));
+      const trained = await learnFrom(parts, plan, backbone, checkpoints, folder);
+      return { ...trained, pooled, dataCheck: checked?.check ?? null };
     } finally {
       parts.dispose();
     }
@@ -54,8 +51,7 @@ async function learnFrom(
   backbone: SafetensorsFile,
   checkpoints: Checkpoints,
   folder: string,
-): Promise<Learnt> {
-  tellRejected([...rejected.train, ...rejected.validation], context);
+): Promise<Omit<Learnt, 'pooled' | 'dataCheck'>> {
   const { checkpointSeconds, signal, report } = context;
   const { seed } = job.request;
   const trained = await recipe.train(options, {
@@ -73,9 +69,7 @@ async function learnFrom(
     await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
     const { curve, epoch, leftOut, collapse = null } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
-    const features = await pooledFromKept(backbone, recipe.preprocessing(options), train.features);
-    const pooled = features && { pictures: learntFrom.train.pictures, features };
-    return { data: learntFrom, pooled, curve, epoch, collapse, ...(leftOut && { leftOut }) };
+    return { data: learntFrom, curve, epoch, collapse, ...(leftOut && { leftOut }) };
   } finally {
     trained.dispose();
   }

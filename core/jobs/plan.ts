@@ -20,6 +20,14 @@ export interface TrainingPlan {
   readonly began: number;
 }
 
+/** What of a plan the data are looked at with. */
+export interface DataPlan extends Pick<TrainingPlan, 'recipe' | 'options' | 'data'> {
+  readonly context: Pick<
+    TrainingContext,
+    'backbone' | 'featuresFolder' | 'featuresBytes' | 'signal' | 'report'
+  >;
+}
+
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
 export function planTraining(
   job: Job,

@@ -86,7 +86,7 @@ async function parametersOf(folder: string): Promise<Judged['parameters']> {
 
 function filesOf(
   { job, recipe, options }: TrainingPlan,
-  { curve, epoch, collapse }: Learnt,
+  { curve, epoch, collapse, dataCheck }: Learnt,
   { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
 ): VersionDraft['files'] {
   const { gallery, evaluation, calibration } = judgement;
@@ -101,6 +101,7 @@ function filesOf(
   return {
     'gallery.arrow': writeGallery(gallery),
     'training.json': encode(training),
+    ...(dataCheck && { 'data-check.json': encode(dataCheck) }),
     [BASELINE_FILE]: writeGallery(backbone.gallery),
     'evaluation.json': encode({
       evaluation: evaluation && { ...evaluation, baseline: backbone.baseline },

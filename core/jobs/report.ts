@@ -2,7 +2,6 @@
 import type { DataSet, Picture } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
 import type { Manifest } from '../registry/manifest.ts';
-import type { DataCheck } from '../training/data-check/index.ts';
 import { chooseExamples, picturesOf, reportPage, smallCopies } from '../training/report/index.ts';
 import type { Examples, PictureName, ReportData } from '../training/report/index.ts';
 import type { BackboneJudgement } from './baseline.ts';
@@ -27,11 +26,10 @@ export async function reportOf(
   judged: Judged,
 ): Promise<(version: number) => Uint8Array> {
   const { job, recipe, options, context, began } = plan;
-  const { data, curve, epoch } = learnt;
+  const { data, curve, epoch, collapse = null, dataCheck } = learnt;
   const { judgement, backbone, parameters, engine } = judged;
   const { gallery, evaluation, calibration } = judgement;
   const examples = judgement.judged && chooseExamples({ ...queriesOf(judgement.judged), calibration });
-  const dataCheck: DataCheck | null = null as DataCheck | null;
   const shown = [...(examples ? shownIn(examples) : []), ...(dataCheck ? picturesOf(dataCheck) : [])];
   const report: ReportData = {
     model: job.request.model,
@@ -50,6 +48,7 @@ export async function reportOf(
     gallery: { pictures: gallery.keys.length, classes: new Set(gallery.classes).size },
     curve,
     epoch,
+    collapse,
     seconds: (performance.now() - began) / 1000,
     evaluation,
     baseline: backbone.baseline,

@@ -15,6 +15,7 @@ import { unusableFiles } from './unusable-files.ts';
 import { wrongLabels } from './wrong-labels.ts';
 
 export { dataCheckSchema } from './finding.ts';
+export { summaryOf } from './summary.ts';
 export type { CheckResult, DataCheck, Finding, FoundPicture } from './finding.ts';
 
 /** What has to be repaired first. */

@@ -41,6 +41,7 @@ describe('a training', () => {
     assert.deepEqual(Object.keys(manifest.files).toSorted(), [
       'baseline.arrow',
       'confusion.svg',
+      'data-check.json',
       'embedding.onnx',
       'evaluation.json',
       'gallery.arrow',

@@ -1,0 +1,33 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { DataCheck } from '../../core/training/data-check/index.ts';
+import type { Forecast } from '../../core/training/forecast.ts';
+import type { Context } from '../context.ts';
+import { openTrainingData } from './data.ts';
+import { trainingReport } from './progress.ts';
+import { backboneId, requireBackbone } from './run.ts';
+
+/** Looks at the pictures of a request as the training would. @throws as a training does before it begins */
+export async function checkRequested(
+  context: Context,
+  request: TrainingRequest,
+): Promise<{ readonly check: DataCheck; readonly forecast: Forecast | null }> {
+  requireBackbone(context);
+  const data = await openTrainingData(context, request);
+  const [{ checkDataSets }, { recipeNamed }] = await Promise.all([
+    import('../../core/jobs/data-check.ts'),
+    import('../../core/training/recipes/index.ts'),
+  ]);
+  const recipe = recipeNamed(request.recipe);
+  const options = recipe.options.parse(request.options) as TrainingRequest['options'];
+  const featuresFolder = path.join(context.cache, 'features');
+  await mkdir(featuresFolder, { recursive: true });
+  const { report, end } = trainingReport(context.terminal);
+  const backbone = { file: context.backbone, id: backboneId(context) };
+  try {
+    return await checkDataSets({ recipe, options, data, context: { backbone, featuresFolder, report } });
+  } finally {
+    end();
+  }
+}
