@@ -9,7 +9,10 @@ export function importGalleryCommand(): Command {
     model: ASKED_MODEL,
     engine: true,
   })
-    .argument('<dataset>', 'a folder with <class>/<file>, or a data set in the registry')
+    .argument(
+      '<dataset>',
+      'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
+    )
     .option('--no-keep-pictures', 'keep the embeddings alone; a new version cannot take these pictures over')
     .action(async (dataSet: string, flags: AddFlags) => {
       const context = contextOf(flags);
