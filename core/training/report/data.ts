@@ -29,6 +29,8 @@ export interface ReportData {
   readonly curve: readonly EpochRecord[];
   /** The epoch whose weights were taken; 0: those before training. */
   readonly epoch: number;
+  /** How a first attempt to train collapsed; null: it did not. */
+  readonly collapse: string | null;
   /** Since this attempt began. */
   readonly seconds: number;
   /** Null where there was nothing to judge on. */

@@ -24,7 +24,7 @@ export function distanceHistogram(
   const area = plane(
     ...SIZE,
     { from: 0, to: width * BINS, title: 'distance', label: String },
-    { from: 0, to: highest * 1.15, title: 'share', label: (share) => `${Math.round(share * 100)} %` },
+    { from: 0, to: highest * 1.4, title: 'share', label: (share) => `${Math.round(share * 100)} %` },
   );
   const lines = thresholds.map(({ point, threshold }, i) => {
     const [x, top] = [at(area.x(threshold)), 12 + i * 15];

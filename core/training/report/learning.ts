@@ -8,17 +8,18 @@ import type { Html } from './html.ts';
 const MOST_EPOCHS = 50;
 
 /** How the training went. */
-export function learning({ curve, epoch }: ReportData): Html {
+export function learning({ curve, epoch, collapse }: ReportData): Html {
   const seconds = curve.reduce((sum, one) => sum + one.seconds, 0);
   const taken =
     curve.length === 0
       ? 'No epoch of training was run: the network is the pretrained one, adapted to these pictures in closed form.'
       : epoch === 0
         ? `${counted(curve.length, 'epoch')} of training took ${duration(seconds)}; none was clearly better than the network before it, which was taken.`
-        : `${counted(curve.length, 'epoch')} of training took ${duration(seconds)}; the weights are those after epoch ${epoch}.`;
+        : `${counted(curve.length, 'epoch')} of training took ${duration(seconds)}; the weights are those after epoch ${epoch} (the dashed line).`;
   return html`<section aria-labelledby="learning">
     <h2 id="learning">How it learnt</h2>
     <p>${taken}</p>
+    ${collapse !== null && html`<p>A first attempt was given up: ${collapse}. What is shown here is the second one.</p>`}
     ${learningCurves(curve, epoch)} ${curve.length > 0 && epochs(curve)}
   </section>`;
 }

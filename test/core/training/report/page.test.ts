@@ -74,7 +74,8 @@ describe('the page of a report', () => {
     ]) {
       assert.ok(text.includes(` ${fact}`.replaceAll('"', '&quot;')), fact);
     }
-    assert.match(text, /the weights are those after epoch 2\./);
+    assert.match(text, /the weights are those after epoch 2 /);
+    assert.match(text, /A first attempt was given up: all embeddings fell on one point\./);
     assert.match(text, /Labels that look wrong/);
     assert.match(text, /Not looked for: Test pictures that are learnt from \(there is no test set\)\./);
   });

@@ -80,6 +80,7 @@ export function reportData({
       seconds: 12,
     })),
     epoch: 2,
+    collapse: 'all embeddings fell on one point',
     seconds: 75,
     evaluation,
     baseline: evaluateBaseline({ queries, gallery, rule, answers, features }),
