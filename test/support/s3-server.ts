@@ -32,18 +32,20 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
+const START_TRIES = 3;
 const CREDENTIALS = { accessKeyId: 'kindred-test', secretAccessKey: 'a secret of the tests' };
 
 /** Starts versitygw on a folder of its own. Ask `whyNoGo` first. */
 export async function startS3(): Promise<S3Server> {
   const program = await goProgram('versitygw');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'kindred-s3-'));
-  await mkdir(path.join(folder, 'data'));
-  const port = await freePort();
-  const stopProgram = await startServer(program, port, {
-    args: ['--port', `127.0.0.1:${port}`, '--quiet', '--keep-alive', 'posix', path.join(folder, 'data')],
-    env: { ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId, ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey },
-  });
+  const data = path.join(folder, 'data');
+  await mkdir(data);
+  const { port, stop } = await startServer(
+    program,
+    (free) => ['--port', `127.0.0.1:${free}`, '--quiet', '--keep-alive', 'posix', data],
+    { ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId, ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey },
+  );
   const options = optionsFor(port);
   const client = new S3Client({
     endpoint: `http://127.0.0.1:${port}`,
@@ -75,7 +77,7 @@ export async function startS3(): Promise<S3Server> {
     },
     async stop() {
       client.destroy();
-      await stopProgram();
+      await stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -87,7 +89,7 @@ export function optionsFor(port: number, rest: S3Options = {}): S3Options {
 }
 
 /** A port of 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as net.AddressInfo;
@@ -96,16 +98,30 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts a program and waits until it listens; gives what ends it. */
+/** Starts a program on a free port and waits until it listens there; gives the port and what ends it. */
 export async function startServer(
   program: string,
+  argsOf: (port: number) => readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly port: number; readonly stop: () => Promise<void> }> {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort();
+    try {
+      return { port, stop: await startOn(port, program, argsOf(port), environment) };
+    } catch (error) {
+      if (tries >= START_TRIES) throw error; // somebody else may have taken the port meanwhile
+    }
+  }
+}
+
+async function startOn(
   port: number,
-  { args, env = {} }: { readonly args: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
 ): Promise<() => Promise<void>> {
-  const child = spawn(program, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
   const ended = once(child, 'exit');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { goProgram } from './go-programs.ts';
-import { freePort, startServer } from './s3-server.ts';
+import { startServer } from './s3-server.ts';
 
 /** A proxy that spoils connections in between; see toxiproxy's own list of toxics. */
 export interface Toxiproxy {
@@ -16,24 +16,37 @@ export interface Toxiproxy {
 
 /** Starts toxiproxy before a port of this machine. */
 export async function startToxiproxy(target: number): Promise<Toxiproxy> {
-  const control = await freePort();
   const program = await goProgram('toxiproxy');
-  const stop = await startServer(program, control, { args: ['-host', '127.0.0.1', '-port', `${control}`] });
-  const ask = async (method: string, path: string, body?: unknown): Promise<void> => {
+  const { port: control, stop } = await startServer(program, (free) => [
+    '-host',
+    '127.0.0.1',
+    '-port',
+    `${free}`,
+  ]);
+  const ask = async (method: string, path: string, body?: unknown): Promise<string> => {
     const answer = await fetch(`http://127.0.0.1:${control}${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    assert.ok(answer.ok, `toxiproxy: ${await answer.text()}`);
+    const said = await answer.text();
+    assert.ok(answer.ok, `toxiproxy: ${said}`);
+    return said;
   };
-  const port = await freePort();
-  const proxy = { name: 's3', listen: `127.0.0.1:${port}`, upstream: `127.0.0.1:${target}`, enabled: true };
-  await ask('POST', '/proxies', proxy);
+  const wanted = { name: 's3', listen: '127.0.0.1:0', upstream: `127.0.0.1:${target}`, enabled: true };
+  const proxy = JSON.parse(await ask('POST', '/proxies', wanted)) as typeof wanted;
+  const port = Number(proxy.listen.split(':').at(-1));
   return {
     port,
-    add: (type, stream, attributes) => ask('POST', '/proxies/s3/toxics', { type, stream, attributes }),
-    disable: () => ask('POST', '/proxies/s3', { ...proxy, enabled: false }),
-    reset: () => ask('POST', '/reset'),
+    async add(type, stream, attributes) {
+      await ask('POST', '/proxies/s3/toxics', { type, stream, attributes });
+    },
+    async disable() {
+      const { listen, upstream } = proxy;
+      await ask('POST', '/proxies/s3', { listen, upstream, enabled: false });
+    },
+    async reset() {
+      await ask('POST', '/reset');
+    },
     stop,
   };
 }
