@@ -40,7 +40,7 @@ function section(
   return html`<h3>
       ${title} <span class="tag ${severity}">${count(all)}${severity === 'repair' && ', to repair'}</span>
     </h3>
-    <p>${suggestion}</p>
+    <p>${sentence(suggestion)}</p>
     <ul class="findings">
       ${shown.map((one) => item(one, pictures))}
     </ul>
@@ -54,4 +54,8 @@ function item(finding: Finding, pictures: Pictures): Html {
   return html`<li>
     ${shown.length > 0 && html`<span class="row">${shown}</span>`}<span dir="auto">${finding.message}</span>
   </li>`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }
