@@ -40,7 +40,7 @@ export async function storeChange(
     registry.addSegment(model, version, segment.id, writeSegment(segment)),
   );
   const { followAlias } = await import('../core/jobs/follow-alias.ts');
-  const last = await followAlias(registry, opened, segment.id, added.pictures);
+  const last = await followAlias(registry, opened, segment.id, added.pictures, context);
   const additions = segment.entries.filter(({ op }) => op === 'add').length;
   return {
     model,

@@ -7,7 +7,7 @@ import { createDecider } from '../gallery/decision.ts';
 import { createSearch } from '../gallery/search.ts';
 import type { Picture } from '../images/dataset.ts';
 import { readGalleryLog } from '../registry/gallery-log.ts';
-import type { OpenedVersion } from '../registry/open-version.ts';
+import type { OpenOptions, OpenedVersion } from '../registry/open-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import { comparePaired } from '../training/evaluation/paired.ts';
 import type { PairedComparison } from '../training/evaluation/paired.ts';
@@ -57,7 +57,8 @@ interface ChangedAnswer {
   readonly second: string;
 }
 
-export type Talk = Pick<TrainingContext, 'signal' | 'report'>;
+/** Whom to tell, when to stop, and what computes. */
+export type Talk = Pick<TrainingContext, 'signal' | 'report'> & OpenOptions;
 
 /** What a picture was told, and whether that is right. */
 interface Told {

@@ -7,6 +7,7 @@ import type { Stored } from '../registry/documents.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
+import { gateSchema } from './gate.ts';
 
 const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
@@ -21,6 +22,10 @@ const requestSchema = z.strictObject({
   options: z.record(z.string(), z.json()),
   seed: z.int(),
   promote: z.boolean(),
+  /** Let the version answer even when it is worse than the one before. */
+  force: z.boolean().optional(),
+  /** The loss of accuracy up to which it may answer; see gate.ts. */
+  tolerance: z.number().min(0).max(1).optional(),
   /** Shares that the operating points aim at, where they are not the usual ones: of known pictures (balanced), and of strangers (strict). */
   falseRejection: z.number().min(0).max(1).optional(),
   falseAcceptance: z.number().min(0).max(1).optional(),
@@ -53,7 +58,15 @@ const jobSchema = z.strictObject({
   cancelRequested: z.boolean(),
   /** How often it was started. */
   attempts: z.int(),
-  result: z.strictObject({ model: z.string(), version: z.int() }).nullable(),
+  result: z
+    .strictObject({
+      model: z.string(),
+      version: z.int(),
+      /** Whether the version went live, and what decided that; jobs of earlier Kindreds do not say it. */
+      promoted: z.boolean().optional(),
+      gate: gateSchema.nullable().optional(),
+    })
+    .nullable(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 });
 export type Job = Readonly<z.infer<typeof jobSchema>>;

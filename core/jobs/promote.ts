@@ -9,6 +9,7 @@ import type { Picture } from '../images/dataset.ts';
 import type { Author } from '../registry/names.ts';
 import type { Alias } from '../registry/aliases.ts';
 import type { Registry } from '../registry/registry.ts';
+import { listed } from './carried-notes.ts';
 import { compareVersions } from './compare.ts';
 import type { Talk } from './compare.ts';
 import { blocked, judgeGate, notCompared } from './gate.ts';
@@ -63,7 +64,7 @@ export async function promote(registry: Registry, request: PromotionRequest, tal
   const before = await registry.alias(model, alias);
   const from = before?.version ?? null;
   if (expected !== undefined && expected !== from) throw notExpected(request, from, expected);
-  const opened = new OpenVersions(registry, model);
+  const opened = new OpenVersions(registry, model, talk);
   try {
     if (before !== null && from === version) return await finish(registry, request, before, opened, talk);
     const carry = carrier(registry, request, opened, talk);
@@ -222,11 +223,7 @@ function notExpected(
   );
 }
 
-const SHOWN = 3;
-
 function whyMissing({ missing }: CarriedOver, from: number): string {
-  const first = missing.slice(0, SHOWN).map(({ key, reason }) => `${JSON.stringify(key)} (${reason})`);
-  const rest = missing.length > SHOWN ? `, and ${missing.length - SHOWN} more` : '';
-  const what = missing.length === 1 ? '1 picture' : `${missing.length} pictures`;
-  return `${what} that ${missing.length === 1 ? 'was' : 'were'} added to version ${from} cannot be carried over: ${first.join(', ')}${rest}`;
+  const what = missing.length === 1 ? '1 picture that was' : `${missing.length} pictures that were`;
+  return `${what} added to version ${from} cannot be carried over: ${listed(missing)}`;
 }

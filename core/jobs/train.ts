@@ -10,13 +10,14 @@ import type { Resume, TrainingContext, TrainingData } from './context.ts';
 import { checkpointPrefix, readJob } from './job.ts';
 import type { Job } from './job.ts';
 import { learn } from './learn.ts';
+import { goLive } from './go-live.ts';
 import { leaveJob, takeJob } from './owner.ts';
 import type { Ending, Hold } from './owner.ts';
 import { identityOf, planTraining } from './plan.ts';
 import type { TrainingPlan } from './plan.ts';
 import { publishTraining } from './publish.ts';
 import { resultOf } from './result.ts';
-import type { TrainingResult } from './result.ts';
+import type { Outcome, TrainingResult } from './result.ts';
 import { watchJob } from './watch.ts';
 
 /**
@@ -36,32 +37,33 @@ export async function runTraining(
   const plan = planTraining(job, data, context, resume);
   const { registry } = context;
   const hold = await takeJob(registry.store, job.id);
-  const version = hold === null ? await versionOf(plan) : await attempt(plan, hold);
+  const outcome = hold === null ? await outcomeOf(plan) : await attempt(plan, hold);
   // What stays of it does no harm.
   await checkpointsOf(plan)
     .clear()
     .catch(() => undefined);
-  return resultOf(registry, job, version, (performance.now() - began) / 1000);
+  return resultOf(registry, job, outcome, (performance.now() - began) / 1000);
 }
 
-async function versionOf({ job, context }: TrainingPlan): Promise<number> {
+async function outcomeOf({ job, context }: TrainingPlan): Promise<Outcome> {
   const { result } = await readJob(context.registry.store, job.id);
   if (result === null) throw new Error(`job ${job.id} has succeeded without a result`);
-  return result.version;
+  const { version, promoted = job.request.promote, gate = null } = result;
+  return { version, promoted, gate };
 }
 
-/** Works on the job, and notes how that ended. @returns the version */
-async function attempt(plan: TrainingPlan, hold: Hold): Promise<number> {
+/** Works on the job, and notes how that ended. */
+async function attempt(plan: TrainingPlan, hold: Hold): Promise<Outcome> {
   const { context, job } = plan;
   const { store } = context.registry;
   const watch = watchJob(store, hold, context.report, context.signal);
   const watched = { ...plan, context: { ...context, report: watch.report, signal: watch.signal } };
   try {
-    const version = await inScratch(watched, work);
+    const outcome = await inScratch(watched, work);
     await watch.stop();
-    const result = { model: job.request.model, version };
+    const result = { model: job.request.model, ...outcome };
     await leaveJob(store, hold, { state: 'succeeded', result, error: null });
-    return version;
+    return outcome;
   } catch (thrown) {
     await watch.stop();
     const lost: unknown = watch.signal.reason;
@@ -90,16 +92,13 @@ async function inScratch<T>(
   }
 }
 
-/** Trains, publishes and promotes, as far as attempts before have not. @returns the version */
-async function work(plan: TrainingPlan, folder: string): Promise<number> {
-  const { registry, createdBy } = plan.context;
+/** Trains, publishes and promotes, as far as attempts before have not. */
+async function work(plan: TrainingPlan, folder: string): Promise<Outcome> {
+  const { registry } = plan.context;
   const { id, request } = plan.job;
   const version = (await registry.published(request.model, id)) ?? (await make(plan, folder));
-  if (request.promote) {
-    const why = `training ${id}`;
-    await registry.move(request.model, 'production', version, { by: createdBy, why, unlessThere: true });
-  }
-  return version;
+  if (!request.promote) return { version, promoted: false, gate: null };
+  return { version, ...(await goLive(plan, version)) };
 }
 
 async function make(plan: TrainingPlan, folder: string): Promise<number> {

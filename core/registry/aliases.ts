@@ -22,8 +22,6 @@ export interface Alias {
 export interface MoveOptions extends Author {
   /** Move only if the alias is at this version now (null: if there is no such alias), or at this revision. */
   readonly expected?: number | null | { readonly revision: number };
-  /** Leave the alias and its history as they are when it is at the version already: for jobs that are resumed. */
-  readonly unlessThere?: boolean;
 }
 
 /** The alias, or null when there is none. */
@@ -72,7 +70,6 @@ export async function moveAlias(
   checkVersion(version);
   return change(store, model, alias, options, async (current) => {
     checkExpected(model, alias, current, options.expected);
-    if (options.unlessThere && current.version === version) return null;
     return { version };
   });
 }
@@ -151,7 +148,7 @@ async function change(
   model: string,
   alias: string,
   author: Author,
-  decide: (current: AliasDocument) => Promise<Step | null>,
+  decide: (current: AliasDocument) => Promise<Step>,
 ): Promise<Alias> {
   checkName(model, 'model');
   checkName(alias, 'alias');
@@ -159,7 +156,6 @@ async function change(
   const { by, why } = author;
   const changed = await swapAlias(store, model, alias, async (current) => {
     const step = await decide(current);
-    if (step === null) return null;
     if (!(await isAlive(store, model, step.version))) throw await noVersion(store, model, step.version);
     const entry = { ...step, from: current.version, at: new Date().toISOString(), by, why };
     return { version: step.version, revision: current.revision + 1, history: [...current.history, entry] };

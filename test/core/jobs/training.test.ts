@@ -65,7 +65,7 @@ describe('a training', () => {
   it('ends as a job that succeeded, with its last progress and nothing left behind', async () => {
     const job = await readJob(place.store, result.job);
     assert.equal(job.state, 'succeeded');
-    assert.deepEqual(job.result, { model: 'clothes', version: 1 });
+    assert.deepEqual(job.result, { model: 'clothes', version: 1, promoted: true, gate: null });
     assert.deepEqual([job.owner, job.error, job.attempts], [null, null, 1]);
     const told = await readProgress(place.store, job.id);
     assert.deepEqual(told?.progress, { phase: 'publishing' });

@@ -90,13 +90,6 @@ onEachStore('aliases', (test) => {
     history.forEach(({ from }, i) => assert.equal(from, history[i - 1]?.version ?? null));
   });
 
-  test('stay as they are when a resumed job moves them once more', async ({ registry, publish }) => {
-    await publish(2);
-    const first = await registry.move('cats', 'a', 2, { ...author, unlessThere: true });
-    assert.deepEqual(await registry.move('cats', 'a', 2, { ...author, unlessThere: true }), first);
-    assert.equal((await registry.move('cats', 'a', 2, author)).history.length, 2);
-  });
-
   test('go back further with each rollback, until there is nothing before', async ({ registry, publish }) => {
     await publish(4);
     for (const version of [1, 2, 3]) await registry.move('cats', 'a', version, author);
