@@ -25,10 +25,10 @@ const PICTURES = 'pictures';
 
 /**
  * Writes the model to a file that does not exist; weights are read array by array while it is written.
- * @param precision of large weights; with float16 the file is half as large, and a cosine with 32 bits about 0.999997
+ * @param precision of the weights @default mixed
  * @throws InvalidInputError when it is too large for one
  */
-export function writeOnnx(file: string, network: SavedNetwork, precision: Precision = 'float16'): void {
+export function writeOnnx(file: string, network: SavedNetwork, precision: Precision = 'mixed'): void {
   const message = onnxOf(network, precision);
   if (message.length >= LARGEST_FILE) {
     const size = `${Math.round(message.length / 1e6)} MB`;

@@ -61,7 +61,7 @@ export const dense: Operation<DenseNode> = {
   onnx(writer, node, inputs, output) {
     const { name, shape } = single(inputs);
     const source = `${node.name}/kernel`;
-    const kernel = writer.weights(source, [shape[0] ?? 0, node.units], writer.pieces(source));
+    const kernel = writer.roundedWeights(source, [shape[0] ?? 0, node.units], writer.pieces(source));
     const bias = `${node.name}/bias`;
     const biases = node.bias === false ? [] : [writer.floats(bias, [node.units], writer.parameter(bias))];
     writer.node('Gemm', [name, kernel, ...biases], output);
