@@ -7,6 +7,7 @@ export function libraryVersions(): Record<string, string> {
     kindred: versionIn(new URL('../../package.json', import.meta.url)),
     node: process.versions.node,
     'tfjs-node': packageVersion('@tensorflow/tfjs-node'),
+    'onnxruntime-node': packageVersion('onnxruntime-node'),
     sharp: packageVersion('sharp'),
     'apache-arrow': packageVersion('apache-arrow'),
   };

@@ -229,19 +229,19 @@ describe('a network of a recipe as an ONNX model', () => {
 
 /** The pooled backbone at one or two input sizes. */
 function atSizes(size: number, second?: number): NetworkGraph {
-  const pool = (name: string, input: string): NetworkNode => ({
+  const averaged = (name: string, input: string): NetworkNode => ({
     op: 'global-average-pool',
     name,
     inputs: [input],
   });
-  const nodes: NetworkNode[] = [...resnet50(), pool('first', 'conv5_block3_out')];
+  const nodes: NetworkNode[] = [...resnet50(), averaged('first', 'conv5_block3_out')];
   if (second === undefined) return graphOf(size, ...nodes);
   return graphOf(
     size,
     ...nodes,
     { op: 'resize', name: 'smaller', inputs: [PIXELS], size: second },
     ...resnet50({ prefix: 'again/', input: 'smaller' }),
-    pool('second', 'again/conv5_block3_out'),
+    averaged('second', 'again/conv5_block3_out'),
     { op: 'concat', name: 'both', inputs: ['first', 'second'] },
   );
 }
