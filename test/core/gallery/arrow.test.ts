@@ -11,6 +11,7 @@ import {
   writeGallery,
   writeSegment,
 } from '../../../core/gallery/arrow.ts';
+import { writeGolden } from '../../../core/gallery/arrow-golden.ts';
 import { createSegment } from '../../../core/gallery/segments.ts';
 import { Random } from '../../../core/random.ts';
 import { runPython } from '../../support/python.ts';
@@ -143,6 +144,33 @@ print(json.dumps(table.to_pylist()))`,
         [3, 4],
       ],
     });
+  });
+
+  it('of golden pictures are opened by pyarrow, the pictures as bytes', async () => {
+    const file = path.join(folder, 'golden.arrow');
+    const [first, second] = [Uint8Array.of(137, 80, 78, 71, 0, 255), new Uint8Array(0)];
+    const pictures = [
+      { name: 'test card', png: first, embedding: Float32Array.of(1, 2) },
+      { name: 'ă/2.png', png: second, embedding: Float32Array.of(3, 4) },
+    ];
+    await writeFile(file, writeGolden({ dimensions: 2, pictures, madeBy: 'an engine' }));
+
+    const printed = await runPython(
+      `import sys, json, pyarrow as pa
+with pa.OSFile(sys.argv[1]) as source: table = pa.ipc.open_file(source).read_all()
+print(json.dumps([str(table.schema.field("png").type), table.schema.metadata[b"kindred.made-by"].decode(),
+  [[row["picture"], row["png"].hex(), row["embedding"]] for row in table.to_pylist()]]))`,
+      [file],
+    );
+
+    assert.deepEqual(JSON.parse(printed), [
+      'binary',
+      'an engine',
+      [
+        ['test card', '89504e4700ff', [1, 2]],
+        ['ă/2.png', '', [3, 4]],
+      ],
+    ]);
   });
 
   it('written by pyarrow are read, with columns in another order and several record batches', async () => {
