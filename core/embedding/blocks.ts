@@ -3,10 +3,9 @@ import { InvalidInputError } from '../errors.ts';
 import type { Pixels } from '../images/pixels.ts';
 import type { Embedder } from './embedder.ts';
 
-/** Pictures computed at once; more only costs memory. */
-const BLOCK = 16;
-
 interface Parts extends Pick<Embedder, 'dimensions' | 'preprocessing' | 'engine'> {
+  /** Pictures in a block. */
+  readonly atOnce: number;
   /** Computes one block. @returns (pixels.length, dimensions), row-major */
   readonly compute: (pixels: readonly Pixels[]) => Promise<Float32Array>;
   /** Gives the memory back. It is called once, when nothing is computed any more. */
@@ -14,7 +13,7 @@ interface Parts extends Pick<Embedder, 'dimensions' | 'preprocessing' | 'engine'
 }
 
 /** An embedder from what an engine does with one block. */
-export function embedderOf({ compute, free, ...said }: Parts): Embedder {
+export function embedderOf({ atOnce, compute, free, ...said }: Parts): Embedder {
   const { dimensions, preprocessing } = said;
   let [underWay, disposed] = [0, false];
   const freeIfDone = (): void => {
@@ -32,8 +31,8 @@ export function embedderOf({ compute, free, ...said }: Parts): Embedder {
       const embeddings = new Float32Array(pixels.length * dimensions);
       underWay++;
       try {
-        for (let start = 0; start < pixels.length; start += BLOCK) {
-          embeddings.set(await compute(pixels.slice(start, start + BLOCK)), start * dimensions);
+        for (let start = 0; start < pixels.length; start += atOnce) {
+          embeddings.set(await compute(pixels.slice(start, start + atOnce)), start * dimensions);
         }
       } finally {
         underWay--;

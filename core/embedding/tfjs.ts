@@ -10,6 +10,9 @@ import type { SavedNetwork } from '../network/saved-network.ts';
 import { embedderOf } from './blocks.ts';
 import type { Embedder } from './embedder.ts';
 
+/** More only costs memory. */
+const AT_ONCE = 16;
+
 /**
  * The embedder of a saved network, nothing of which is trained. Dispose of it after use.
  * @throws CorruptDataError when the network's files are cut short
@@ -21,6 +24,7 @@ export function tfjsEmbedder({ graph, preprocessing, weights }: SavedNetwork): E
     dimensions: network.dimensions,
     preprocessing,
     engine: describeEngine(),
+    atOnce: AT_ONCE,
     async compute(pixels) {
       const output = forward(network, pixels);
       try {
