@@ -21,7 +21,10 @@ export function graphModelTopology(graph: NetworkGraph): GraphModelTopology {
   writer.placeholder(PIXELS, [-1, size, size, 3]);
   for (const { name, shape } of parametersOf(graph)) writer.constantNode(name, shape, 'DT_FLOAT');
   const shapes = shapesOf(graph);
-  for (const node of graph.nodes) writeNode(writer, node, shapes.get(node.name) ?? []);
+  for (const node of graph.nodes) {
+    const input = shapes.get(node.inputs[0] as string) ?? [size, size, 3];
+    writeNode(writer, node, { input, output: shapes.get(node.name) ?? [] });
+  }
   const dimensions = (shapes.get(graph.output) ?? [])[0];
   return {
     topology: { node: writer.nodes, versions: { producer: 1 } },

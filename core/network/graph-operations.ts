@@ -4,15 +4,22 @@ import { FLOAT, ints, text } from './graph-writer.ts';
 import { IMAGENET_MEAN_BGR } from './ops/caffe-preprocess.ts';
 import type { NetworkNode } from './ops/index.ts';
 import { SMALLEST_LENGTH } from './ops/l2-normalize.ts';
+import { windowsOf } from './ops/pooling.ts';
 import type { Shape } from './ops/operation.ts';
 
-/** Writes the node's operation; its last TensorFlow node is called `output`. @param shape of what the node gives, a picture's */
+/** Shapes of what a node is given first and of what it gives, a picture's. */
+export interface NodeShapes {
+  readonly input: Shape;
+  readonly output: Shape;
+}
+
+/** Writes the node's operation; its last TensorFlow node is called `output`. */
 type WriteOperation<N extends NetworkNode> = (
   writer: GraphWriter,
   node: N,
   output: string,
   input: string,
-  shape: Shape,
+  shapes: NodeShapes,
 ) => void;
 
 type OperationWriters = {
@@ -90,15 +97,28 @@ const writers: OperationWriters = {
     });
   },
 
-  flatten(writer, node, output, input, shape) {
-    writer.node(output, 'Reshape', [input, writer.ints(`${node.name}/shape`, [-1, ...shape])], {
-      ...FLOAT,
-      Tshape: { type: 'DT_INT32' },
-    });
+  flatten(writer, node, output, input, shapes) {
+    reshape(writer, node.name, output, input, shapes.output);
   },
 
   'global-average-pool'(writer, _node, output, input) {
     reduce(writer, output, 'Mean', input, [1, 2], false);
+  },
+
+  'global-max-pool'(writer, _node, output, input) {
+    reduce(writer, output, 'Max', input, [1, 2], false);
+  },
+
+  'grid-average-pool'(writer, node, output, input, shapes) {
+    const { size, strides } = windowsOf(node, shapes.input);
+    const cells = writer.node(`${node.name}/cells`, 'AvgPool', [input], {
+      ...FLOAT,
+      ksize: ints([1, ...size, 1]),
+      strides: ints([1, ...strides, 1]),
+      padding: text('VALID'),
+      data_format: text('NHWC'),
+    });
+    reshape(writer, node.name, output, cells, shapes.output);
   },
 
   dense(writer, node, output, input) {
@@ -142,11 +162,11 @@ const writers: OperationWriters = {
 };
 
 /** Writes what the node does; the last TensorFlow node carries the node's own name. */
-export function writeNode(writer: GraphWriter, node: NetworkNode, shape: Shape): void {
+export function writeNode(writer: GraphWriter, node: NetworkNode, shapes: NodeShapes): void {
   const { name, op, inputs } = node;
   const output = node.relu ? `${name}/linear` : name;
   const write = writers[op] as WriteOperation<NetworkNode>;
-  write(writer, node, output, inputs[0] as string, shape);
+  write(writer, node, output, inputs[0] as string, shapes);
   if (node.relu) writer.node(name, 'Relu', [output]);
 }
 
@@ -162,6 +182,13 @@ function reduce(
     ...FLOAT,
     Tidx: { type: 'DT_INT32' },
     keep_dims: { b: keep },
+  });
+}
+
+function reshape(writer: GraphWriter, name: string, output: string, input: string, shape: Shape): void {
+  writer.node(output, 'Reshape', [input, writer.ints(`${name}/shape`, [-1, ...shape])], {
+    ...FLOAT,
+    Tshape: { type: 'DT_INT32' },
   });
 }
 

@@ -14,6 +14,8 @@ const node = z.discriminatedUnion('op', [
   plain('concat'),
   plain('flatten'),
   plain('global-average-pool'),
+  plain('global-max-pool'),
+  plain('grid-average-pool').extend({ cells: z.int().min(1).max(16) }),
   plain('l2-normalize'),
   plain('resize').extend({ size: side }),
   plain('batch-norm').extend({ epsilon: z.number().positive() }),

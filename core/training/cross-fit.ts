@@ -8,7 +8,7 @@ import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import { rowsByLabel } from './batches.ts';
 import { distances } from './distances/index.ts';
-import { applyWhitening, withinClassWhitening } from './whitening.ts';
+import { whitenedByRows } from './whitening.ts';
 import type { WhiteningOptions } from './whitening.ts';
 
 /** Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at. */
@@ -96,13 +96,9 @@ export function whitenedDistances(
 ): number[][] {
   return tf.tidy(() => {
     const gallery = tf.gather(features, tf.tensor1d(known, 'int32'));
-    const whitening = withinClassWhitening(gallery, knownLabels, options);
     const queries = tf.gather(features, tf.tensor1d(asked, 'int32'));
-    const apart = distances['squared-euclidean'].pairwise(
-      applyWhitening(queries, whitening),
-      applyWhitening(gallery, whitening),
-    );
-    return apart.arraySync();
+    const [rows, others] = whitenedByRows(gallery, knownLabels, queries, options);
+    return distances['squared-euclidean'].pairwise(others, rows).arraySync();
   });
 }
 

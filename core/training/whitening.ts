@@ -8,7 +8,8 @@
  *
  * P keeps the principal directions of the whitened training features: with n pictures these are fewer than n, and inner
  * products with training pictures stay exact. Dimensions that are left over hold a random projection of everything
- * else (Johnson and Lindenstrauss 1984), so that classes added later can be told apart too.
+ * else (Johnson and Lindenstrauss 1984), so that classes added later can be told apart too. Of very many pictures, S and
+ * P are made from an even draw.
  *
  * With d numbers a picture and only n pictures, C has n - classes directions of its own and is a multiple of I on the
  * others, so nothing larger than n x n or d x dimensions is ever made where n < d.
@@ -19,6 +20,7 @@ import { unitLength } from '../network/ops/l2-normalize.ts';
 import { backend, bool, float, matMul } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 import { Random } from '../random.ts';
+import { rowsByLabel } from './batches.ts';
 
 export interface Whitening {
   /** (d, dimensions), row-major. */
@@ -40,16 +42,13 @@ export interface WhiteningOptions {
 export function withinClassWhitening(
   features: Tensor2D,
   labels: Int32Array,
-  { shrinkage, dimensions, seed = 0 }: WhiteningOptions,
+  options: WhiteningOptions,
 ): Whitening {
-  if (!(shrinkage > 0 && shrinkage <= 1)) {
-    throw new InvalidInputError(`whitening: shrinkage is ${shrinkage}, allowed is above 0 and up to 1`);
-  }
+  const { dimensions, seed = 0 } = options;
   const [kernel, bias] = tf.tidy(() => {
-    const mean = features.mean(0, true);
-    const whiten = whitener(withinClassResiduals(features, labels), degreesOfFreedom(labels), shrinkage);
+    const { mean, whiten, sample } = fitted(features, labels, options);
     const d = features.shape[1];
-    const basis = dimensions >= d ? tf.eye(d) : projection(whiten(features.sub(mean)), dimensions, seed);
+    const basis = dimensions >= d ? tf.eye(d) : projection(whiten(sample.sub(mean)), dimensions, seed);
     const made = whiten(basis.transpose()).transpose();
     return [made, matMul(mean.neg(), made)];
   }) as [Tensor, Tensor];
@@ -64,6 +63,59 @@ export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening):
     const moved = tf.matMul(features, tf.tensor2d(kernel, [features.shape[1], bias.length])).add(bias);
     return unitLength(moved) as Tensor2D;
   });
+}
+
+/**
+ * Rows and others, whitened by the rows, of unit length, without ever making the kernel. Inner products are those after
+ * {@link withinClassWhitening}, or what these approximate where there are fewer principal directions than dimensions.
+ */
+export function whitenedByRows(
+  features: Tensor2D,
+  labels: Int32Array,
+  others: Tensor2D,
+  options: WhiteningOptions,
+): [rows: Tensor2D, others: Tensor2D] {
+  return tf.tidy(() => {
+    const { mean, whiten, sample } = fitted(features, labels, options);
+    const known = whiten(features.sub(mean));
+    const asked = whiten(others.sub(mean));
+    const basis = principal(sample === features ? known : whiten(sample.sub(mean)), 1).directions;
+    const count = basis.shape[1] as number;
+    if (count <= options.dimensions) return [unitLength(known), unitLength(asked)];
+    const kept = tf.slice(basis, [0, count - options.dimensions]);
+    return [unitLength(matMul(known, kept)), unitLength(matMul(asked, kept))];
+  }) as [Tensor2D, Tensor2D];
+}
+
+/** Rows that say enough of how pictures of a class differ; eigenvectors of more would take minutes. */
+const ENOUGH_ROWS = 2048;
+
+function fitted(features: Tensor2D, labels: Int32Array, { shrinkage, seed = 0 }: WhiteningOptions) {
+  if (!(shrinkage > 0 && shrinkage <= 1)) {
+    throw new InvalidInputError(`whitening: shrinkage is ${shrinkage}, allowed is above 0 and up to 1`);
+  }
+  const rows = evenlyDrawn(labels, ENOUGH_ROWS, new Random(seed));
+  const sample = rows === null ? features : tf.gather(features, tf.tensor1d(rows, 'int32'));
+  const own = rows === null ? labels : rows.map((row) => labels[row] as number);
+  return {
+    mean: features.mean(0, true),
+    whiten: whitener(withinClassResiduals(sample, own), degreesOfFreedom(own), shrinkage),
+    sample,
+  };
+}
+
+/** So many rows, of every class as many as it has or as are its share; null: there are no more than that. */
+function evenlyDrawn(labels: Int32Array, count: number, random: Random): Int32Array | null {
+  if (labels.length <= count) return null;
+  const classes = rowsByLabel(labels).map((rows) => random.shuffle([...rows]));
+  const drawn: number[] = [];
+  for (let turn = 0; drawn.length < count; turn++) {
+    for (const rows of classes) {
+      const row = rows[turn];
+      if (row !== undefined && drawn.length < count) drawn.push(row);
+    }
+  }
+  return Int32Array.from(drawn).sort();
 }
 
 function degreesOfFreedom(labels: Int32Array): number {
@@ -109,11 +161,18 @@ function projection(rows: Tensor, dimensions: number, seed: number): Tensor {
   const rest = dimensions - kept;
   if (rest === 0) return first;
   const random = new Random(seed);
-  const drawn = tf.tensor2d(
-    Float32Array.from({ length: d * rest }, () => random.normal() / Math.sqrt(rest)),
-    [d, rest],
-  );
+  const drawn = tf.tensor2d(signs(d * rest, 1 / Math.sqrt(rest), random), [d, rest]);
   return tf.concat([first, drawn.sub(matMul(first, matMul(first, drawn, true, false)))], 1);
+}
+
+/** Plus or minus the size, at random (Achlioptas 2003: as good as normally distributed numbers, and sooner made). */
+function signs(count: number, size: number, random: Random): Float32Array {
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i += 16) {
+    const bits = random.below(2 ** 16);
+    for (let k = 0; k < 16 && i + k < count; k++) numbers[i + k] = (bits >> k) & 1 ? size : -size;
+  }
+  return numbers;
 }
 
 /** Eigenvalues of R'R / divisor that are not next to nothing, ascending, and their unit eigenvectors as columns (d, count). */

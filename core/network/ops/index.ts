@@ -10,6 +10,8 @@ import type { DenseNode } from './dense.ts';
 import { l2Normalize } from './l2-normalize.ts';
 import type { L2NormalizeNode } from './l2-normalize.ts';
 import type { Operation } from './operation.ts';
+import { globalMaxPool, gridAveragePool } from './pooling.ts';
+import type { GlobalMaxPoolNode, GridAveragePoolNode } from './pooling.ts';
 import { resize } from './resize.ts';
 import type { ResizeNode } from './resize.ts';
 import { add, concat, flatten, globalAveragePool, maxPool } from './shaping.ts';
@@ -24,6 +26,8 @@ export type NetworkNode =
   | DenseNode
   | FlattenNode
   | GlobalAveragePoolNode
+  | GlobalMaxPoolNode
+  | GridAveragePoolNode
   | L2NormalizeNode
   | MaxPoolNode
   | ResizeNode;
@@ -38,6 +42,8 @@ export const operations: { readonly [Op in NetworkNode['op']]: Operation<Extract
     dense,
     flatten,
     'global-average-pool': globalAveragePool,
+    'global-max-pool': globalMaxPool,
+    'grid-average-pool': gridAveragePool,
     'l2-normalize': l2Normalize,
     'max-pool': maxPool,
     resize,

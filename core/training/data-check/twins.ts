@@ -85,6 +85,12 @@ async function decodedAt(pictures: readonly Picture[], size: number): Promise<Ma
   return found;
 }
 
+/** Where one is a part of the other, it is found sooner in one direction than in the other. */
+function eitherWay(one: readonly Level[], other: readonly Level[]): number {
+  const value = likeness(one, other);
+  return value >= SAME ? value : Math.max(value, likeness(other, one));
+}
+
 async function laidOver(pictures: readonly Picture[], candidates: readonly Candidate[]): Promise<Twins[]> {
   const rows = new Set(candidates.flatMap(({ a, b }) => [a, b]));
   const decoded = await decodedAt(
@@ -100,7 +106,7 @@ async function laidOver(pictures: readonly Picture[], candidates: readonly Candi
     if (pictures[a]?.sha256 === pictures[b]?.sha256) continue;
     const [one, other] = [levelsOf(a), levelsOf(b)];
     if (one === null || other === null) continue;
-    const value = likeness(one, isMirrored ? other.map(mirrored) : other);
+    const value = eitherWay(one, isMirrored ? other.map(mirrored) : other);
     if (value >= SAME) alike.push({ a, b, likeness: Math.min(ALMOST, value), isMirrored });
   }
   return alike;

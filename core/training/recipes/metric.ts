@@ -1,7 +1,7 @@
 /**
  * The default: what measures best from a handful of pictures a class.
  *
- * The embedding is two pooled maps at two input sizes, whitened within classes in closed form. conv5_block2 and
+ * The embedding is two maps of the backbone, pooled by their maxima and by quarters, whitened within classes in closed form. conv5_block2 and
  * conv5_block3 are tuned first, with batch-hard triplets (Hermans et al. 2017) over cached maps, batch normalisation
  * frozen, no head. A share of each class is kept out of the tuning to choose the epoch on, and the untuned network
  * wins unless an epoch is clearly better, so that tuning does not make it worse. The whitening uses every picture.
@@ -21,11 +21,12 @@ import type { LoopResult } from '../loop.ts';
 import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
-import type { RecipeContext, TrainedNetwork } from '../recipe.ts';
+import type { RecipeContext, TrainedNetwork, Workload } from '../recipe.ts';
 import { judgeKept, keepForSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
-import { frozenMaps, mapFeatures, tunedMap, twoMapsAt, whitenedMaps } from '../two-maps.ts';
+import { tuningWorkload } from '../workload.ts';
+import { frozenMaps, mapFeatures, pooledMapsAt, tunedMap, whitenedMaps } from '../pooled-maps.ts';
 import { withinClassWhitening } from '../whitening.ts';
 
 /** Parts that the training pictures are asked for in. */
@@ -34,46 +35,47 @@ const FOLDS = 4;
 const DISTANCE = distances['squared-euclidean'];
 
 const share = z.number().min(0).max(1);
-const options = z.strictObject({
-  size: z.int().min(32).max(1024).default(288).describe('side of the input in pixels'),
-  scales: z
-    .array(z.number().min(0.1).max(1))
-    .min(1)
-    .max(4)
-    .refine((scales) => scales.includes(1), 'one of them has to be 1, the whole size')
-    .default([1, 0.694])
-    .describe('shares of that size to look at'),
-  dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
-  shrinkage: z.number().positive().max(1).default(0.2).describe('of the within-class covariance'),
-  epochs: z.int().min(0).default(8).describe('0: no tuning'),
-  stepsPerEpoch: z.int().min(1).default(25),
-  classes: z.int().min(2).default(8).describe('classes a batch'),
-  pictures: z.int().min(2).default(4).describe('pictures of each class in a batch'),
-  miner: z.enum(['batch-hard', 'semi-hard', 'all', 'random', 'close-distance']).default('batch-hard'),
-  loss: z.enum(['triplet', 'soft-margin', 'contrastive', 'multi-similarity']).default('triplet'),
-  margin: z
-    .number()
-    .nonnegative()
-    .default(0.3)
-    .describe('how much farther than the positive a negative should be'),
-  learningRate: z.number().positive().default(1e-5),
-  select: z
-    .number()
-    .min(0)
-    .max(0.5)
-    .default(0.25)
-    .describe('share of each class kept from tuning to choose the epoch on; 0: no tuning'),
-  caution: z
-    .number()
-    .nonnegative()
-    .default(0.3)
-    .describe('tuning must gain this / sqrt(pictures kept) in accuracy'),
-  patience: z.int().min(1).default(2).describe('stop after so many epochs without a better one'),
-  enough: share.default(0.02).describe('stop when a smaller share of triplets is still active'),
-});
-type Options = z.output<typeof options>;
+const optionsAt = (usualSize: number) =>
+  z.strictObject({
+    size: z.int().min(32).max(1024).default(usualSize).describe('side of the input in pixels'),
+    scales: z
+      .array(z.number().min(0.1).max(1))
+      .min(1)
+      .max(4)
+      .refine((scales) => scales.includes(1), 'one of them has to be 1, the whole size')
+      .default([1])
+      .describe('shares of that size to look at'),
+    dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
+    shrinkage: z.number().positive().max(1).default(0.2).describe('of the within-class covariance'),
+    epochs: z.int().min(0).default(8).describe('0: no tuning'),
+    stepsPerEpoch: z.int().min(1).default(25),
+    classes: z.int().min(2).default(8).describe('classes a batch'),
+    pictures: z.int().min(2).default(4).describe('pictures of each class in a batch'),
+    miner: z.enum(['batch-hard', 'semi-hard', 'all', 'random', 'close-distance']).default('batch-hard'),
+    loss: z.enum(['triplet', 'soft-margin', 'contrastive', 'multi-similarity']).default('triplet'),
+    margin: z
+      .number()
+      .nonnegative()
+      .default(0.3)
+      .describe('how much farther than the positive a negative should be'),
+    learningRate: z.number().positive().default(1e-5),
+    select: z
+      .number()
+      .min(0)
+      .max(0.5)
+      .default(0.25)
+      .describe('share of each class kept from tuning to choose the epoch on; 0: no tuning'),
+    caution: z
+      .number()
+      .nonnegative()
+      .default(0.3)
+      .describe('tuning must gain this / sqrt(pictures kept) in accuracy'),
+    patience: z.int().min(1).default(2).describe('stop after so many epochs without a better one'),
+    enough: share.default(0.02).describe('stop when a smaller share of triplets is still active'),
+  });
+type Options = z.output<ReturnType<typeof optionsAt>>;
 
-const mapsOf = ({ size, scales }: Options) => twoMapsAt(size, scales);
+const mapsOf = ({ size, scales }: Options) => pooledMapsAt(size, scales);
 
 async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
   const maps = mapsOf(chosen);
@@ -177,13 +179,41 @@ function isEnough(curve: readonly EpochRecord[], { enough, patience }: Options):
   return curve.length - 1 - accuracies.indexOf(Math.max(...accuracies)) >= patience;
 }
 
-export const metric = defineRecipe({
-  name: 'metric',
-  summary:
-    'the default: two maps at two sizes whitened within classes, the last blocks tuned where that helps',
-  options,
-  validates: false,
-  preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
-  frozen: (chosen) => frozenMaps(mapsOf(chosen)),
-  train,
-});
+function workload(chosen: Options, classSizes: readonly number[]): Workload {
+  const { classes, pictures, epochs, stepsPerEpoch, select, dimensions } = chosen;
+  const maps = mapsOf(chosen);
+  const { from, ...tuned } = tunedMap(maps);
+  const all = classSizes.reduce((a, b) => a + b, 0);
+  const isTuned = select > 0 && classSizes.some((size) => size > 2);
+  const rounds = isTuned ? epochs : 0;
+  // The other scales go through the same blocks, whose work grows with the square of the side.
+  const smallest = (maps.scales.at(-1) as (typeof maps.scales)[number]).size;
+  const scales = maps.scales.reduce((sum, { size }) => sum + (size / smallest) ** 2, 0);
+  return tuningWorkload({
+    tuned,
+    from,
+    embedding: whitenedMaps(maps, dimensions),
+    trainedPictures: rounds * stepsPerEpoch * Math.min(classes * pictures, all),
+    // To choose before the first epoch and after each, and to whiten in the end.
+    judgedPictures: all * scales * (rounds + (rounds > 0 ? 2 : 1)),
+  });
+}
+
+/** The recipe at an input size; what a picture costs grows with its square. */
+export const metricRecipe = (name: string, summary: string, usualSize: number) =>
+  defineRecipe({
+    name,
+    summary,
+    options: optionsAt(usualSize),
+    validates: false,
+    preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
+    frozen: (chosen) => frozenMaps(mapsOf(chosen)),
+    workload,
+    train,
+  });
+
+export const metric = metricRecipe(
+  'metric',
+  'the default: pooled maps at 288 pixels whitened within classes, the last blocks tuned where that helps',
+  288,
+);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Tensor2D } from '@tensorflow/tfjs-node';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { Random } from '../../../core/random.ts';
-import { applyWhitening, withinClassWhitening } from '../../../core/training/whitening.ts';
+import { applyWhitening, whitenedByRows, withinClassWhitening } from '../../../core/training/whitening.ts';
 import type { Whitening } from '../../../core/training/whitening.ts';
 import { assertClose } from '../../support/numbers.ts';
 
@@ -213,4 +214,36 @@ describe('within-class whitening', () => {
       );
     });
   }
+});
+
+describe('rows whitened without the kernel', () => {
+  for (const [name, dimensions] of [
+    ['all numbers', 20],
+    ['as few numbers as asked for', 5],
+  ] as const) {
+    it(`have the inner products of those whitened with it: ${name}`, () => {
+      const { rows, labels } = someRows([4, 3, 5], 20, 2);
+      const { rows: queries } = someRows([3, 3], 20, 8);
+      const options = { shrinkage: 0.2, dimensions };
+      const [known, asked] = tf.tidy(() => {
+        const features = tf.tensor2d(rows);
+        const whitening = withinClassWhitening(features, Int32Array.from(labels), options);
+        return [applyWhitening(features, whitening), applyWhitening(tf.tensor2d(queries), whitening)];
+      }) as [Tensor2D, Tensor2D];
+
+      const made = whitenedByRows(tf.tensor2d(rows), Int32Array.from(labels), tf.tensor2d(queries), options);
+
+      const inner = ([a, b]: readonly Tensor2D[]): Float32Array =>
+        tf.matMul(b as Tensor2D, a as Tensor2D, false, true).dataSync() as Float32Array;
+      assertClose(inner(made), inner([known, asked]), { tolerance: 1e-3, floor: 1 });
+    });
+  }
+});
+
+it('whitens more pictures than it looks at closely', () => {
+  const { rows, labels } = someRows([1500, 900, 600], 4, 7);
+  const { matrix } = whitened(rows, labels, 0.1, 4);
+  const product = multiply(multiply(transpose(matrix), covariance(rows, labels, 0.1)), matrix);
+  // 2,048 of 3,000 rows: their covariance is that of all to some percent.
+  assertClose(product.flat(), eye(4).flat(), { tolerance: 0.15, floor: 1, what: 'covariance' });
 });

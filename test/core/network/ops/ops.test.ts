@@ -7,6 +7,7 @@ import { conv } from '../../../../core/network/ops/conv.ts';
 import type { ConvNode } from '../../../../core/network/ops/conv.ts';
 import { dense } from '../../../../core/network/ops/dense.ts';
 import { l2Normalize } from '../../../../core/network/ops/l2-normalize.ts';
+import { globalMaxPool, gridAveragePool } from '../../../../core/network/ops/pooling.ts';
 import { resize } from '../../../../core/network/ops/resize.ts';
 import { add, concat, flatten, globalAveragePool, maxPool } from '../../../../core/network/ops/shaping.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
@@ -238,4 +239,55 @@ describe('operations without weights', () => {
       );
     });
   });
+});
+
+describe('pooling of whole maps', () => {
+  it('takes the maximum, which gets the whole gradient', () => {
+    checkOperation({
+      operation: globalMaxPool,
+      node: { ...base, op: 'global-max-pool' },
+      inputs: [[2, 3, 5, 4]],
+      reference: ([x]) => (x as Tensor).max([1, 2]),
+    });
+  });
+
+  it('shares the gradient among equal maxima', () => {
+    tf.tidy(() => {
+      const x = tf.tensor4d([1, 7, 7, 0], [1, 2, 2, 1]);
+      const step = {
+        node: { ...base, op: 'global-max-pool' } as const,
+        inputs: [x],
+        gradient: tf.tensor2d([[6]]),
+      };
+
+      const [gradient] = globalMaxPool.inputGradients?.(step, [], [true]) ?? [];
+
+      assert.deepEqual([...(gradient as Tensor).dataSync()], [0, 3, 3, 0]);
+    });
+  });
+
+  for (const [height, width, cells] of [
+    [4, 6, 2],
+    [7, 9, 2],
+    [5, 8, 3],
+    [3, 3, 1],
+  ] as const) {
+    it(`takes the mean of each of ${cells} x ${cells} cells of ${height} x ${width}`, () => {
+      const from = (side: number, cell: number): number => cell * Math.floor(side / cells);
+      const length = (side: number): number => side - (cells - 1) * Math.floor(side / cells);
+      checkOperation({
+        operation: gridAveragePool,
+        node: { ...base, op: 'grid-average-pool', cells },
+        inputs: [[2, height, width, 3]],
+        reference: ([x]) => {
+          const means = Array.from({ length: cells * cells }, (_, cell) => {
+            const [top, left] = [from(height, Math.floor(cell / cells)), from(width, cell % cells)];
+            const window = tf.slice(x as Tensor, [0, top, left, 0], [2, length(height), length(width), 3]);
+            return window.mean([1, 2]);
+          });
+          return tf.concat(means, 1);
+        },
+      });
+    });
+  }
 });
