@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { CorruptDataError } from '../../core/errors.ts';
+import { CorruptDataError, SkewError } from '../../core/errors.ts';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import { readCalibration } from '../../core/registry/evaluation.ts';
 import type { Manifest } from '../../core/registry/manifest.ts';
@@ -26,9 +26,10 @@ const trainingSchema = z.object({
 export function showModelCommand(): Command {
   return command('show', 'show a version: recipe, metrics, parameters, files', {
     model: 'the same as [model]',
+    engine: true,
   })
     .argument('[model]', 'NAME, NAME@ALIAS or NAME@N')
-    .option('--verify', 'also read every file and hold it against its checksum')
+    .option('--verify', 'also hold every file against its checksum, and the engine against golden pictures')
     .action(async (named: string | undefined, flags: Flags) => {
       const context = contextOf(flags);
       const { model, version } = await chosenVersion(context, named ?? flags.model);
@@ -38,6 +39,7 @@ export function showModelCommand(): Command {
       const { parameters } = await trainingOf(context, manifest);
       const damaged = flags.verify ? await registry.verify(model, version) : undefined;
       const isWhole = damaged === undefined || damaged.length === 0;
+      const skew = flags.verify && isWhole ? await skewOf(context, manifest) : undefined;
       const calibration = isWhole ? await readCalibration(registry, manifest) : null;
       const shown = {
         ...manifest,
@@ -46,14 +48,27 @@ export function showModelCommand(): Command {
         additions: await registry.segments(model, version),
         ...(isWhole && { points: calibration && calibration.points }),
         ...(damaged === undefined ? {} : { damaged }),
+        ...(skew === undefined ? {} : { skew }),
       };
       context.terminal.json(shown);
       print(context, shown, isWhole ? calibration : undefined);
-      if (damaged !== undefined && damaged.length > 0) {
-        for (const { reason } of damaged) context.terminal.note(reason);
+      for (const reason of [...(damaged ?? []).map((each) => each.reason), ...(skew ? [skew] : [])]) {
+        context.terminal.note(reason);
         process.exitCode = 1;
       }
     });
+}
+
+/** Why the engine may not answer for the version, or null when it reproduces its golden pictures. */
+async function skewOf(context: Context, { model, version }: Manifest): Promise<string | null> {
+  const { loadVersion } = await import('../version.ts');
+  try {
+    (await loadVersion(context, `${model}@${version}`)).embedder.dispose();
+    return null;
+  } catch (error) {
+    if (error instanceof SkewError) return error.message;
+    throw error;
+  }
 }
 
 async function trainingOf(

@@ -75,6 +75,13 @@ describe('the engine that embeds', () => {
     assert.equal(flagFirst.answers.engine['name'], 'onnxruntime');
   });
 
+  it('reproduces the golden pictures when a version is verified', async () => {
+    for (const engine of ['onnx', 'tfjs']) {
+      const { damaged, skew } = await place.json(['models', 'show', '--verify', '--engine', engine]);
+      assert.deepEqual({ damaged, skew }, { damaged: [], skew: null });
+    }
+  });
+
   it('is refused by an unknown name, naming those there are', async () => {
     const byFlag = await place.run(['classify', 'a.jpg', '--engine', 'gpu']);
     const byEnvironment = await place.run(['classify', 'a.jpg'], { KINDRED_ENGINE: 'gpu' });
