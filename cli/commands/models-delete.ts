@@ -3,6 +3,7 @@ import { contextOf } from '../context.ts';
 import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { numberedVersion } from '../models.ts';
+import { counted } from '../output/format.ts';
 import { UsageError } from '../usage.ts';
 
 interface Flags extends CommonFlags {
@@ -23,9 +24,11 @@ export function deleteModelCommand(): Command {
       const { model, version } = await numberedVersion(reference);
       const registry = await context.registry();
       const author = { by: context.author, why: flags.why };
-      if (flags.unfinished) await registry.removeLeftover(model, version, author);
-      else await registry.delete(model, version, author);
-      context.terminal.json({ model, version, deleted: true });
-      context.terminal.print(`Version ${version} of ${model} is deleted.`);
+      const pictures = flags.unfinished
+        ? await registry.removeLeftover(model, version, author)
+        : await registry.delete(model, version, author);
+      context.terminal.json({ model, version, deleted: true, pictures });
+      const kept = pictures === 0 ? '' : `, and ${counted(pictures, 'picture')} that no gallery has any more`;
+      context.terminal.print(`Version ${version} of ${model} is deleted${kept}.`);
     });
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { command } from '../flags.ts';
+import { compareCommand } from './models-compare.ts';
 import { deleteModelCommand } from './models-delete.ts';
 import { exportModelCommand } from './models-export.ts';
 import { historyCommand } from './models-history.ts';
@@ -11,11 +12,12 @@ import { showModelCommand } from './models-show.ts';
 
 /** `kindred models ...`: what there is in the registry, and which version answers. */
 export function modelsCommand(): Command {
-  const group = command('models', 'list, show and promote trained versions');
+  const group = command('models', 'list, show, compare and promote trained versions');
   const parts = [
     listModelsCommand,
     showModelCommand,
     reportCommand,
+    compareCommand,
     promoteCommand,
     rollbackCommand,
     historyCommand,

@@ -42,6 +42,8 @@ export function trainCommand(): Command {
     )
     .option('--false-acceptance <share>', 'of strangers that "strict" may call known (default: 0.05)', share)
     .option('--no-check', 'neither look for faults in the pictures first nor tell how long it will take')
+    .option('--force', 'let the version answer even when it is worse than the one in production')
+    .option('--tolerance <share>', 'the loss of accuracy that is let pass (default: 0.05)', share)
     .option('--no-promote', 'publish the version without letting it answer')
     .option('--resume [job]', 'go on with a stopped training: this one, or the newest that fits')
     .option('--best', 'with --resume: publish the best epoch so far instead of training on')
@@ -123,7 +125,8 @@ async function tellSucceeded(context: Context, job: Job): Promise<void> {
   const { model = job.request.model, version = 0 } = job.result ?? {};
   const { recipe, metrics } = await (await context.registry()).manifest(model, version);
   const seconds = (Date.parse(job.finishedAt ?? '') - Date.parse(job.startedAt ?? '')) / 1000;
-  context.terminal.json({ model, version, recipe: recipe.name, metrics, seconds });
+  const { promoted = job.request.promote, gate = null } = job.result ?? {};
+  context.terminal.json({ model, version, recipe: recipe.name, metrics, seconds, promoted, gate });
   context.terminal.print(`Job ${job.id} is done already: it made ${model}@${version}.`);
 }
 

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
 import { printAnswer } from '../output/answer.ts';
 import { registryFlag, shellQuoted } from '../output/shell.ts';
-import { printAccuracy } from '../training/report.ts';
+import { printAccuracy, printPromotion } from '../training/report.ts';
 import { newestJob } from '../training/resume.ts';
 import { runJob } from '../training/run.ts';
 import { interruptible } from '../training/signals.ts';
@@ -89,6 +89,7 @@ async function trained(context: Context, { seed }: QuickstartOptions): Promise<M
       interruption,
     });
     context.terminal.print(`Made ${MODEL}@${result.version} in ${duration(result.seconds)}.\n`);
+    printPromotion(context.terminal, result);
     return result;
   } finally {
     interruption.end();

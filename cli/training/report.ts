@@ -18,7 +18,19 @@ export function printTraining(context: Context, result: TrainingResult): void {
   terminal.print(`Made ${result.model}@${result.version} (${result.recipe}) in ${duration(result.seconds)}.`);
   if (evaluation !== null) printAccuracy(terminal, evaluation);
   terminal.print(`\n${pointsText(calibration)}\n`);
+  printPromotion(terminal, result);
   terminal.print(nextSteps(context, result));
+}
+
+/** Says so when the version was to go live and does not. */
+export function printPromotion(
+  { print, style }: Terminal,
+  { model, version, gate, promoted }: TrainingResult,
+): void {
+  if (promoted || gate === null) return;
+  print(
+    `${style.bold('Published, but not promoted')}: ${model}@production stays at version ${gate.against}. Version ${version}: ${gate.reason}.\n`,
+  );
 }
 
 type Judged = Pick<
@@ -45,7 +57,13 @@ export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
   terminal.print(`\n${escapeText(confusionTable(confusion, terminal.columns)).trimEnd()}`);
 }
 
-function nextSteps({ registryUri }: Context, { model, version, promoted }: TrainingResult): string {
+/** What it takes to promote a version that was held up. */
+function forceOf(gate: TrainingResult['gate']): string {
+  if (gate?.outcome === 'worse') return ' --force';
+  return gate?.outcome === 'blocked' ? ' --drop-additions' : '';
+}
+
+function nextSteps({ registryUri }: Context, { model, version, promoted, gate }: TrainingResult): string {
   const registry = registryFlag(registryUri);
   const reference = promoted ? model : `${model}@${version}`;
   const steps = [
@@ -57,7 +75,12 @@ function nextSteps({ registryUri }: Context, { model, version, promoted }: Train
     [`kindred models show ${model}@${version}${registry}`, 'see what was made'],
     ...(promoted
       ? []
-      : [[`kindred models promote ${model}@${version}${registry}`, 'let this version answer']]),
+      : [
+          [
+            `kindred models promote ${model}@${version}${forceOf(gate)}${registry}`,
+            'let this version answer',
+          ],
+        ]),
   ];
   const width = Math.max(...steps.map(([command = '']) => command.length));
   const lines = steps.map(([command = '', what = '']) => `  ${command.padEnd(width)}   ${what}`);

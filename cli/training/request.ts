@@ -16,6 +16,8 @@ export interface TrainFlags extends CommonFlags, DirectFlags {
   readonly falseAcceptance?: number;
   readonly recipe?: string;
   readonly promote: boolean;
+  readonly force?: boolean;
+  readonly tolerance?: number;
   readonly check?: boolean;
   readonly resume?: string | boolean;
   readonly best?: boolean;
@@ -54,6 +56,7 @@ export async function newRequest(
     seed: flags.seed ?? 0,
     promote,
     ...ratesOf(flags),
+    ...gateOf(flags),
   };
 }
 
@@ -73,9 +76,15 @@ export async function wantedOf(
     seed: flags.seed,
     promote,
     ...ratesOf(flags),
+    ...gateOf(flags),
     options: typedOptions(flags),
   };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+}
+
+/** When the version may go live, where that was said. */
+function gateOf({ force, tolerance }: TrainFlags): Pick<TrainFlags, 'force' | 'tolerance'> {
+  return { ...(force !== undefined && { force }), ...(tolerance !== undefined && { tolerance }) };
 }
 
 /** What the operating points are to aim at, where that was said. */

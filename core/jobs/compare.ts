@@ -150,8 +150,7 @@ async function ask(
   const { dimensions } = embedder;
   const embedded = await embedPictures(embedder, pictures, {
     signal,
-    onProgress: (done, total) =>
-      report({ phase: 'embedding', part: `compared (version ${version.version})`, done, total }),
+    onProgress: (done, total) => report({ phase: 'embedding', part: 'compared', done, total }),
   });
   const renamed = renamesSince(await readGalleryLog(registry, version));
   const classes = new Set(gallery.classes);

@@ -90,7 +90,8 @@ export function blocked(against: number, why: string): Gate {
 
 function whyNone({ trained, unreadable }: Comparison['leftOut']): string {
   if (trained + unreadable === 0) return 'there is no picture to compare on';
-  return `of ${trained + unreadable} pictures one of the two was trained on ${trained}, and ${unreadable} cannot be read`;
+  const gone = unreadable === 0 ? '' : `, and ${unreadable} cannot be read`;
+  return `no picture is left to compare on; of ${trained + unreadable}, one of the two was trained on ${trained}${gone}`;
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -242,7 +242,9 @@ describe('a model trained on the command line', () => {
 
   it('is promoted, rolled back, exported and deleted, and its history tells', async () => {
     await place.json(['train', 'clothes/train', ...FAST, '--no-promote', '--model', 'clothes']);
-    await place.json(['models', 'promote', 'clothes@2', '--why', 'to try']);
+    // One picture was not kept.
+    const held = await place.run(['models', 'promote', 'clothes@2']);
+    await place.json(['models', 'promote', 'clothes@2', '--why', 'to try', '--drop-additions']);
     await place.json(['models', 'rollback', 'clothes']);
     const { history } = await place.json<{ history: { version: number; why: string }[] }>([
       'models',
@@ -257,7 +259,12 @@ describe('a model trained on the command line', () => {
       history.map(({ version }) => version),
       [1, 2, 1],
     );
-    assert.equal(history[1]?.why, 'to try');
+    assert.equal(held.status, 1);
+    assert.match(
+      held.stderr,
+      /1 picture that was added to version 1 cannot be carried over: "dress\/.*--drop-additions/,
+    );
+    assert.match(history[1]?.why ?? '', /^to try; not compared with version 1: no picture is left/);
     assert.equal(used.status, 1);
     assert.match(used.stderr, /in use by "production"/);
     assert.equal(unused.status, 0);

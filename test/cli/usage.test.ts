@@ -31,7 +31,7 @@ describe('the command line', () => {
 
   it('has a help of its own for every subcommand', async () => {
     const groups = [
-      ['models', ['list', 'show', 'promote', 'rollback', 'history', 'delete', 'export']],
+      ['models', ['list', 'show', 'compare', 'promote', 'rollback', 'history', 'delete', 'export']],
       ['gallery', ['list', 'add', 'remove', 'rename', 'merge', 'export', 'import']],
     ] as const;
     for (const [group, commands] of groups) {
