@@ -12,11 +12,23 @@ import { resnet50 } from '../network/resnet50.ts';
 import { tf } from '../network/tensorflow.ts';
 import { embedRows } from './step.ts';
 
-/** Quarters. */
+/** Maps by name, with their channels; the upper one is what tuning changes. */
+const CHANNELS = { conv4_block6: 1024, conv5_block3: 2048 } as const;
+export type MapName = keyof typeof CHANNELS;
+export const MAPS = Object.keys(CHANNELS) as MapName[];
+const UPPER: MapName = 'conv5_block3';
+
+/** Cells along each side of the picture: quarters. */
 const CELLS = 2;
-/** Numbers of one channel, pooled: its maximum, and its mean in each cell. */
-const PER_CHANNEL = 1 + CELLS ** 2;
-const CHANNELS = { conv4_block6_out: 1024, conv5_block3_out: 2048 } as const;
+
+/** What is left of a map, by name: the numbers a channel, and what makes them. */
+const POOLINGS = {
+  max: { numbers: 1, node: { op: 'global-max-pool' } },
+  quarters: { numbers: CELLS ** 2, node: { op: 'grid-average-pool', cells: CELLS } },
+  mean: { numbers: 1, node: { op: 'global-average-pool' } },
+} as const;
+export type PoolingName = keyof typeof POOLINGS;
+export const POOLING_NAMES = Object.keys(POOLINGS) as PoolingName[];
 
 /** One input size's names. */
 interface Scale {
@@ -27,38 +39,51 @@ interface Scale {
 export interface PooledMaps {
   /** Largest first; the network's input has the first one's size. */
   readonly scales: readonly Scale[];
+  readonly maps: readonly MapName[];
+  readonly poolings: readonly PoolingName[];
   readonly width: number;
 }
 
-/** @param size the input's side in pixels @param scales shares of it, in any order, one of them 1 */
-export function pooledMapsAt(size: number, scales: readonly number[]): PooledMaps {
+export interface PooledMapsOptions {
+  /** The input's side in pixels. */
+  readonly size: number;
+  /** Shares of it, in any order, one of them 1. */
+  readonly scales: readonly number[];
+  readonly maps: readonly MapName[];
+  readonly poolings: readonly PoolingName[];
+}
+
+export function pooledMaps({ size, scales, maps, poolings }: PooledMapsOptions): PooledMaps {
   const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))].toSorted((a, b) => b - a);
-  const channels = CHANNELS.conv4_block6_out + CHANNELS.conv5_block3_out;
+  const chosen = { maps: [...new Set(maps)], poolings: [...new Set(poolings)] };
+  const channels = chosen.maps.reduce((sum, map) => sum + CHANNELS[map], 0);
+  const perChannel = chosen.poolings.reduce((sum, pooling) => sum + POOLINGS[pooling].numbers, 0);
   return {
+    ...chosen,
     scales: sizes.map((side) => ({ size: side, prefix: side === size ? '' : `at${side}/` })),
-    width: sizes.length * channels * PER_CHANNEL,
+    width: sizes.length * channels * perChannel,
   };
 }
 
 /** Where the trained part begins. */
 export const inputOf = ({ prefix }: Scale): string => `${prefix}conv5_block1_out`;
-const upperOf = ({ prefix }: Scale): string => `${prefix}pooled_conv5`;
-const lowerOf = ({ prefix }: Scale): string => `${prefix}pooled_conv4`;
+const pooledName = ({ prefix }: Scale, map: MapName): string => `${prefix}pooled_${map}`;
+const outputOf = ({ prefix }: Scale, map: MapName): string => `${prefix}${map}_out`;
+const unit = (input: string): NetworkNode => ({ op: 'l2-normalize', name: `${input}_unit`, inputs: [input] });
 
 /** A map pooled in every way: the node of that name, and those it is made of. */
-function pooled(map: string, name: string): NetworkNode[] {
-  const [max, cells] = [`${name}_max`, `${name}_cells`];
+function pooled(map: string, name: string, poolings: readonly PoolingName[]): NetworkNode[] {
+  const parts = poolings.map((pooling): NetworkNode => {
+    return { ...POOLINGS[pooling].node, name: `${name}_${pooling}`, inputs: [map] };
+  });
   return [
-    { op: 'global-max-pool', name: max, inputs: [map] },
-    { op: 'grid-average-pool', name: cells, inputs: [map], cells: CELLS },
-    ...[max, cells].map(unit),
-    { op: 'concat', name, inputs: [max, cells].map((each) => `${each}_unit`) },
+    ...parts,
+    ...parts.map((part) => unit(part.name)),
+    { op: 'concat', name, inputs: parts.map((part) => `${part.name}_unit`) },
   ];
 }
 
-const unit = (input: string): NetworkNode => ({ op: 'l2-normalize', name: `${input}_unit`, inputs: [input] });
-
-function branch(scale: Scale, inputSize: number): NetworkNode[] {
+function branch({ maps, poolings }: PooledMaps, scale: Scale, inputSize: number): NetworkNode[] {
   const { prefix, size } = scale;
   const resized = `${prefix}pixels`;
   const resize: NetworkNode[] =
@@ -66,46 +91,51 @@ function branch(scale: Scale, inputSize: number): NetworkNode[] {
   return [
     ...resize,
     ...resnet50({ prefix, input: size === inputSize ? PIXELS : resized }),
-    ...pooled(`${prefix}conv4_block6_out`, lowerOf(scale)),
-    ...pooled(`${prefix}conv5_block3_out`, upperOf(scale)),
+    ...maps.flatMap((map) => pooled(outputOf(scale, map), pooledName(scale, map), poolings)),
   ];
 }
 
-/** The frozen network, and its nodes that are worth keeping: maps to tune from, and the lower map pooled. */
-export function frozenMaps({ scales }: PooledMaps): { graph: NetworkGraph; nodes: string[] } {
-  const inputSize = (scales[0] as Scale).size;
+/** The frozen network, and its nodes that are worth keeping: maps to tune from, and what tuning does not change, pooled. */
+export function frozenMaps(pools: PooledMaps): { graph: NetworkGraph; nodes: string[] } {
+  const { scales, maps } = pools;
+  const first = scales[0] as Scale;
+  const lower = maps.filter((map) => map !== UPPER);
   return {
     graph: {
-      inputSize,
-      nodes: scales.flatMap((scale) => branch(scale, inputSize)),
-      output: upperOf(scales[0] as Scale),
+      inputSize: first.size,
+      nodes: scales.flatMap((scale) => branch(pools, scale, first.size)),
+      output: pooledName(first, maps[0] as MapName),
       trainableAfter: null,
     },
-    nodes: scales.flatMap((scale) => [inputOf(scale), lowerOf(scale)]),
+    nodes: scales.flatMap((scale) => [inputOf(scale), ...lower.map((map) => pooledName(scale, map))]),
   };
 }
 
-/** The network whose loss is minimised: the plain mean of the last map at the smallest size, of unit length. */
-export function tunedMap({ scales }: PooledMaps): NetworkGraph & { readonly from: string } {
-  const smallest = scales.at(-1) as Scale;
-  const mean = 'mean_conv5';
+/** The network whose loss is minimised: the plain mean of the upper map at the smallest size, of unit length. */
+export function tunedMap(pools: PooledMaps): NetworkGraph & { readonly from: string } {
+  const smallest = pools.scales.at(-1) as Scale;
+  const tuned = 'tuned';
   const nodes: NetworkNode[] = [
-    ...branch(smallest, smallest.size),
-    { op: 'global-average-pool', name: mean, inputs: [`${smallest.prefix}conv5_block3_out`] },
-    unit(mean),
+    ...branch(pools, smallest, smallest.size),
+    { op: 'global-average-pool', name: tuned, inputs: [outputOf(smallest, UPPER)] },
+    unit(tuned),
   ];
   const from = inputOf(smallest);
-  return { inputSize: smallest.size, nodes, output: `${mean}_unit`, trainableAfter: from, from };
+  return { inputSize: smallest.size, nodes, output: `${tuned}_unit`, trainableAfter: from, from };
 }
 
 /** The network that answers: all maps, whitened to `dimensions` numbers by the weights `whitening`, of unit length. */
-export function whitenedMaps(maps: PooledMaps, dimensions: number): NetworkGraph {
-  const inputSize = (maps.scales[0] as Scale).size;
-  const inputs = maps.scales.flatMap((scale) => [upperOf(scale), lowerOf(scale)]);
+export function whitenedMaps(pools: PooledMaps, dimensions: number): NetworkGraph {
+  const { scales, maps, width } = pools;
+  const inputSize = (scales[0] as Scale).size;
   const nodes: NetworkNode[] = [
-    ...maps.scales.flatMap((scale) => branch(scale, inputSize)),
-    { op: 'concat', name: 'maps', inputs },
-    { op: 'dense', name: 'whitening', inputs: ['maps'], units: Math.min(dimensions, maps.width) },
+    ...scales.flatMap((scale) => branch(pools, scale, inputSize)),
+    {
+      op: 'concat',
+      name: 'maps',
+      inputs: scales.flatMap((scale) => maps.map((map) => pooledName(scale, map))),
+    },
+    { op: 'dense', name: 'whitening', inputs: ['maps'], units: Math.min(dimensions, width) },
     { op: 'l2-normalize', name: 'embedding', inputs: ['whitening'] },
   ];
   return { inputSize, nodes, output: 'embedding', trainableAfter: null };
@@ -117,19 +147,24 @@ export function whitenedMaps(maps: PooledMaps, dimensions: number): NetworkGraph
  * @param features by node of {@link frozenMaps} @returns (pictures, width)
  */
 export function mapFeatures(
-  { scales }: PooledMaps,
+  { scales, maps }: PooledMaps,
   network: Network,
   features: Readonly<Record<string, Tensor>>,
 ): Tensor2D {
   const smallest = scales.at(-1) as Scale;
   return tf.tidy(() => {
-    const columns = scales.flatMap((scale) => {
-      const maps = features[inputOf(scale)] as Tensor;
-      return [
-        embedRows(network, inputOf(smallest), maps, upperOf(smallest)),
-        features[lowerOf(scale)] as Tensor2D,
-      ];
-    });
+    const columns = scales.flatMap((scale) =>
+      maps.map((map) =>
+        map === UPPER
+          ? embedRows(
+              network,
+              inputOf(smallest),
+              features[inputOf(scale)] as Tensor,
+              pooledName(smallest, map),
+            )
+          : (features[pooledName(scale, map)] as Tensor2D),
+      ),
+    );
     return tf.concat(columns, 1) as Tensor2D;
   });
 }

@@ -26,7 +26,15 @@ import { judgeKept, keepForSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
 import { tuningWorkload } from '../workload.ts';
-import { frozenMaps, mapFeatures, pooledMapsAt, tunedMap, whitenedMaps } from '../pooled-maps.ts';
+import {
+  MAPS,
+  POOLING_NAMES,
+  frozenMaps,
+  mapFeatures,
+  pooledMaps,
+  tunedMap,
+  whitenedMaps,
+} from '../pooled-maps.ts';
 import { withinClassWhitening } from '../whitening.ts';
 
 /** Parts that the training pictures are asked for in. */
@@ -45,6 +53,18 @@ const optionsAt = (usualSize: number) =>
       .refine((scales) => scales.includes(1), 'one of them has to be 1, the whole size')
       .default([1])
       .describe('shares of that size to look at'),
+    maps: z
+      .array(z.enum(MAPS))
+      .min(1)
+      .max(2)
+      .default(['conv4_block6', 'conv5_block3'])
+      .describe('of the backbone, to take features from'),
+    poolings: z
+      .array(z.enum(POOLING_NAMES))
+      .min(1)
+      .max(3)
+      .default(['max', 'quarters'])
+      .describe('what is taken from each map'),
     dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
     shrinkage: z.number().positive().max(1).default(0.2).describe('of the within-class covariance'),
     epochs: z.int().min(0).default(8).describe('0: no tuning'),
@@ -75,7 +95,7 @@ const optionsAt = (usualSize: number) =>
   });
 type Options = z.output<ReturnType<typeof optionsAt>>;
 
-const mapsOf = ({ size, scales }: Options) => pooledMapsAt(size, scales);
+const mapsOf = (chosen: Options) => pooledMaps(chosen);
 
 async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
   const maps = mapsOf(chosen);

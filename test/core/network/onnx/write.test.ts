@@ -19,7 +19,7 @@ import { ParameterStore, firstOf, fromFile } from '../../../../core/network/para
 import type { WeightFile, WeightSource } from '../../../../core/network/parameters.ts';
 import { resnet50 } from '../../../../core/network/resnet50.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
-import { pooledMapsAt, whitenedMaps } from '../../../../core/training/pooled-maps.ts';
+import { MAPS, POOLING_NAMES, pooledMaps, whitenedMaps } from '../../../../core/training/pooled-maps.ts';
 import { openBackbone } from '../../../support/backbone.ts';
 import { assertClose, normals } from '../../../support/numbers.ts';
 import { missingPackages, runPython } from '../../../support/python.ts';
@@ -202,7 +202,10 @@ describe('a network of a recipe as an ONNX model', () => {
       output: 'dense_3',
       trainableAfter: 'conv5_block1_out',
     },
-    metric: whitenedMaps(pooledMapsAt(64, [1, 0.694]), 16),
+    metric: whitenedMaps(
+      pooledMaps({ size: 64, scales: [1, 0.694], maps: MAPS, poolings: POOLING_NAMES }),
+      16,
+    ),
   };
 
   for (const [name, graph] of Object.entries(recipes)) {
@@ -286,7 +289,10 @@ print(json.dumps({"ir": model.ir_version, "opset": model.opset_import[0].version
 
   it('find nothing wrong with the network of the default recipe', options, async () => {
     const backbone = openBackbone();
-    const file = write(whitenedMaps(pooledMapsAt(64, [1, 0.694]), 16), firstOf(backbone, smallWeights));
+    const file = write(
+      whitenedMaps(pooledMaps({ size: 64, scales: [1, 0.694], maps: MAPS, poolings: POOLING_NAMES }), 16),
+      firstOf(backbone, smallWeights),
+    );
     backbone.close();
     const script = 'import sys, onnx; onnx.checker.check_model(sys.argv[1], full_check=True); print("sound")';
 
