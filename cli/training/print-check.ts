@@ -23,7 +23,7 @@ export function printCheck(terminal: Terminal, check: DataCheck, forecast: Forec
 
 /** Whether the command is to fail. */
 export function isFaulty({ results }: DataCheck, strict: boolean): boolean {
-  return results.some(({ count: found_, severity }) => found_ > 0 && (strict || severity === 'repair'));
+  return results.some((result) => result.count > 0 && (strict || result.severity === 'repair'));
 }
 
 const found = (result: CheckResult): string => (result.skipped === null ? count(result.count) : '-');

@@ -42,6 +42,7 @@ export interface Attempt {
   readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly report?: TrainingContext['report'];
+  readonly check?: boolean;
   /** Another way to the same store. */
   readonly store?: ObjectStore;
 }
@@ -85,7 +86,13 @@ export class Place {
   }
 
   async train(job: Job, attempt: Attempt = {}, data: Partial<TrainingData> = {}): Promise<TrainingResult> {
-    const { store = this.store, report = () => undefined, checkpointSeconds = 1000, signal } = attempt;
+    const {
+      store = this.store,
+      report = () => undefined,
+      checkpointSeconds = 1000,
+      signal,
+      check = true,
+    } = attempt;
     return runTraining(
       job,
       { train: await this.pictures('train'), test: null, heldOut: false, ...data },
@@ -97,6 +104,7 @@ export class Place {
         libraries: { node: process.versions.node },
         createdBy: 'a test',
         checkpointSeconds,
+        check,
         signal,
         report,
       },
