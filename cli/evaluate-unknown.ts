@@ -16,12 +16,15 @@ export function measureUnknown(
   strangers: Labelled,
 ): UnknownEvaluation {
   const decide = createDecider(createSearch(gallery), { calibration, top: 1 });
-  const distances = strangers.keys.map((_, row) => decide(embeddingAt(strangers, row)).distance);
+  const unknown = strangers.keys.map((_, row) => ({
+    distance: decide(embeddingAt(strangers, row)).distance,
+    class: strangers.classes[row] ?? '',
+  }));
   const known = answers.map(({ class: own, predicted, distance }) => ({
     distance,
     right: own === predicted,
   }));
-  return evaluateUnknown(known, distances, calibration);
+  return evaluateUnknown(known, unknown, calibration);
 }
 
 /** Areas, and what the operating points give on these pictures. */

@@ -73,10 +73,11 @@ export function calibrate(gallery: Gallery, options: CalibrationOptions = {}): C
   if (known.length === 0) return null;
   const strangers = leftOut.flatMap(toStranger);
   const distances = { known: ascending(known), strangers: ascending(leftOut.flatMap(strangerDistance)) };
+  const byClass = strangersByClass(leftOut, gallery.classes);
   const points = {
-    strict: pointFor(distances, targets.strict),
-    balanced: pointFor(distances, targets.balanced),
-    lenient: pointFor(distances, targets.lenient),
+    strict: pointFor(distances, targets.strict, byClass),
+    balanced: pointFor(distances, targets.balanced, byClass),
+    lenient: pointFor(distances, targets.lenient, byClass),
   };
   const answers = leftOut.flatMap(toAnswer);
   return {
@@ -164,6 +165,16 @@ function toStranger({ others, stranger }: LeftOut): Answer[] {
 function strangerDistance({ others, stranger }: LeftOut): number[] {
   const [nearest] = stranger ?? others;
   return nearest === null ? [] : [nearest];
+}
+
+/** Each class's strangers, to the same digits as {@link distancesSchema} says. */
+function strangersByClass(leftOut: readonly LeftOut[], classes: readonly string[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const one of leftOut) {
+    const name = classes[one.row] ?? '';
+    groups.set(name, [...(groups.get(name) ?? []), ...strangerDistance(one)]);
+  }
+  return [...groups.values()].map(ascending).filter((distances) => distances.length > 0);
 }
 
 function ascending(distances: readonly number[]): number[] {

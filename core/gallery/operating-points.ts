@@ -1,6 +1,6 @@
 /** From which distance on a picture is called unknown: thresholds from distances of left-out pictures and of strangers. */
 import { z } from 'zod';
-import { wilsonInterval } from '../interval.ts';
+import { clusteredInterval, wilsonInterval } from '../interval.ts';
 
 export const OPERATING_POINTS = ['strict', 'balanced', 'lenient'] as const;
 export type OperatingPoint = (typeof OPERATING_POINTS)[number];
@@ -43,14 +43,21 @@ export const pointSchema = z.object({
   /** Measured: share of left-out pictures of known classes that are called unknown, and its 95 % interval (Wilson). */
   falseRejection: share,
   falseRejectionInterval: interval.nullable().default(null),
-  /** Measured: share of strangers that are called known; null where there were none. */
+  /** Measured: share of strangers that are called known, and its 95 % interval, of classes that are drawn; null where there were none. */
   falseAcceptance: share.nullable(),
   falseAcceptanceInterval: interval.nullable().default(null),
 });
 type Point = z.infer<typeof pointSchema>;
 
-/** The threshold for a target, and what it gives on the distances that it comes from. There is at least one known one. */
-export function pointFor({ known, strangers }: KnownAndStrangers, target: Target): Point {
+/**
+ * The threshold for a target, and what it gives on the distances that it comes from. There is at least one known one.
+ * @param strangersByClass the strangers' distances again, by the class that each is of
+ */
+export function pointFor(
+  { known, strangers }: KnownAndStrangers,
+  target: Target,
+  strangersByClass: readonly (readonly number[])[],
+): Point {
   const byRejection = thresholdByRejection(known, target.falseRejection);
   const byAcceptance =
     target.falseAcceptance === null || strangers.length === 0
@@ -58,8 +65,12 @@ export function pointFor({ known, strangers }: KnownAndStrangers, target: Target
       : thresholdByAcceptance(strangers, target.falseAcceptance);
   const threshold = Math.min(byRejection, byAcceptance);
   const rejected = known.filter((distance) => distance > threshold).length;
-  const accepted = strangers.filter((distance) => distance <= threshold).length;
+  const accepted = within(strangers, threshold);
   const measured = strangers.length > 0;
+  const clusters = strangersByClass.map((distances) => ({
+    hits: within(distances, threshold),
+    total: distances.length,
+  }));
   return {
     threshold,
     targetFalseRejection: target.falseRejection,
@@ -68,9 +79,12 @@ export function pointFor({ known, strangers }: KnownAndStrangers, target: Target
     falseRejection: rejected / known.length,
     falseRejectionInterval: wilsonInterval(rejected, known.length),
     falseAcceptance: measured ? accepted / strangers.length : null,
-    falseAcceptanceInterval: measured ? wilsonInterval(accepted, strangers.length) : null,
+    falseAcceptanceInterval: measured ? clusteredInterval(clusters) : null,
   };
 }
+
+const within = (distances: readonly number[], threshold: number): number =>
+  distances.filter((distance) => distance <= threshold).length;
 
 /**
  * The distance that all but a share `rate` of known pictures stay within: the order statistic ceil((n + 1) (1 - rate)) of n, which new

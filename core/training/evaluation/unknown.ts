@@ -1,11 +1,17 @@
 import { type Calibration, OPERATING_POINTS, type OperatingPoint } from '../../gallery/calibration.ts';
 import { InvalidInputError } from '../../errors.ts';
-import { type Interval, wilsonInterval } from '../../interval.ts';
+import { clusteredInterval, type Interval, wilsonInterval } from '../../interval.ts';
 
 /** What a picture of a known class was told. */
 export interface KnownAnswer {
   readonly distance: number;
   readonly right: boolean;
+}
+
+/** How near a picture of no class is to the gallery, and what it is a picture of: those of one kind count as drawn together. */
+export interface Stranger {
+  readonly distance: number;
+  readonly class: string;
 }
 
 /** What a threshold gives on these pictures, beside what it aims at. */
@@ -18,7 +24,7 @@ export interface MeasuredPoint {
   /** Share of known pictures that are called unknown, and its 95 % interval (Wilson). */
   readonly falseRejection: number;
   readonly falseRejectionInterval: Interval;
-  /** Share of unknown pictures that are called known. */
+  /** Share of unknown pictures that are called known, and its 95 % interval, of kinds that are drawn. */
   readonly falseAcceptance: number;
   readonly falseAcceptanceInterval: Interval;
   /** Share of the wrong answers to known pictures that are called unknown, and so do no harm; null where none was wrong. */
@@ -41,16 +47,17 @@ export interface UnknownEvaluation {
 
 /**
  * Compares the answers to pictures of known classes with those to pictures of no class.
- * @param unknown distances
  * @throws InvalidInputError when either is empty
  */
 export function evaluateUnknown(
   known: readonly KnownAnswer[],
-  unknown: readonly number[],
+  strangers: readonly Stranger[],
   calibration: Calibration | null,
 ): UnknownEvaluation {
   const distances = known.map(({ distance }) => distance);
-  const at = (point: OperatingPoint, { points }: Calibration) => measurePoint(points[point], known, unknown);
+  const unknown = strangers.map(({ distance }) => distance);
+  const at = (point: OperatingPoint, { points }: Calibration) =>
+    measurePoint(points[point], known, strangers);
   const [strict, balanced, lenient] = OPERATING_POINTS;
   return {
     images: unknown.length,
@@ -68,11 +75,15 @@ export function evaluateUnknown(
 function measurePoint(
   point: Calibration['points'][OperatingPoint],
   known: readonly KnownAnswer[],
-  unknown: readonly number[],
+  strangers: readonly Stranger[],
 ): MeasuredPoint {
   const { threshold, targetFalseRejection, targetFalseAcceptance, binds } = point;
   const rejected = known.filter(({ distance }) => distance > threshold);
-  const accepted = unknown.filter((distance) => distance <= threshold).length;
+  const clusters = new Map<string, { hits: number; total: number }>();
+  for (const stranger of strangers) {
+    const { hits, total } = clusters.get(stranger.class) ?? { hits: 0, total: 0 };
+    clusters.set(stranger.class, { hits: hits + (stranger.distance <= threshold ? 1 : 0), total: total + 1 });
+  }
   const wrong = known.filter(({ right }) => !right).length;
   return {
     threshold,
@@ -81,8 +92,11 @@ function measurePoint(
     binds,
     falseRejection: rejected.length / known.length,
     falseRejectionInterval: wilsonInterval(rejected.length, known.length),
-    falseAcceptance: accepted / unknown.length,
-    falseAcceptanceInterval: wilsonInterval(accepted, unknown.length),
+    falseAcceptance: shareWithin(
+      strangers.map(({ distance }) => distance),
+      threshold,
+    ),
+    falseAcceptanceInterval: clusteredInterval([...clusters.values()]),
     wrongRejected: wrong === 0 ? null : rejected.filter(({ right }) => !right).length / wrong,
   };
 }

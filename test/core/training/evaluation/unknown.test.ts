@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { wilsonInterval } from '../../../../core/interval.ts';
+import { clusteredInterval } from '../../../../core/interval.ts';
 import { calibrate } from '../../../../core/gallery/calibration.ts';
 import { Random } from '../../../../core/random.ts';
 import { evaluateUnknown } from '../../../../core/training/evaluation/index.ts';
@@ -56,6 +56,10 @@ describe('evaluation with unknown pictures', () => {
   const answers = (distances: readonly number[], wrong: readonly number[] = []) =>
     distances.map((distance) => ({ distance, right: !wrong.includes(distance) }));
 
+  /** Each of a kind of its own, unless said otherwise. */
+  const strangers = (distances: readonly number[], kinds = distances.length) =>
+    distances.map((distance, i) => ({ distance, class: String(i % kinds) }));
+
   it('counts the rejected and the accepted at each operating point, beside the targets', () => {
     const calibration = calibrate(
       galleryOfRows([
@@ -66,7 +70,7 @@ describe('evaluation with unknown pictures', () => {
       ]),
     );
     assert.equal(calibration?.points.balanced.threshold, 4);
-    const found = evaluateUnknown(answers([1, 4, 5, 2], [5, 2]), [3, 9, 16], calibration);
+    const found = evaluateUnknown(answers([1, 4, 5, 2], [5, 2]), strangers([3, 9, 16]), calibration);
     assert.equal(found.images, 3);
     const { balanced, strict } = found.points ?? {};
     assert.deepEqual(
@@ -74,13 +78,14 @@ describe('evaluation with unknown pictures', () => {
       [4, 0.25, 1 / 3, 0.5],
     );
     assert.deepEqual([strict?.targetFalseAcceptance, balanced?.targetFalseAcceptance], [0.05, null]);
-    assert.deepEqual(balanced?.falseAcceptanceInterval, wilsonInterval(1, 3));
+    const one = (hits: number) => ({ hits, total: 1 });
+    assert.deepEqual(balanced?.falseAcceptanceInterval, clusteredInterval([one(1), one(0), one(0)]));
   });
 
   it('knows how many unknown pictures pass with 95 % of the known ones', () => {
     const known = answers(Array.from({ length: 100 }, (_, i) => i));
-    assert.equal(evaluateUnknown(known, [10, 94, 94.5, 200], null).falseAcceptanceAt95, 0.5);
-    assert.equal(evaluateUnknown(answers([5]), [5, 6], null).falseAcceptanceAt95, 0.5);
+    assert.equal(evaluateUnknown(known, strangers([10, 94, 94.5, 200]), null).falseAcceptanceAt95, 0.5);
+    assert.equal(evaluateUnknown(answers([5]), strangers([5, 6]), null).falseAcceptanceAt95, 0.5);
   });
 
   it('has no share of wrong answers where none was wrong, and no operating points without a calibration', () => {
@@ -88,13 +93,13 @@ describe('evaluation with unknown pictures', () => {
       ['a/1', [0]],
       ['a/2', [1]],
     ]);
-    const found = evaluateUnknown(answers([1]), [2], calibrate(gallery));
+    const found = evaluateUnknown(answers([1]), strangers([2]), calibrate(gallery));
     assert.equal(found.points?.balanced.wrongRejected, null);
-    assert.equal(evaluateUnknown(answers([1]), [2], null).points, null);
+    assert.equal(evaluateUnknown(answers([1]), strangers([2]), null).points, null);
   });
 
   it('is refused without known or without unknown pictures', () => {
-    assert.throws(() => evaluateUnknown([], [1], null), { name: 'InvalidInputError' });
+    assert.throws(() => evaluateUnknown([], strangers([1]), null), { name: 'InvalidInputError' });
     assert.throws(() => evaluateUnknown(answers([1]), [], null), { name: 'InvalidInputError' });
   });
 });
