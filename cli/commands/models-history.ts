@@ -40,7 +40,7 @@ export function historyCommand(): Command {
         { title: 'TO', align: 'right' as const },
         { title: 'HOW' },
         { title: 'BY' },
-        { title: 'WHY' },
+        { title: 'WHY', widest: 400 },
       ];
       terminal.print(table(columns, rows).trimEnd());
     });

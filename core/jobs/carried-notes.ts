@@ -1,3 +1,4 @@
+import { counted } from '../format.ts';
 import type { KeptNote } from '../gallery/carry-over.ts';
 import type { CarriedOver, MissingPicture } from '../registry/carry-over.ts';
 
@@ -31,8 +32,4 @@ function keptText(note: KeptNote): string {
     `the class ${JSON.stringify(note.class)} keeps its name: it has none of the pictures that were renamed to ` +
     `${JSON.stringify(note.to)}, so it seems to be another class`
   );
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -83,8 +83,12 @@ export async function compareVersions(
     for (const { sha256 } of dataSet.pictures) trained.add(sha256);
   }
   const asked = pictures.filter(({ sha256 }) => !trained.has(sha256));
-  const first = await ask(registry, versions.first, asked, talk);
-  const second = await ask(registry, versions.second, asked, talk);
+  const half =
+    (from: number): Talk['report'] =>
+    (told) =>
+      talk.report('done' in told ? { ...told, done: told.done + from, total: 2 * asked.length } : told);
+  const first = await ask(registry, versions.first, asked, { ...talk, report: half(0) });
+  const second = await ask(registry, versions.second, asked, { ...talk, report: half(asked.length) });
   const answers = asked.flatMap((picture) => {
     const [a, b] = [first.get(picture), second.get(picture)];
     return a === undefined || b === undefined ? [] : [{ picture, first: a, second: b }];

@@ -1,5 +1,6 @@
 /** Whether a version may go live in place of another one. */
 import { z } from 'zod';
+import { percent, points, probability } from '../format.ts';
 import type { Comparison } from './compare.ts';
 
 const count = z.int().min(0);
@@ -54,7 +55,7 @@ export function judgeGate(comparison: Comparison, tolerance: number, forced: boo
   const numbers =
     `${percent(first.accuracy)} of ${images} pictures right, version ${against} ${percent(second.accuracy)} ` +
     `(difference ${points(difference)} points, 95 % interval ${points(interval.low)} to ${points(interval.high)}, ` +
-    `p ${p.toFixed(3)})`;
+    `exact McNemar ${probability(p)})`;
   return {
     outcome: isWorse ? 'worse' : 'passed',
     forced,
@@ -93,6 +94,3 @@ function whyNone({ trained, unreadable }: Comparison['leftOut']): string {
   const gone = unreadable === 0 ? '' : `, and ${unreadable} cannot be read`;
   return `no picture is left to compare on; of ${trained + unreadable}, one of the two was trained on ${trained}${gone}`;
 }
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-const points = (share: number): string => `${share < 0 ? '-' : '+'}${(Math.abs(share) * 100).toFixed(1)}`;
