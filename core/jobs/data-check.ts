@@ -10,7 +10,7 @@ import type { DataCheck } from '../training/data-check/index.ts';
 import { forecastLine } from '../training/forecast.ts';
 import type { Forecast } from '../training/forecast.ts';
 import type { TrainingData } from './context.ts';
-import { foretell } from './foretell.ts';
+import { foretell, measure } from './foretell.ts';
 import { checkpointPrefix } from './job.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
@@ -24,7 +24,8 @@ export interface CheckedData {
 }
 
 /**
- * Looks for faults; the features that it computes are kept for the training on the same pictures.
+ * Looks for faults; the features that it computes are kept for the training on the same pictures, and the forecast is
+ * of what is left to do then.
  * @throws CancelledError; InvalidInputError when too few pictures can be decoded
  */
 export async function checkDataSets(
@@ -32,10 +33,11 @@ export async function checkDataSets(
 ): Promise<{ readonly check: DataCheck; readonly forecast: Forecast | null }> {
   const backbone = new SafetensorsFile(plan.context.backbone.file);
   try {
-    const forecast = await foretell(plan, backbone);
+    const rates = await measure(plan, backbone);
     const parts = await prepareParts(partsRequest(plan, backbone));
     try {
-      return { forecast, check: (await checkPrepared(plan, parts, backbone)).check };
+      const { check } = await checkPrepared(plan, parts, backbone);
+      return { check, forecast: rates && (await foretell(plan, backbone, rates)) };
     } finally {
       parts.dispose();
     }
@@ -94,8 +96,9 @@ function pooledOf(
 /** Says how long the training will take, unless an attempt before has said so. */
 export async function tellTime(plan: TrainingPlan, backbone: SafetensorsFile): Promise<void> {
   if (plan.context.check === false || (await earlierCheck(plan)) !== null) return;
-  const told = await foretell(plan, backbone);
-  if (told !== null) plan.context.report({ phase: 'note', text: forecastLine(told) });
+  const rates = await measure(plan, backbone);
+  if (rates === null) return;
+  plan.context.report({ phase: 'note', text: forecastLine(await foretell(plan, backbone, rates)) });
 }
 
 /**

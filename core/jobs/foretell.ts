@@ -9,24 +9,41 @@ import { pooledResnet50 } from '../network/pooled-resnet50.ts';
 import { arePooledKept } from '../training/baseline.ts';
 import { areKept } from '../training/features.ts';
 import { forecast, measureRates } from '../training/forecast.ts';
-import type { Forecast, Work } from '../training/forecast.ts';
+import type { Forecast, Rates, Work } from '../training/forecast.ts';
 import type { DataPlan } from './plan.ts';
 
-/** @returns null when there is nothing to measure on */
-export async function foretell(plan: DataPlan, backbone: SafetensorsFile): Promise<Forecast | null> {
+/** Measures how fast this machine is at it. @returns null when there is nothing to measure on */
+export async function measure(plan: DataPlan, backbone: SafetensorsFile): Promise<Rates | null> {
+  const { recipe, options, data } = plan;
+  return withFrozen(plan, backbone, (network, nodes) => {
+    const preprocessing = recipe.preprocessing(options);
+    return measureRates({ network, nodes, preprocessing, pictures: data.train.pictures });
+  });
+}
+
+/** What is still to be done from now on, at these rates. */
+export async function foretell(plan: DataPlan, backbone: SafetensorsFile, rates: Rates): Promise<Forecast> {
   const { recipe, options, data } = plan;
   const { graph, nodes } = recipe.frozen(options);
+  const { pictures } = data.train;
   const preprocessing = recipe.preprocessing(options);
+  const isKept = await withFrozen(plan, backbone, (network) =>
+    areKept({ ...requestOf(plan), network, nodes, preprocessing, pictures }),
+  );
+  const features = isKept ? [] : [computing('features', data.train, multiplications(graph, nodes))];
+  const rest = [...(await ofTest(plan, backbone)), ...afterwards(plan)];
+  return forecast([...features, ...rest], rates, missingOf(plan));
+}
+
+async function withFrozen<T>(
+  { recipe, options }: DataPlan,
+  backbone: SafetensorsFile,
+  work: (network: Network, nodes: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const { graph, nodes } = recipe.frozen(options);
   const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
   try {
-    const request = { ...requestOf(plan), network, preprocessing, nodes };
-    const { pictures } = data.train;
-    const rates = await measureRates({ ...request, pictures });
-    if (rates === null) return null;
-    const isKept = await areKept({ ...request, pictures });
-    const features = isKept ? [] : [computing('features', data.train, multiplications(graph, nodes))];
-    const rest = [...(await ofTest(plan, backbone)), ...afterwards(plan)];
-    return forecast([...features, ...rest], rates, missingOf(plan));
+    return await work(network, nodes);
   } finally {
     network.dispose();
   }
@@ -58,7 +75,7 @@ function afterwards({ recipe, options, data }: DataPlan): Work[] {
 function computing(what: string, { pictures }: Pick<DataSet, 'pictures'>, each: number): Work {
   const count = pictures.length;
   return {
-    what: `${what} of ${count} pictures`,
+    what: `${what} of ${count} ${count === 1 ? 'picture' : 'pictures'}`,
     decoded: count,
     multiplications: count * each,
     atMost: false,

@@ -16,7 +16,7 @@ import { wrongLabels } from './wrong-labels.ts';
 
 export { dataCheckSchema } from './finding.ts';
 export { summaryOf } from './summary.ts';
-export type { CheckResult, DataCheck, Finding, FoundPicture } from './finding.ts';
+export type { CheckResult, DataCheck, Finding } from './finding.ts';
 
 /** What has to be repaired first. */
 const checks: readonly Check[] = [
