@@ -4,6 +4,8 @@ import { fileOf, keyOfPicture } from '../core/gallery/names.ts';
 import { addPictures } from '../core/gallery/operations.ts';
 import type { Picture } from '../core/images/dataset.ts';
 import { boundTo } from '../core/registry/bound-embeddings.ts';
+import { readGalleryLog } from '../core/registry/gallery-log.ts';
+import type { OpenedGallery } from '../core/registry/open-version.ts';
 import type { Context } from './context.ts';
 import type { CommonFlags } from './flags.ts';
 import { storeChange } from './gallery.ts';
@@ -39,6 +41,7 @@ export async function addAndTell(
   const loaded = await loadVersion(context, reference);
   const { pictures, failed } = await find();
   const { fresh, there } = placed(loaded.gallery, pictures);
+  if (keepPictures && there.length > 0) await keepLate(context, loaded, there);
   const progress = progressOn(terminal, 'pictures');
   const embedded = await embedPictures(loaded.embedder, fresh, { onProgress: progress.update });
   progress.end();
@@ -57,27 +60,49 @@ export async function addAndTell(
   ];
   for (const { image, error } of errors) terminal.note(`${JSON.stringify(image)}: ${error}`);
   const keys = embedded.pictures.map(({ key }) => key);
-  terminal.json({ ...change, unchanged: there, keys, errors });
-  const rest = there === 0 ? '' : `, ${there} there already`;
+  terminal.json({ ...change, unchanged: there.length, keys, errors });
+  const rest = there.length === 0 ? '' : `, ${there.length} there already`;
   terminal.print(`${counted(keys.length, 'picture')} added to ${change.model}@${change.version}${rest}.`);
   if (errors.length > 0) process.exitCode = 1;
 }
 
+/** Pictures that were added before, perhaps without being kept. */
+async function keepLate(
+  context: Context,
+  { model, version }: OpenedGallery,
+  there: ToAdd['pictures'],
+): Promise<void> {
+  const registry = await context.registry();
+  const { segments } = await readGalleryLog(registry, { model, version });
+  const added = new Set(
+    segments.flatMap(({ entries }) => entries.flatMap((entry) => (entry.op === 'add' ? [entry.sha256] : []))),
+  );
+  const kept = there.flatMap(({ picture, source }) =>
+    added.has(picture.sha256) ? [{ ...picture, source }] : [],
+  );
+  await registry.keepPictures(model, kept, () => Promise.resolve());
+}
+
 /** Keys of their own for pictures whose name is taken; the same picture under the same class is not added again. */
-function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]; there: number } {
+function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]; there: ToAdd['pictures'] } {
   const taken = new Map(gallery.keys.map((key, row) => [key, gallery.sha256[row]]));
   const known = new Set(gallery.keys.map((_, row) => `${gallery.sha256[row]} ${gallery.classes[row]}`));
   const fresh: Picture[] = [];
-  for (const { picture } of wanted) {
+  const there: ToAdd['pictures'][number][] = [];
+  for (const each of wanted) {
+    const { picture } = each;
     const identity = `${picture.sha256} ${picture.className}`;
-    if (known.has(identity)) continue;
+    if (known.has(identity)) {
+      there.push(each);
+      continue;
+    }
     const wantedKey = `${picture.className}/${fileOf(picture.key)}`;
     const key = keyOfPicture(wantedKey, picture.sha256, (one) => taken.get(one));
     taken.set(key, picture.sha256);
     known.add(identity);
     fresh.push({ ...picture, key });
   }
-  return { fresh, there: wanted.length - fresh.length };
+  return { fresh, there };
 }
 
 function imageOf(pictures: ToAdd['pictures'], { sha256 }: Picture): string {

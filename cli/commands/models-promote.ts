@@ -27,7 +27,10 @@ export function promoteCommand(): Command {
     .option('--alias <name>', 'the alias to move', 'production')
     .option('--why <text>', 'kept in the history', '')
     .option('--expected <n>', 'move only if the alias is at this version now', wholeNumber(1))
-    .option('--on <dataset>', 'compare on these pictures (default: those the version was judged on)')
+    .option(
+      '--on <dataset>',
+      'compare on these pictures (default: those that the newer of the two was judged on)',
+    )
     .option('--tolerance <share>', 'the loss of accuracy that is let pass (default: 0.05)', share)
     .option('--force', 'promote also a version that is worse')
     .option('--drop-additions', 'leave out pictures of the gallery that were not kept')
@@ -63,7 +66,8 @@ async function promoted(
       import('../stopping.ts'),
     ]);
   const gate = {
-    pictures: async () => comparedPictures(context, { model, version }, flags.on),
+    pictures: async (before: number) =>
+      comparedPictures(context, { model, version: Math.max(version, before) }, flags.on),
     tolerance: flags.tolerance ?? TOLERANCE,
     force: flags.force ?? false,
   };
@@ -86,8 +90,10 @@ async function tell(context: Context, promotion: Promotion, version: number): Pr
   const { carriedNotes } = await import('../../core/jobs/carried-notes.ts');
   const { model, alias, from, gate, carried } = promotion;
   terminal.json({ model, alias, version, from, promoted: promotion.promoted, gate, carried });
-  for (const text of carriedNotes(carried)) terminal.note(text);
-  if (gate !== null && gate.outcome !== 'blocked') terminal.note(`Compared: ${gate.reason}`);
+  if (gate?.outcome !== 'blocked') {
+    for (const text of carriedNotes(carried)) terminal.note(text);
+    if (gate !== null) terminal.note(`Compared: ${gate.reason}`);
+  }
   if (promotion.promoted) {
     const before = from === null || from === version ? '' : ` (before: ${from})`;
     terminal.print(

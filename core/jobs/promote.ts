@@ -24,8 +24,8 @@ export interface PromotionRequest extends Author {
   readonly expected?: number | undefined;
   /** Null: go live whatever the version before was like. */
   readonly gate: {
-    /** What both are asked; null where no pictures can be found. */
-    readonly pictures: () => Promise<readonly Picture[] | null>;
+    /** What the version and the one before it are asked; null where no pictures can be found. */
+    readonly pictures: (before: number) => Promise<readonly Picture[] | null>;
     readonly tolerance: number;
     /** Go live also when worse. */
     readonly force: boolean;
@@ -151,7 +151,7 @@ async function compare(
 ): Promise<Gate | null> {
   if (gate === null) return null;
   const { force, tolerance } = gate;
-  const pictures = await gate.pictures();
+  const pictures = await gate.pictures(from);
   if (pictures === null) return notCompared(from, force, 'the pictures to compare on are not to be found');
   const first = await opened.version(version);
   try {
