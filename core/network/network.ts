@@ -5,7 +5,7 @@ import { shapesOf, trainableNodes } from './graph.ts';
 import type { NetworkGraph } from './graph.ts';
 import { operationOf } from './ops/index.ts';
 import type { NetworkNode } from './ops/index.ts';
-import type { ParameterGradient, Shape } from './ops/operation.ts';
+import type { BackwardStep, Operation, ParameterGradient, Shape } from './ops/operation.ts';
 import type { ParameterStore } from './parameters.ts';
 import { reluGradient } from './raw-ops.ts';
 import { tf } from './tensorflow.ts';
@@ -166,17 +166,49 @@ export class Network {
     const inputs = node.inputs.map((input) => known.get(input) as Tensor);
     const step = { node, inputs, gradient };
     const needed = node.inputs.map((input) => reached.has(input));
-    const own = weights.get(node.name);
-    if (needed.some(Boolean)) {
-      // tfjs' types know no null among what a tidy returns; its code does.
-      const made = tf.tidy(
-        () => (operation.inputGradients?.(step, own ?? this.#weights(node), needed) ?? []) as Tensor[],
-      );
-      for (const [i, input] of node.inputs.entries()) accumulate(gradients, input, made[i] ?? null);
+    const trained = this.#trained.has(node.name);
+    const made =
+      trained && operation.gradients
+        ? this.#gradientsTogether(operation.gradients, step, needed, weights, update)
+        : this.#gradientsInTurn(operation, step, needed, weights, update);
+    for (const [i, input] of node.inputs.entries()) accumulate(gradients, input, made[i] ?? null);
+    gradient.dispose();
+  }
+
+  /** @returns the gradients at the inputs */
+  #gradientsTogether(
+    make: NonNullable<Operation<NetworkNode>['gradients']>,
+    step: BackwardStep<NetworkNode>,
+    needed: readonly boolean[],
+    weights: Map<string, Tensor[]>,
+    update: (gradient: ParameterGradient) => void,
+  ): (Tensor | null)[] {
+    release(weights, step.node.name);
+    const all = make(step, (name) => this.parameters.read(name), needed);
+    for (let next = all.next(); ; next = all.next()) {
+      if (next.done) return next.value;
+      update(next.value);
+      next.value.gradient.dispose();
     }
-    // They share the variables' buffers, which would be copied at the update if anything else still held them.
-    tf.dispose(own ?? []);
-    weights.delete(node.name);
+  }
+
+  /** @returns the gradients at the inputs */
+  #gradientsInTurn(
+    operation: Operation<NetworkNode>,
+    step: BackwardStep<NetworkNode>,
+    needed: readonly boolean[],
+    weights: Map<string, Tensor[]>,
+    update: (gradient: ParameterGradient) => void,
+  ): (Tensor | null)[] {
+    const { node } = step;
+    const own = weights.get(node.name);
+    // tfjs' types know no null among what a tidy returns; its code does.
+    const inputs = needed.some(Boolean)
+      ? tf.tidy(
+          () => (operation.inputGradients?.(step, own ?? this.#weights(node), needed) ?? []) as Tensor[],
+        )
+      : [];
+    release(weights, node.name);
     if (this.#trained.has(node.name)) {
       const read = (name: string): Tensor[] => this.parameters.read(name);
       for (const made of operation.parameterGradients?.(step, read) ?? []) {
@@ -184,7 +216,7 @@ export class Network {
         made.gradient.dispose();
       }
     }
-    gradient.dispose();
+    return inputs;
   }
 
   /** Nodes that are trained themselves or stand above one that is. */
@@ -212,6 +244,12 @@ export class Network {
       );
     return plan;
   }
+}
+
+/** They share the variables' buffers, which would be copied at the update if anything else still held them. */
+function release(weights: Map<string, Tensor[]>, name: string): void {
+  tf.dispose(weights.get(name) ?? []);
+  weights.delete(name);
 }
 
 function countUses(plan: readonly NetworkNode[], wanted: readonly string[]): Map<string, number> {

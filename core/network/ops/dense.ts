@@ -8,7 +8,7 @@ import type { Tensor } from '@tensorflow/tfjs-node';
 import { biasAdd, biasGradient, matMul } from '../raw-ops.ts';
 import { tf } from '../tensorflow.ts';
 import { single } from './operation.ts';
-import type { NodeBase, Operation, ParameterGradient, ParameterSpec } from './operation.ts';
+import type { NodeBase, Operation, ParameterSpec } from './operation.ts';
 
 export interface DenseNode extends NodeBase {
   readonly op: 'dense';
@@ -75,17 +75,27 @@ export const dense: Operation<DenseNode> = {
     return [tf.concat(parts, 0).transpose()];
   },
 
-  *parameterGradients({ node, inputs, gradient }, read): Iterable<ParameterGradient> {
+  /** Piece by piece: what a piece says of the input, and its own gradient while it is in the processor's cache. */
+  *gradients({ node, inputs, gradient }, read, needed) {
     const name = `${node.name}/kernel`;
     const pieces = read(name);
-    const rows = rowsOf(pieces);
-    tf.dispose(pieces);
-    let piece = 0;
-    for (const part of columns(single(inputs), rows)) {
+    const parts: Tensor[] = [];
+    for (const [i, part] of columns(single(inputs), rowsOf(pieces)).entries()) {
+      const piece = pieces[i] as Tensor;
+      if (single(needed)) parts.push(matMul(piece, gradient, false, true));
+      piece.dispose();
       const made = matMul(part, gradient, true, false);
       if (part !== inputs[0]) part.dispose();
-      yield { name, piece: piece++, gradient: made };
+      yield { name, piece: i, gradient: made };
     }
     if (node.bias !== false) yield { name: `${node.name}/bias`, piece: 0, gradient: biasGradient(gradient) };
+    return [parts.length === 0 ? null : together(parts)];
   },
 };
+
+/** (rows,N), (more rows,N) -> (N, all rows), and frees the parts. */
+function together(parts: readonly Tensor[]): Tensor {
+  const made = tf.tidy(() => tf.concat([...parts], 0).transpose());
+  tf.dispose([...parts]);
+  return made;
+}

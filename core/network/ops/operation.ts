@@ -76,6 +76,16 @@ export interface Operation<Node extends NodeBase> {
    * What was read must be disposed of before the first is handed out: the taker updates the variables in place.
    */
   parameterGradients?(step: BackwardStep<Node>, read: ReadParameter): Iterable<ParameterGradient>;
+
+  /**
+   * Both kinds of gradients of a trained node, in place of the two functions above where it pays to make them together:
+   * hands out those of the parameters, each after the last use of what its taker updates, and returns those at the inputs.
+   */
+  gradients?(
+    step: BackwardStep<Node>,
+    read: ReadParameter,
+    needed: readonly boolean[],
+  ): Generator<ParameterGradient, (Tensor | null)[]>;
 }
 
 /** The only input of a node that has one. */

@@ -40,6 +40,7 @@ export function checkOperation<Node extends NodeBase>(test: Case<Node>): void {
     assertClose(output.dataSync(), expected.dataSync(), { what: 'outputs' });
     checkInputGradients(test, inputs, parameters, weights, gradient);
     checkParameterGradients(test, inputs, parameters, gradient);
+    checkTogether(test, inputs, parameters, weights, gradient);
   });
 }
 
@@ -98,10 +99,15 @@ function checkParameterGradients<Node extends NodeBase>(
   const made = new Map<string, number[]>();
   const pieces = new Map<string, number>();
 
-  for (const { name, piece, gradient: part } of operation.parameterGradients?.(
-    { node, inputs, gradient },
-    reader(test, parameters),
-  ) ?? []) {
+  const read = reader(test, parameters);
+  const step = { node, inputs, gradient };
+  const handedOut =
+    operation.gradients?.(
+      step,
+      read,
+      inputs.map(() => false),
+    ) ?? operation.parameterGradients?.(step, read);
+  for (const { name, piece, gradient: part } of handedOut ?? []) {
     assert.equal(piece, pieces.get(name) ?? 0, 'pieces come in order');
     pieces.set(name, piece + 1);
     made.set(name, [...(made.get(name) ?? []), ...part.dataSync()]);
@@ -114,6 +120,29 @@ function checkParameterGradients<Node extends NodeBase>(
     assertClose(made.get(name) ?? [], expected[i]?.dataSync() ?? [], {
       what: `gradients of ${name}`,
       floor: 10,
+    });
+  }
+}
+
+/** Made together, the gradients at the inputs are what they are when made alone. */
+function checkTogether<Node extends NodeBase>(
+  test: Case<Node>,
+  inputs: Tensor[],
+  parameters: Record<string, Tensor>,
+  weights: Tensor[],
+  gradient: Tensor,
+): void {
+  const { operation, node } = test;
+  const step = { node, inputs, gradient };
+  const needed = inputs.map(() => true);
+  const made = operation.gradients?.(step, reader(test, parameters), needed);
+  if (made === undefined) return;
+  let next = made.next();
+  for (; !next.done; next = made.next()) next.value.gradient.dispose();
+  const alone = operation.inputGradients?.(step, weights, needed) ?? [];
+  for (const [i, expected] of alone.entries()) {
+    assertClose(next.value[i]?.dataSync() ?? [], expected?.dataSync() ?? [], {
+      what: `together at input ${i}`,
     });
   }
 }
