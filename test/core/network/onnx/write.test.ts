@@ -112,6 +112,17 @@ const graphs: Record<string, NetworkGraph> = {
     { op: 'batch-norm', name: 'norm', inputs: [PIXELS], epsilon: 1e-3 },
     flat('norm'),
   ),
+  'that pools maxima': graphOf(6, centred, {
+    op: 'global-max-pool',
+    name: 'most',
+    inputs: ['centred'],
+  }),
+  'that pools the cells of a grid, whose side is no multiple of them': graphOf(7, centred, {
+    op: 'grid-average-pool',
+    name: 'cells',
+    inputs: ['centred'],
+    cells: 3,
+  }),
   'that adds three maps': graphOf(
     4,
     centred,
