@@ -9,6 +9,7 @@ import { galleryCommand } from './commands/gallery.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { modelsCommand } from './commands/models.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
+import { serveCommand } from './commands/serve.ts';
 import { trainCommand } from './commands/train.ts';
 import { command } from './flags.ts';
 import { escapeText } from './output/escape.ts';
@@ -40,6 +41,7 @@ const COMMANDS = [
   galleryCommand,
   dataSetsCommand,
   jobsCommand,
+  serveCommand,
   doctorCommand,
   quickstartCommand,
 ];

@@ -15,12 +15,27 @@ type Version = Pick<Resolved, 'model' | 'version'>;
 export async function readGalleryLog(registry: Registry, { model, version }: Version): Promise<GalleryLog> {
   const made = readGallery(await registry.file(model, version, 'gallery.arrow'));
   await checkBinding(registry, { model, version }, made);
+  return followGalleryLog(registry, { model, version }, { made, segments: [] });
+}
+
+/**
+ * The log as it is by now; only changes that it does not have yet are read.
+ * @returns the same log when there is nothing new
+ * @throws as {@link readGalleryLog}
+ */
+export async function followGalleryLog(
+  registry: Registry,
+  { model, version }: Version,
+  log: GalleryLog,
+): Promise<GalleryLog> {
   const ids = await registry.segments(model, version);
+  const known = new Map(log.segments.map((segment) => [segment.id, segment]));
+  if (ids.length === known.size && ids.every((id) => known.has(id))) return log;
   const segments = await Promise.all(
-    ids.map(async (id) => readSegment(await registry.segment(model, version, id), id)),
+    ids.map(async (id) => known.get(id) ?? readSegment(await registry.segment(model, version, id), id)),
   );
-  for (const segment of segments) checkSameMaker(made, segment, { model, version });
-  return { made, segments };
+  for (const segment of segments) checkSameMaker(log.made, segment, { model, version });
+  return { made: log.made, segments };
 }
 
 async function checkBinding(

@@ -45,17 +45,29 @@ export interface OpenOptions {
 export async function openVersion(
   registry: Registry,
   resolved: Resolved,
-  { engine = DEFAULT_ENGINE }: OpenOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenedVersion> {
   const opened = await openGallery(registry, resolved);
-  const manifest = await registry.manifest(resolved.model, resolved.version);
+  return { ...opened, embedder: await openEmbedder(registry, resolved, options) };
+}
+
+/**
+ * The version's network alone, once it has reproduced the version's golden pictures. Dispose of it after use.
+ * @throws SkewError when it does not
+ */
+export async function openEmbedder(
+  registry: Registry,
+  { model, version }: Pick<Resolved, 'model' | 'version'>,
+  { engine = DEFAULT_ENGINE }: OpenOptions = {},
+): Promise<Embedder> {
+  const manifest = await registry.manifest(model, version);
   requireGolden(manifest);
   const embedder = await loadEmbedder(registry, manifest, engine);
   try {
     await proveEmbedder(registry, manifest, embedder);
+    return embedder;
   } catch (error) {
     embedder.dispose();
     throw error;
   }
-  return { ...opened, embedder };
 }

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { contextOf } from '../context.ts';
+import { command, wholeNumber } from '../flags.ts';
+import type { CommonFlags } from '../flags.ts';
+
+interface Flags extends CommonFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly versions: number;
+  readonly look: number;
+}
+
+/** `kindred serve`: answers over HTTP until it is stopped. */
+export function serveCommand(): Command {
+  return command('serve', 'answer over HTTP', {
+    model: 'the model that is asked where none is named (default: the only one there is)',
+    engine: true,
+  })
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <n>', 'the port; 0: any that is free', wholeNumber(0, 65_535), 8787)
+    .option('--versions <n>', 'how many versions may be in memory at once', wholeNumber(2), 3)
+    .option(
+      '--look <seconds>',
+      'how often to look where aliases point and what galleries got',
+      wholeNumber(1),
+      2,
+    )
+    .action(async (flags: Flags) => {
+      const { serve } = await import('../serve/run.ts');
+      await serve(contextOf(flags), flags);
+    });
+}

@@ -1,0 +1,38 @@
+import { listen } from '../../functions/server.ts';
+import type { Context } from '../context.ts';
+import { chosenModel } from '../models.ts';
+
+export interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly versions: number;
+  readonly look: number;
+  readonly model?: string;
+}
+
+/** Listens until SIGINT or SIGTERM, then ends what is under way. The log is on stderr, an entry a line. */
+export async function serve(context: Context, flags: ServeFlags): Promise<void> {
+  const { terminal } = context;
+  const server = await listen({
+    registry: await context.registry(),
+    log: (entry) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`),
+    engine: context.engine,
+    model: flags.model === undefined ? null : await chosenModel(context, flags.model),
+    versions: { most: flags.versions, lookMs: flags.look * 1000 },
+    host: flags.host,
+    port: flags.port,
+  });
+  terminal.json({ url: server.url });
+  terminal.print(
+    `Kindred answers at ${server.url} (registry ${JSON.stringify(context.registryUri)}). Ctrl-C ends it.`,
+  );
+  await stopped();
+  await server.close();
+}
+
+/** The first signal ends the server, a second one the process. */
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve());
+  });
+}

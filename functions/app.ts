@@ -1,0 +1,54 @@
+/**
+ * The HTTP interface. It takes a Request and gives a Response, and knows neither of servers nor of Lambda: those stand around it.
+ */
+import type { Hono } from 'hono';
+import { NotFoundError } from '../core/errors.ts';
+import type { Deps } from './deps.ts';
+import { RequestError } from './errors.ts';
+import { headers, ownHostsOnly, watched } from './http/guards.ts';
+import { answerProblem } from './http/problems.ts';
+import { router } from './http/router.ts';
+import { aliasRoutes } from './resources/aliases.ts';
+import { classifyRoutes } from './resources/classify.ts';
+import { dataSetRoutes } from './resources/data-sets.ts';
+import { embedRoutes } from './resources/embed.ts';
+import { healthRoutes } from './resources/health.ts';
+import { modelRoutes } from './resources/models.ts';
+import { pictureKeys } from './resources/asked.ts';
+import { verifyRoutes } from './resources/verify.ts';
+
+/** The whole interface over what it works with. */
+export function createApp(deps: Deps) {
+  const app = router();
+  app.openAPIRegistry.register('PictureKeys', pictureKeys);
+  app.use(watched(deps), headers(), ownHostsOnly(deps));
+  app.onError((error, c) => answerProblem(c, error, deps.log));
+  app.notFound(() => {
+    throw new NotFoundError('There is nothing at this address; GET /openapi.json says what there is.');
+  });
+  const routes = app
+    .route('/', healthRoutes(deps))
+    .route('/v1', classifyRoutes(deps))
+    .route('/v1', embedRoutes(deps))
+    .route('/v1', verifyRoutes(deps))
+    .route('/v1', modelRoutes(deps))
+    .route('/v1', aliasRoutes(deps))
+    .route('/v1', dataSetRoutes(deps));
+  refuseOtherMethods(routes);
+  return routes;
+}
+
+/** What the typed client is made from. */
+export type AppType = ReturnType<typeof createApp>;
+
+/** An address that is there, asked with a method that it has not. */
+function refuseOtherMethods(app: ReturnType<typeof router>): void {
+  const { paths = {} } = app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: '', version: '' } });
+  for (const [path, methods] of Object.entries(paths)) {
+    const allowed = Object.keys(methods).map((name) => name.toUpperCase());
+    const Allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : [])].join(', ');
+    (app as unknown as Hono).all(path.replaceAll(/\{(.+?)\}/g, ':$1'), () => {
+      throw new RequestError(405, 'method-not-allowed', `Allowed here: ${Allow}.`, { headers: { Allow } });
+    });
+  }
+}

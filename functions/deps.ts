@@ -1,0 +1,43 @@
+import type { Registry } from '../core/registry/registry.ts';
+import type { Line } from './http/line.ts';
+import type { Memory } from './http/memory.ts';
+import type { ServerMetrics } from './http/server-metrics.ts';
+import type { WarmVersions } from './versions/warm-versions.ts';
+
+/** What a request may cost. */
+export interface Limits {
+  /** Bytes of one picture. */
+  readonly pictureBytes: number;
+  /** Bytes of a whole body of pictures. */
+  readonly bodyBytes: number;
+  /** Pictures in one request. */
+  readonly pictures: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  pictureBytes: 32 * 1024 * 1024,
+  bodyBytes: 64 * 1024 * 1024,
+  pictures: 16,
+};
+
+/** What the interface works with; nothing in it knows how a request came in. */
+export interface Deps {
+  readonly registry: Registry;
+  readonly versions: WarmVersions;
+  readonly metrics: ServerMetrics;
+  /** Writes one entry of the log. */
+  readonly log: (entry: LogEntry) => void;
+  /** Notes what went wrong beside a request. */
+  readonly trouble: (error: unknown) => void;
+  readonly limits: Limits;
+  /** Bytes of bodies in memory. */
+  readonly memory: Memory;
+  /** Pictures being decoded and embedded. */
+  readonly work: Line;
+  /** The model that is asked where none is named; null: the only one there is. */
+  readonly model: string | null;
+  /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
+  readonly hosts: ReadonlySet<string> | null;
+}
+
+export type LogEntry = Readonly<Record<string, string | number | boolean | null>>;

@@ -1,0 +1,140 @@
+/** Bodies, read no further than is allowed. */
+import type { z } from '@hono/zod-openapi';
+import { z as zod } from 'zod';
+import { InvalidInputError } from '../../core/errors.ts';
+import { goneAway, tooLarge, unsupportedType } from '../errors.ts';
+import type { Memory } from './memory.ts';
+
+const JSON_BYTES = 64 * 1024;
+/** Deeper than anything that is asked for, and no danger to what walks over it. */
+const JSON_DEPTH = 32;
+
+/**
+ * Gives the body to `work`; its bytes count as taken until that has ended.
+ * @throws RequestError (too-large, busy, cancelled)
+ */
+export async function withBody<T>(
+  request: Request,
+  most: number,
+  memory: Memory,
+  work: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
+): Promise<T> {
+  let taken = 0;
+  const take = (bytes: number): void => {
+    memory.take(bytes);
+    taken += bytes;
+  };
+  try {
+    return await work(await gather(request, most, take));
+  } finally {
+    memory.give(taken);
+  }
+}
+
+async function gather(
+  request: Request,
+  most: number,
+  take: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const told = Number(request.headers.get('content-length') ?? 0);
+  if (told > most) throw bodyTooLarge(most, `${told}`);
+  if (request.body === null) return new Uint8Array(0);
+  const reader = request.body.getReader();
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return joined(pieces, size);
+      size += value.length;
+      if (size > most) throw bodyTooLarge(most, `at least ${size}`);
+      take(value.length);
+      pieces.push(value);
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => undefined);
+    throw request.signal.aborted ? goneAway() : error;
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+function bodyTooLarge(most: number, size: string): Error {
+  return tooLarge(`The body has ${size} bytes, allowed are at most ${most}. Send less at once.`);
+}
+
+/** The type of the body, without parameters and in lower case; '' when nothing is said. */
+export function mediaType(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+/**
+ * The body as JSON of a schema.
+ * @throws RequestError (too-large, unsupported-type); InvalidInputError naming what is wrong
+ */
+export async function jsonBody<T>(request: Request, schema: z.ZodType<T>, memory: Memory): Promise<T> {
+  const type = mediaType(request);
+  if (type !== 'application/json') {
+    throw unsupportedType(`The body is of type ${JSON.stringify(type)}; send application/json.`);
+  }
+  return withBody(request, JSON_BYTES, memory, (bytes) => Promise.resolve(parseJson(bytes, schema)));
+}
+
+/** @throws InvalidInputError */
+export function parseJson<T>(bytes: Uint8Array, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(valueOf(bytes));
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(`The body: ${saidShort(parsed.error)}`);
+}
+
+/** What a schema did not like, in one line. */
+export function saidShort(error: zod.core.$ZodError): string {
+  return zod
+    .prettifyError(error)
+    .replaceAll('✖ ', '')
+    .replaceAll(/\n\s*→ at /g, ' at ')
+    .split('\n')
+    .slice(0, 5)
+    .join('; ');
+}
+
+function valueOf(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InvalidInputError('The body is not UTF-8, which JSON is written in.', { cause });
+  }
+  if (depthOf(text) > JSON_DEPTH) {
+    throw new InvalidInputError(`The body is nested deeper than ${JSON_DEPTH} levels.`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidInputError(`The body is not JSON: ${why}`, { cause });
+  }
+}
+
+/** How deep brackets are nested, those in strings apart. */
+function depthOf(text: string): number {
+  let [depth, deepest, inString] = [0, 0, false];
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (inString) {
+      if (character === '\\') i++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
+    else if (character === ']' || character === '}') depth--;
+  }
+  return deepest;
+}

@@ -1,0 +1,60 @@
+import type { EngineName } from '../core/embedding/embedder.ts';
+import type { Registry } from '../core/registry/registry.ts';
+import { DEFAULT_LIMITS } from './deps.ts';
+import type { Deps, Limits, LogEntry } from './deps.ts';
+import { Line } from './http/line.ts';
+import { Memory } from './http/memory.ts';
+import { describe } from './http/problems.ts';
+import { serverMetrics } from './http/server-metrics.ts';
+import { WarmVersions } from './versions/warm-versions.ts';
+import type { WarmOptions } from './versions/warm-versions.ts';
+
+export interface ServeOptions {
+  readonly registry: Registry;
+  readonly log: (entry: LogEntry) => void;
+  readonly engine?: EngineName | undefined;
+  /** The model that is asked where none is named. @default the only one there is */
+  readonly model?: string | null;
+  readonly limits?: Partial<Limits>;
+  /** Bytes of bodies that may be in memory at once. @default 256 MiB */
+  readonly memoryBytes?: number;
+  /** Pictures that are decoded at once. @default 4 */
+  readonly atOnce?: number;
+  /** Pictures that may wait for that; more are refused. @default 64 */
+  readonly waiting?: number;
+  readonly hosts?: ReadonlySet<string> | null;
+  readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
+}
+
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Everything that the interface works with, from a registry. Close `versions` after use. */
+export function makeDeps(options: ServeOptions): Deps {
+  const { registry, log, limits, model = null, hosts = null } = options;
+  const metrics = serverMetrics();
+  const trouble = (error: unknown): void => log({ level: 'warning', error: describe(error) });
+  const versions = new WarmVersions(registry, {
+    ...options.versions,
+    engine: options.engine,
+    onTrouble: trouble,
+    onRun: (name, run) => metrics.run(name, run),
+  });
+  const work = new Line('Pictures are being decoded', {
+    atOnce: options.atOnce ?? 4,
+    waiting: options.waiting ?? 64,
+  });
+  const memory = new Memory(options.memoryBytes ?? MEMORY_BYTES);
+  metrics.watch({ versions, work, memory });
+  return {
+    registry,
+    versions,
+    metrics,
+    log,
+    trouble,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    memory,
+    work,
+    model,
+    hosts,
+  };
+}

@@ -1,0 +1,103 @@
+/** Which version a request is about, and what the answers about pictures have in common. */
+import { z } from '@hono/zod-openapi';
+import { InvalidInputError, NotFoundError } from '../../core/errors.ts';
+import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
+import type { Deps } from '../deps.ts';
+import { keysSchema, type Embedded } from '../http/pictures.ts';
+import type { WarmVersion } from '../versions/warm-version.ts';
+import type { Asked } from '../versions/warm-versions.ts';
+
+const digits = z.string().regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on');
+
+export const askedQuery = z.object({
+  version: digits.optional().meta({ description: 'The version to ask; not together with alias.' }),
+  alias: z.string().optional().meta({ description: 'The alias to ask.', default: DEFAULT_ALIAS }),
+});
+
+/** @throws InvalidInputError; NotFoundError when no model is named and there is not exactly one */
+export async function askedOf(
+  { registry, model: usual }: Deps,
+  named: string | undefined,
+  { version, alias }: z.infer<typeof askedQuery>,
+): Promise<Asked> {
+  if (version !== undefined && alias !== undefined) {
+    throw new InvalidInputError('The query has a version and an alias; name one of them.');
+  }
+  const model = named ?? usual ?? (await onlyModel(registry));
+  checkName(model, 'model');
+  if (version !== undefined) return { model, version: Number(version) };
+  checkName(alias ?? DEFAULT_ALIAS, 'alias');
+  return { model, alias: alias ?? DEFAULT_ALIAS };
+}
+
+/** Found once for a process and registry, so that a warm request asks no store for it. */
+const found = new WeakMap<Deps['registry'], string>();
+
+async function onlyModel(registry: Deps['registry']): Promise<string> {
+  const known = found.get(registry);
+  if (known !== undefined) return known;
+  const [only, ...others] = await registry.models();
+  if (only === undefined) throw new NotFoundError('There is no model yet: train one first.');
+  if (others.length > 0) {
+    throw new NotFoundError(
+      `There are ${others.length + 1} models; ask one of them at /v1/models/{model}. GET /v1/models lists them.`,
+    );
+  }
+  found.set(registry, only);
+  return only;
+}
+
+const file = { type: 'string' as const, format: 'binary' };
+
+/** What bodies of pictures may be. Raw schemas: they are read and checked by `withPictures`. */
+export const picturesBody = {
+  required: true,
+  content: {
+    'image/*': { schema: file },
+    'application/octet-stream': { schema: file },
+    'multipart/form-data': {
+      schema: {
+        type: 'object' as const,
+        required: ['image'],
+        properties: { image: { type: 'array' as const, items: file } },
+      },
+    },
+    'application/json': { schema: { $ref: '#/components/schemas/PictureKeys' } },
+  },
+};
+
+/** So that the reference above leads somewhere. */
+export const pictureKeys = keysSchema;
+
+export const timingsSchema = z
+  .object({
+    decodeAndEmbed: z.number().meta({ description: 'Seconds for all pictures, waiting included.' }),
+    decide: z.number().meta({ description: 'Seconds.' }),
+  })
+  .openapi('Timings');
+
+/** What every answer says, so that it can be computed again later. */
+export const saidSchema = z.object({
+  model: z.string(),
+  version: z.int(),
+  engine: z.record(z.string(), z.string()),
+  timings: timingsSchema,
+});
+
+export const failedSchema = z
+  .object({ image: z.string(), error: z.object({ code: z.string(), message: z.string() }) })
+  .openapi('FailedPicture');
+
+/** A picture that could not be used, beside others that could. */
+export function failed({ image, error }: Embedded & { error: { code: string; message: string } }) {
+  return { image, error: { code: error.code, message: error.message } };
+}
+
+/** The common part of an answer. */
+export function said({ name, embedder }: WarmVersion): {
+  model: string;
+  version: number;
+  engine: Record<string, string>;
+} {
+  return { ...name, engine: { ...embedder.engine } };
+}

@@ -1,0 +1,139 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { DecisionOptions } from '../../core/gallery/decision.ts';
+import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { Deps } from '../deps.ts';
+import { embedSent, withPictures } from '../http/pictures.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import type { Asked } from '../versions/warm-versions.ts';
+
+const number = z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, 'a number of at least 0');
+
+const querySchema = askedQuery.extend({
+  top: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'a whole number from 1 to 9999')
+    .optional()
+    .meta({ description: 'How many classes to name.', default: '5' }),
+  point: z.enum(OPERATING_POINTS).optional().meta({
+    description: 'How readily a picture counts as unknown.',
+    default: 'balanced',
+  }),
+  threshold: number.optional().meta({ description: 'Instead: call unknown what is farther than this.' }),
+  falseRejection: number.optional().meta({
+    description: 'Instead: the share of known pictures that may be called unknown.',
+  }),
+  falseAcceptance: number.optional().meta({
+    description: 'Instead: the share of strangers that may be called known.',
+  }),
+});
+type Query = z.infer<typeof querySchema>;
+
+const decisionSchema = z
+  .object({
+    image: z.string(),
+    class: z.string().meta({ description: 'The nearest class, also when the picture is not known.' }),
+    distance: z.number(),
+    known: z.boolean().nullable().meta({ description: 'Null when there is no threshold to tell by.' }),
+    confidence: z.number().nullable(),
+    margin: z.number().nullable(),
+    threshold: z.number().nullable(),
+    neighbours: z.array(z.object({ class: z.string(), distance: z.number(), key: z.string() })),
+  })
+  .openapi('Decision');
+
+const answerSchema = saidSchema
+  .extend({
+    point: z.string().nullable().meta({ description: 'Null when a threshold or rate was given instead.' }),
+    results: z.array(z.union([decisionSchema, failedSchema])),
+  })
+  .openapi('Classified');
+
+const shared = {
+  method: 'post' as const,
+  tags: ['pictures'],
+  responses: {
+    200: answer('An answer for each picture, in order.', answerSchema),
+    ...problems(413, 415, 422),
+  },
+};
+
+const classify = createRoute({
+  ...shared,
+  path: '/classify',
+  summary: 'Tell the class of pictures, by the model that is asked by default',
+  request: { query: querySchema, body: picturesBody },
+});
+
+const classifyByModel = createRoute({
+  ...shared,
+  path: '/models/{model}/classify',
+  summary: 'Tell the class of pictures',
+  request: { params: z.object({ model: nameSchema }), query: querySchema, body: picturesBody },
+});
+
+/** The class of pictures. */
+export function classifyRoutes(deps: Deps) {
+  return router()
+    .openapi(classify, async (c) => {
+      const query = c.req.valid('query');
+      return c.json(await answerOf(deps, await askedOf(deps, undefined, query), c.req.raw, query), 200);
+    })
+    .openapi(classifyByModel, async (c) => {
+      const query = c.req.valid('query');
+      const asked = await askedOf(deps, c.req.valid('param').model, query);
+      return c.json(await answerOf(deps, asked, c.req.raw, query), 200);
+    });
+}
+
+async function answerOf(
+  deps: Deps,
+  asked: Asked,
+  request: Request,
+  query: Query,
+): Promise<z.infer<typeof answerSchema>> {
+  const options = optionsOf(query);
+  return withPictures(request, deps, (sent) =>
+    deps.versions.ask(asked, async (version) => {
+      const began = performance.now();
+      const decide = version.knowledge.decide(options);
+      const embedded = await embedSent(sent, version, deps, request.signal);
+      const between = performance.now();
+      const results = embedded.map((one) =>
+        one.error === undefined ? { image: one.image, ...plain(decide(one.embedding)) } : failed(one),
+      );
+      const timings = {
+        decodeAndEmbed: (between - began) / 1000,
+        decide: (performance.now() - between) / 1000,
+      };
+      return { ...said(version), point: options.point ?? null, timings, results };
+    }),
+  );
+}
+
+/** The same with arrays that may be written to, as the answer's type has them. */
+function plain<T extends { readonly neighbours: readonly object[] }>(
+  decision: T,
+): Omit<T, 'neighbours'> & { neighbours: T['neighbours'][number][] } {
+  return { ...decision, neighbours: [...decision.neighbours] };
+}
+
+/** @throws InvalidInputError when two things decide what is unknown */
+function optionsOf({ top, point, threshold, falseRejection, falseAcceptance }: Query): DecisionOptions {
+  const given = Object.entries({ point, threshold, falseRejection, falseAcceptance });
+  const deciding = given.filter(([, value]) => value !== undefined).map(([name]) => name);
+  if (deciding.length > 1) {
+    throw new InvalidInputError(
+      `The query has ${deciding.join(' and ')}; one of them decides what is unknown.`,
+    );
+  }
+  return {
+    top: Number(top ?? 5),
+    ...(deciding.length === 0 && { point: 'balanced' as const }),
+    ...(point !== undefined && { point }),
+    ...(threshold !== undefined && { threshold: Number(threshold) }),
+    ...(falseRejection !== undefined && { falseRejection: Number(falseRejection) }),
+    ...(falseAcceptance !== undefined && { falseAcceptance: Number(falseAcceptance) }),
+  };
+}

@@ -1,0 +1,100 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { NotFoundError } from '../../core/errors.ts';
+import { suggest } from '../../core/suggest.ts';
+import type { Deps } from '../deps.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+
+const list = createRoute({
+  method: 'get',
+  path: '/datasets',
+  tags: ['data sets'],
+  summary: 'List the data sets',
+  responses: {
+    200: answer('All of them.', z.object({ dataSets: z.array(z.object({ dataSet: z.string() })) })),
+    ...problems(),
+  },
+});
+
+const dataSetSchema = z
+  .object({
+    dataSet: z.string(),
+    pictures: z.int(),
+    bytes: z.int(),
+    classes: z.array(z.object({ class: z.string(), pictures: z.int() })),
+    images: z.array(z.object({ key: z.string(), class: z.string(), file: z.string(), bytes: z.int() })).meta({
+      description: 'Some of them, by key; `next` leads to more.',
+    }),
+    next: z.string().nullable().meta({ description: 'Give it as `after` for the images that follow.' }),
+  })
+  .openapi('DataSet');
+
+const show = createRoute({
+  method: 'get',
+  path: '/datasets/{dataset}',
+  tags: ['data sets'],
+  summary: 'Show the classes and pictures of a data set',
+  request: {
+    params: z.object({ dataset: nameSchema }),
+    query: z.object({
+      after: z.string().max(1024).optional().meta({ description: 'Show the images after this key.' }),
+      limit: z
+        .string()
+        .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000')
+        .optional()
+        .meta({ description: 'How many images.', default: '100' }),
+    }),
+  },
+  responses: { 200: answer('The data set.', dataSetSchema), ...problems() },
+});
+
+/** Pictures by class. */
+export function dataSetRoutes({ registry }: Deps) {
+  return router()
+    .openapi(list, async (c) => {
+      const names = await registry.dataSets();
+      return c.json({ dataSets: names.map((dataSet) => ({ dataSet })) }, 200);
+    })
+    .openapi(show, async (c) => {
+      const { dataset } = c.req.valid('param');
+      const { after = '', limit = '100' } = c.req.valid('query');
+      return c.json(await contentOf(registry, dataset, after, Number(limit)), 200);
+    });
+}
+
+async function contentOf(
+  registry: Deps['registry'],
+  dataSet: string,
+  after: string,
+  limit: number,
+): Promise<z.infer<typeof dataSetSchema>> {
+  const prefix = registry.dataSetPrefix(dataSet);
+  const classes = new Map<string, number>();
+  const images: z.infer<typeof dataSetSchema>['images'] = [];
+  let [pictures, bytes, more] = [0, 0, false];
+  for await (const { key, size, problem } of registry.store.list(prefix)) {
+    const [className = '', file, ...rest] = key.slice(prefix.length).split('/');
+    if (problem || file === undefined || rest.length > 0) continue;
+    pictures++;
+    bytes += size;
+    classes.set(className, (classes.get(className) ?? 0) + 1);
+    if (key <= after) continue;
+    if (images.length < limit) images.push({ key, class: className, file, bytes: size });
+    else more = true;
+  }
+  if (pictures === 0) throw await noDataSet(registry, dataSet);
+  const counted = [...classes].map(([name, count]) => ({ class: name, pictures: count }));
+  return {
+    dataSet,
+    pictures,
+    bytes,
+    classes: counted,
+    images,
+    next: more ? (images.at(-1)?.key ?? null) : null,
+  };
+}
+
+async function noDataSet(registry: Deps['registry'], name: string): Promise<NotFoundError> {
+  return new NotFoundError(
+    `There is no data set ${JSON.stringify(name)}.${suggest(name, await registry.dataSets(), 'data set')}`,
+  );
+}

@@ -1,0 +1,97 @@
+/** The interface on a server of Node's, on this machine. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { MissingDependencyError } from '../core/errors.ts';
+import { createApp } from './app.ts';
+import { makeDeps } from './make-deps.ts';
+import type { ServeOptions } from './make-deps.ts';
+
+export interface ListenOptions extends Omit<ServeOptions, 'hosts'> {
+  /** @default 127.0.0.1 */
+  readonly host?: string;
+  /** 0: any that is free. @default 8787 */
+  readonly port?: number;
+  /** Milliseconds for a whole request to come in. @default 60 000 */
+  readonly requestMs?: number;
+  /** Milliseconds that requests under way get when the server is closed. @default 30 000 */
+  readonly drainMs?: number;
+}
+
+export interface Listening {
+  readonly url: string;
+  /** Takes no more requests, ends those under way, and gives all memory back. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 8787;
+
+/**
+ * Starts to listen.
+ * @throws MissingDependencyError when the address cannot be taken
+ */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, requestMs = 60_000, drainMs = 30_000 } = options;
+  const hosts = new Set<string>();
+  const deps = makeDeps({ ...options, hosts });
+  const app = createApp(deps);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      requestTimeout: requestMs,
+      headersTimeout: Math.min(requestMs, 20_000),
+      keepAliveTimeout: 10_000,
+      connectionsCheckingInterval: Math.min(5000, requestMs),
+      maxHeaderSize: 16 * 1024,
+    },
+  }) as Server;
+  server.maxConnections = 1024;
+  await bind(server, host, port);
+  const taken = (server.address() as AddressInfo).port;
+  for (const name of namesOf(host)) hosts.add(`${name}:${taken}`);
+  return {
+    url: `http://${inUrl(host)}:${taken}`,
+    async close() {
+      await drained(server, drainMs);
+      await deps.versions.close();
+    },
+  };
+}
+
+async function bind(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MissingDependencyError(
+      `The address ${inUrl(host)}:${port} cannot be taken: ${why}. Name another one with --port or --host.`,
+      { cause },
+    );
+  }
+}
+
+async function drained(server: Server, drainMs: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const last = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(last);
+}
+
+/** What the loopback address is called. */
+function namesOf(host: string): string[] {
+  return isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', inUrl(host)] : [inUrl(host)];
+}
+
+/** Whether nobody but this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
