@@ -13,8 +13,10 @@ import { classifyRoutes } from './resources/classify.ts';
 import { dataSetRoutes } from './resources/data-sets.ts';
 import { embedRoutes } from './resources/embed.ts';
 import { healthRoutes } from './resources/health.ts';
+import { imageRoutes } from './resources/images.ts';
 import { modelRoutes } from './resources/models.ts';
 import { pictureKeys } from './resources/asked.ts';
+import { uploadRoutes } from './resources/uploads.ts';
 import { verifyRoutes } from './resources/verify.ts';
 
 /** The whole interface over what it works with. */
@@ -33,7 +35,9 @@ export function createApp(deps: Deps) {
     .route('/v1', verifyRoutes(deps))
     .route('/v1', modelRoutes(deps))
     .route('/v1', aliasRoutes(deps))
-    .route('/v1', dataSetRoutes(deps));
+    .route('/v1', dataSetRoutes(deps))
+    .route('/v1', imageRoutes(deps))
+    .route('/v1', uploadRoutes(deps));
   refuseOtherMethods(routes);
   return routes;
 }

@@ -2,6 +2,7 @@ import type { Registry } from '../core/registry/registry.ts';
 import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
+import type { UploadSigner } from './http/upload-signature.ts';
 import type { WarmVersions } from './versions/warm-versions.ts';
 
 /** What a request may cost. */
@@ -38,6 +39,9 @@ export interface Deps {
   readonly model: string | null;
   /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
   readonly hosts: ReadonlySet<string> | null;
+  readonly uploads: UploadSigner;
+  /** What the server is called from outside, for addresses that it gives out; null: as it was asked. */
+  readonly publicUrl: string | null;
 }
 
 export type LogEntry = Readonly<Record<string, string | number | boolean | null>>;

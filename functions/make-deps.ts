@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { EngineName } from '../core/embedding/embedder.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import { DEFAULT_LIMITS } from './deps.ts';
@@ -6,6 +7,7 @@ import { Line } from './http/line.ts';
 import { Memory } from './http/memory.ts';
 import { describe } from './http/problems.ts';
 import { serverMetrics } from './http/server-metrics.ts';
+import { UploadSigner } from './http/upload-signature.ts';
 import { WarmVersions } from './versions/warm-versions.ts';
 import type { WarmOptions } from './versions/warm-versions.ts';
 
@@ -23,6 +25,9 @@ export interface ServeOptions {
   /** Pictures that may wait for that; more are refused. @default 64 */
   readonly waiting?: number;
   readonly hosts?: ReadonlySet<string> | null;
+  /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
+  readonly uploadSecret?: Uint8Array;
+  readonly publicUrl?: string | null;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
 }
 
@@ -56,5 +61,7 @@ export function makeDeps(options: ServeOptions): Deps {
     work,
     model,
     hosts,
+    uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
+    publicUrl: options.publicUrl ?? null,
   };
 }

@@ -11,7 +11,7 @@ import { gathered, whole } from './s3/reading.ts';
 import type { Reading } from './s3/reading.ts';
 import { withSource } from './s3/source.ts';
 import { write } from './s3/writing.ts';
-import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
+import type { ListedObject, ObjectStore, PutCondition, Upload, UploadAddress } from './store.ts';
 import { turns } from './turns.ts';
 
 const REMEMBERED = 256;
@@ -90,6 +90,10 @@ class S3Store implements ObjectStore {
 
   async delete(key: string) {
     await this.#explained('delete', key, ({ bucket, key: full }) => inTurn(() => bucket.delete(full)));
+  }
+
+  async uploadAddress(key: string, upload: Upload): Promise<UploadAddress> {
+    return this.#explained('write', key, ({ bucket, key: full }) => bucket.uploadAddress(full, upload));
   }
 
   async *list(prefix: string): AsyncGenerator<ListedObject> {

@@ -34,6 +34,28 @@ export interface ObjectStore {
    * for "a/b/1", "a/b/2", "a/c/1" and "a/d" the folders of "a/" are "b" and "c".
    */
   folders(prefix: string): AsyncIterable<string>;
+
+  /**
+   * An address that one object can be put to by whoever has it, without further rights: by HTTP PUT, with just these header
+   * fields. Only stores have it whose servers check that themselves; nothing is sent.
+   */
+  uploadAddress?(key: string, upload: Upload): Promise<UploadAddress>;
+}
+
+/** What may be put to an address. */
+export interface Upload {
+  /** Its Content-Type. */
+  readonly type: string;
+  /** Just so many bytes. */
+  readonly bytes: number;
+  /** How long the address holds. */
+  readonly seconds: number;
+}
+
+export interface UploadAddress {
+  readonly url: string;
+  /** To be sent along, as they are. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface StoredObject {

@@ -1,4 +1,4 @@
-/** The requests that the store makes, in its own words. The only file that imports the AWS client. */
+/** The requests that the store makes, in its own words. The only file that imports the AWS SDK. */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -12,9 +12,10 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
 import { StorageError } from '../storage-error.ts';
-import type { PutCondition } from '../store.ts';
+import type { PutCondition, Upload, UploadAddress } from '../store.ts';
 import { isAbsent } from './failure.ts';
 import { fromMetadata, toMetadata } from './marks.ts';
 import type { Marks } from './marks.ts';
@@ -65,11 +66,13 @@ export interface Bucket {
     condition?: PutCondition,
   ): Promise<string>;
   abortUpload(key: string, upload: string): Promise<void>;
+  uploadAddress(key: string, upload: Upload): Promise<UploadAddress>;
 }
 
 /** Opens a bucket; nothing is sent yet. */
 export async function openBucket(bucket: string, options: S3Options): Promise<Bucket> {
-  const client = new S3Client(await configurationOf(options));
+  const configuration = await configurationOf(options);
+  const client = new S3Client(configuration);
 
   async function describe<T>(found: Promise<T>): Promise<T | null> {
     try {
@@ -190,6 +193,26 @@ export async function openBucket(bucket: string, options: S3Options): Promise<Bu
 
     async abortUpload(key, upload) {
       await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: upload }));
+    },
+
+    async uploadAddress(key, { type, bytes, seconds }) {
+      // The client would otherwise put the checksum of an empty body into the address.
+      const signer = new S3Client({ ...configuration, requestChecksumCalculation: 'WHEN_REQUIRED' });
+      const command = new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        ContentType: type,
+        ContentLength: bytes,
+      });
+      const signableHeaders = new Set(['content-type', 'content-length']);
+      try {
+        return {
+          url: await getSignedUrl(signer, command, { expiresIn: seconds, signableHeaders }),
+          headers: { 'Content-Type': type },
+        };
+      } finally {
+        signer.destroy();
+      }
     },
   };
 }

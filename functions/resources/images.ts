@@ -1,0 +1,150 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { ConflictError, InvalidInputError, NotFoundError, UnreadableImageError } from '../../core/errors.ts';
+import { sniffFormat } from '../../core/images/formats.ts';
+import { probeImage } from '../../core/images/probe.ts';
+import { digest } from '../../core/images/picture.ts';
+import { checkPart } from '../../core/registry/names.ts';
+import { checkKey, quote } from '../../core/storage/keys.ts';
+import type { Deps } from '../deps.ts';
+import { RequestError, unsupportedType } from '../errors.ts';
+import { mediaType, withBody } from '../http/body.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+
+const part = z.string().min(1).max(255);
+const params = z.object({
+  dataset: nameSchema,
+  class: part.meta({ description: 'Any Unicode but "/" and control characters.', example: 'hat' }),
+  file: part.meta({ example: '1.jpg' }),
+});
+
+export const putSchema = z
+  .object({
+    key: z.string(),
+    sha256: z.string(),
+    bytes: z.int(),
+    written: z.boolean().meta({ description: 'False when just this picture was there already.' }),
+  })
+  .openapi('PutPicture');
+
+const file = { type: 'string' as const, format: 'binary' };
+export const pictureBody = {
+  required: true,
+  content: { 'image/*': { schema: file }, 'application/octet-stream': { schema: file } },
+};
+
+const put = createRoute({
+  method: 'put',
+  path: '/datasets/{dataset}/images/{class}/{file}',
+  tags: ['data sets'],
+  summary: 'Put a picture under a class, in place of one of that name',
+  description: 'With If-None-Match: * only when there is none of that name.',
+  request: { params, headers: z.object({ 'if-none-match': z.literal('*').optional() }), body: pictureBody },
+  responses: { 200: answer('It is there.', putSchema), ...problems(412, 413, 415, 422) },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/datasets/{dataset}/images/{class}/{file}',
+  tags: ['data sets'],
+  summary: 'Take a picture out of a data set',
+  request: { params },
+  responses: { 204: { description: 'It is gone.' }, ...problems() },
+});
+
+/** Pictures of data sets. */
+export function imageRoutes(deps: Deps) {
+  const { registry } = deps;
+  return router()
+    .openapi(put, async (c) => {
+      const { dataset, class: className, file: name } = c.req.valid('param');
+      const onlyNew = c.req.valid('header')['if-none-match'] !== undefined;
+      keyOf(deps, dataset, className, name);
+      return c.json(await putPicture(deps, c.req.raw, { dataset, className, file: name, onlyNew }), 200);
+    })
+    .openapi(remove, async (c) => {
+      const { dataset, class: className, file: name } = c.req.valid('param');
+      const key = keyOf(deps, dataset, className, name);
+      if ((await registry.store.head(key)) === null) {
+        throw new NotFoundError(
+          `There is no picture ${quote(`${className}/${name}`)} in the data set "${dataset}".`,
+        );
+      }
+      await registry.store.delete(key);
+      return c.body(null, 204);
+    });
+}
+
+/** The whole key. @throws InvalidInputError when a name is not allowed */
+export function keyOf(
+  { registry }: Pick<Deps, 'registry'>,
+  dataSet: string,
+  className: string,
+  file: string,
+): string {
+  checkPart(className, 'class');
+  checkPart(file, 'file name');
+  const key = `${registry.dataSetPrefix(dataSet)}${className}/${file}`;
+  checkKey(key);
+  return key;
+}
+
+interface Place {
+  readonly dataset: string;
+  readonly className: string;
+  readonly file: string;
+  /** Never in place of another picture. */
+  readonly onlyNew: boolean;
+}
+
+/**
+ * Puts the body there, once it is found to be a picture.
+ * @param bytes how many there must be, where that is known
+ * @throws RequestError (unsupported-type, too-large, precondition-failed); UnreadableImageError
+ */
+export async function putPicture(
+  { registry, limits, memory, metrics }: Deps,
+  request: Request,
+  { dataset, className, file: name, onlyNew }: Place,
+  expected: { readonly bytes?: number } = {},
+): Promise<z.infer<typeof putSchema>> {
+  const type = mediaType(request);
+  if (type !== '' && type !== 'application/octet-stream' && !type.startsWith('image/')) {
+    throw unsupportedType(
+      `The body is of type ${JSON.stringify(type)}; send a picture (image/jpeg and so on).`,
+    );
+  }
+  return withBody(request, expected.bytes ?? limits.pictureBytes, memory, async (bytes) => {
+    if (expected.bytes !== undefined && bytes.length !== expected.bytes) {
+      throw new InvalidInputError(
+        `The body has ${bytes.length} bytes; the address is for ${expected.bytes}.`,
+      );
+    }
+    try {
+      await checkPicture(bytes, limits.pictureBytes);
+    } catch (error) {
+      if (error instanceof UnreadableImageError || error instanceof RequestError)
+        metrics.rejected(error.code);
+      throw error;
+    }
+    const picture = { className, file: name, bytes };
+    const { key, written } = await registry
+      .addToDataSet(dataset, picture, { replace: !onlyNew })
+      .catch((error: unknown) => {
+        throw onlyNew && error instanceof ConflictError
+          ? new RequestError(412, 'precondition-failed', error.message, { cause: error })
+          : error;
+      });
+    return { key, sha256: digest(bytes), bytes: bytes.length, written };
+  });
+}
+
+/** A picture by its first bytes and its header; it is decoded when it is used. */
+async function checkPicture(bytes: Uint8Array, most: number): Promise<void> {
+  if (bytes.length > 0) {
+    const sniffed = sniffFormat(bytes);
+    if (!('format' in sniffed)) {
+      throw unsupportedType(`This is ${sniffed.other}; send JPEG, PNG, WebP, GIF, TIFF or AVIF.`);
+    }
+  }
+  await probeImage(bytes, { bytes: most });
+}

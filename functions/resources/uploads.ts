@@ -1,0 +1,105 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../deps.ts';
+import { tooLarge, unsupportedType } from '../errors.ts';
+import { jsonBody, mediaType } from '../http/body.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { keyOf, pictureBody, putPicture, putSchema } from './images.ts';
+
+const TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/tiff', 'image/avif'] as const;
+/** Long enough for a large picture over a slow line. */
+const SECONDS = 900;
+
+const wantedSchema = z
+  .strictObject({
+    files: z
+      .array(
+        z.strictObject({
+          class: z.string().min(1).max(255),
+          file: z.string().min(1).max(255),
+          type: z.enum(TYPES),
+          bytes: z.int().min(1),
+        }),
+      )
+      .min(1)
+      .max(100),
+  })
+  .openapi('WantedUploads');
+
+const uploadsSchema = z
+  .object({
+    uploads: z.array(
+      z.object({
+        key: z.string(),
+        method: z.literal('PUT'),
+        url: z.string(),
+        headers: z.record(z.string(), z.string()).meta({ description: 'To be sent along, as they are.' }),
+        expiresAt: z.string(),
+      }),
+    ),
+  })
+  .openapi('Uploads');
+
+const ask = createRoute({
+  method: 'post',
+  path: '/datasets/{dataset}/uploads',
+  tags: ['data sets'],
+  summary: 'Ask for addresses that pictures can be put to, each for one file of just this type and length',
+  description:
+    'They lead into the bucket where the registry is in S3, and to this server where it is in a folder.',
+  request: {
+    params: z.object({ dataset: nameSchema }),
+    body: {
+      required: true,
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/WantedUploads' } } },
+    },
+  },
+  responses: { 200: answer('An address for each file, in order.', uploadsSchema), ...problems(413, 415) },
+});
+
+const take = createRoute({
+  method: 'put',
+  path: '/uploads/{upload}',
+  tags: ['data sets'],
+  summary: 'Put a picture to an address that this server gave out',
+  request: { params: z.object({ upload: z.string().max(4096) }), body: pictureBody },
+  responses: { 200: answer('It is there.', putSchema), ...problems(413, 415, 422) },
+});
+
+/** Uploads that need no more than an address. */
+export function uploadRoutes(deps: Deps) {
+  const { registry, limits, memory, uploads: signer } = deps;
+  const routes = router();
+  routes.openAPIRegistry.register('WantedUploads', wantedSchema);
+  return routes
+    .openapi(ask, async (c) => {
+      const { dataset } = c.req.valid('param');
+      const { files } = await jsonBody(c.req.raw, wantedSchema, memory);
+      const expiresAt = new Date(Date.now() + SECONDS * 1000).toISOString();
+      const uploads = [];
+      for (const { class: className, file, type, bytes } of files) {
+        if (bytes > limits.pictureBytes) {
+          throw tooLarge(
+            `${JSON.stringify(file)} has ${bytes} bytes, allowed are at most ${limits.pictureBytes}.`,
+          );
+        }
+        const key = keyOf(deps, dataset, className, file);
+        const upload = { type, bytes, seconds: SECONDS };
+        const address = (await registry.store.uploadAddress?.(key, upload)) ?? {
+          url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, deps.publicUrl ?? c.req.url).href,
+          headers: { 'Content-Type': type },
+        };
+        uploads.push({ key, method: 'PUT' as const, ...address, headers: { ...address.headers }, expiresAt });
+      }
+      return c.json({ uploads }, 200);
+    })
+    .openapi(take, async (c) => {
+      const { key, type, bytes } = signer.read(c.req.valid('param').upload);
+      const given = mediaType(c.req.raw);
+      if (given !== type) {
+        throw unsupportedType(`The body is of type ${JSON.stringify(given)}; the address is for ${type}.`);
+      }
+      const [, dataset = '', className = '', file = ''] = key.split('/');
+      const place = { dataset, className, file, onlyNew: false };
+      return c.json(await putPicture(deps, c.req.raw, place, { bytes }), 200);
+    });
+}
