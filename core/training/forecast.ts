@@ -52,11 +52,12 @@ export function forecast(work: readonly Work[], rates: Rates, missing = ''): For
   };
 }
 
-/** For people: "The training will take about 2 min: ...". */
+/** For people: "The training will take up to about 2 min: ...". */
 export function forecastLine({ seconds, parts, restsOn }: Forecast): string {
   const named = parts.map((part) => `${part.what} ${part.atMost ? 'at most ' : ''}${minutes(part.seconds)}`);
   const list = named.length === 0 ? '' : `: ${named.join(', ')}`;
-  return `The training will take about ${minutes(seconds)}${list} (told from ${restsOn})`;
+  const limit = parts.some(({ atMost }) => atMost) ? 'up to ' : '';
+  return `The training will take ${limit}about ${minutes(seconds)}${list} (told from ${restsOn})`;
 }
 
 /** Rounded, for nobody knows it better: "40 s", "2 min", "3 h". */

@@ -7,7 +7,8 @@ import { tf } from '../../network/tensorflow.ts';
 export interface Candidate {
   readonly a: number;
   readonly b: number;
-  readonly isMirrored: boolean;
+  /** Whether b may be a as it is, and whether it may be a mirrored. */
+  readonly mayBe: { readonly straight: boolean; readonly mirrored: boolean };
 }
 
 export interface Thumbnail {
@@ -19,8 +20,6 @@ export interface Thumbnail {
 const CLOSE = 0.85;
 /** Least cosine of features: saved small or badly, drawings lose a fifth of it. */
 const ALIKE = 0.8;
-/** What is as near mirrored as it is unturned is taken as it is. */
-const SYMMETRIC = 0.02;
 /** Each picture's closest so many: a data set of one background must not make everything a candidate. */
 const MOST = 8;
 const BLOCK = 1024;
@@ -73,8 +72,11 @@ function* inBlock(
       const at = i * columns.length + j;
       const score = Math.max(straight[at] as number, turned[at] as number);
       if (score < CLOSE || (cosines[at] as number) < ALIKE) continue;
-      const isMirrored = (turned[at] as number) > (straight[at] as number) + SYMMETRIC;
-      yield { a: top + i, b: left + j, isMirrored, score };
+      const mayBe = {
+        straight: (straight[at] as number) >= CLOSE,
+        mirrored: (turned[at] as number) >= CLOSE,
+      };
+      yield { a: top + i, b: left + j, mayBe, score };
     }
   }
 }

@@ -102,11 +102,13 @@ async function laidOver(pictures: readonly Picture[], candidates: readonly Candi
     return pixels === undefined ? null : pyramid(pixels, FINEST, COARSEST);
   };
   const alike: Twins[] = [];
-  for (const { a, b, isMirrored } of candidates) {
+  for (const { a, b, mayBe } of candidates) {
     if (pictures[a]?.sha256 === pictures[b]?.sha256) continue;
     const [one, other] = [levelsOf(a), levelsOf(b)];
     if (one === null || other === null) continue;
-    const value = eitherWay(one, isMirrored ? other.map(mirrored) : other);
+    const straight = mayBe.straight ? eitherWay(one, other) : 0;
+    const isMirrored = straight < SAME && mayBe.mirrored;
+    const value = isMirrored ? eitherWay(one, other.map(mirrored)) : straight;
     if (value >= SAME) alike.push({ a, b, likeness: Math.min(ALMOST, value), isMirrored });
   }
   return alike;

@@ -32,7 +32,7 @@ class Listener {
   }
 }
 
-const FORETOLD = /^The training will take about \d/;
+const FORETOLD = /^The training will take (?:up to )?about \d/;
 const LOOKED = /^Looked at 12 pictures of 3 classes/;
 
 describe('the look at the data before a training', () => {

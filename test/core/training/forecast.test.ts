@@ -34,7 +34,7 @@ describe('a forecast', () => {
     const line = forecastLine(forecast(work, RATES, 'the rest'));
     assert.equal(
       line,
-      'The training will take about 2 min: training at most 2 min (told from 8 of the pictures, decoded and computed on this machine just now; not in it: the rest)',
+      'The training will take up to about 2 min: training at most 2 min (told from 8 of the pictures, decoded and computed on this machine just now; not in it: the rest)',
     );
   });
 });
