@@ -122,14 +122,10 @@ function printClasses(line: Line, { perClass }: Comparison, [a, b]: readonly [st
 function printChanged(line: Line, { changed }: Comparison, [a, b]: readonly [string, string]): void {
   if (changed.length === 0) return line('\nEvery picture is told the same.');
   const columns = [{ title: 'PICTURE' }, { title: a }, { title: b }];
-  const rows = changed
-    .slice(0, SHOWN)
-    .map(({ key, first, second, class: name }) => [
-      key,
-      ...[first, second].map((told) => marked(told, name)),
-    ]);
+  const rows = changed.slice(0, SHOWN).map(({ key, first, second }) => [key, marked(first), marked(second)]);
   line(`\n${table(columns, rows).trimEnd()}`);
   if (changed.length > SHOWN) line(`and ${counted(changed.length - SHOWN, 'picture')} more; --json has all.`);
 }
 
-const marked = (told: string, name: string): string => (told === name ? `${told} (right)` : told);
+const marked = ({ class: told, right: isRight }: Comparison['changed'][number]['first']): string =>
+  isRight ? `${told} (right)` : told;

@@ -53,8 +53,8 @@ interface ComparedClass {
 interface ChangedAnswer {
   readonly key: string;
   readonly class: string;
-  readonly first: string;
-  readonly second: string;
+  readonly first: Told;
+  readonly second: Told;
 }
 
 /** Whom to tell, when to stop, and what computes. */
@@ -117,9 +117,7 @@ function comparisonOf(
     paired: answers.length === 0 ? null : comparePaired(rights('first'), rights('second')),
     perClass: perClassOf(answers),
     changed: answers.flatMap(({ picture, first: a, second: b }) =>
-      a.class === b.class
-        ? []
-        : [{ key: picture.key, class: picture.className, first: a.class, second: b.class }],
+      a.class === b.class ? [] : [{ key: picture.key, class: picture.className, first: a, second: b }],
     ),
   };
 }
