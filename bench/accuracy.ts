@@ -2,7 +2,7 @@
  * What each recipe gets right, through the command line as users run it: trains on FOLDER/train, is judged on FOLDER/test, and where there
  * is FOLDER/unknown, on how it tells those pictures of no class from the test pictures.
  *
- *   node --import tsx bench/accuracy.ts [FOLDER ...] [--recipes metric,siamese] [--seeds 0,1,2] [--out FILE]
+ *   node --import tsx bench/accuracy.ts [FOLDER ...] [--recipe metric --recipe 'metric epochs=0 poolings=mean' ...] [--seeds 0,1,2] [--out FILE]
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { table } from './table.ts';
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    recipes: { type: 'string', default: 'metric,siamese' },
+    recipe: { type: 'string', multiple: true, default: ['metric', 'fast', 'siamese'] },
     seeds: { type: 'string', default: '0,1,2' },
     out: { type: 'string', default: 'bench/results/accuracy.json' },
   },
@@ -25,11 +25,14 @@ const { values: flags, positionals } = parseArgs({
 
 interface Run {
   readonly set: string;
+  /** Its name, and the options that are not its defaults. */
   readonly recipe: string;
   readonly seed: number;
   readonly testImages: number;
   readonly accuracy: number;
   readonly mapAtR: number;
+  /** Of the pretrained backbone's features as they are, on the same pictures. */
+  readonly untrained: number;
   readonly seconds: number;
   /** Where the set has pictures of no class. */
   readonly unknown?: Unknown;
@@ -61,6 +64,12 @@ async function kindred<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+/** `metric epochs=0` as the command line has it. */
+const withOptions = (recipe: string): string[] => {
+  const [name = '', ...options] = recipe.split(/\s+/);
+  return [name, ...options.flatMap((option) => ['--option', option])];
+};
+
 /** One training in a registry of its own. */
 async function train(folder: string, recipe: string, seed: number): Promise<Run> {
   const registry = await mkdtemp(path.join(tmpdir(), 'kindred-accuracy-'));
@@ -72,11 +81,22 @@ async function train(folder: string, recipe: string, seed: number): Promise<Run>
   ];
   try {
     const { metrics, seconds } = await kindred<{ metrics: Record<string, number>; seconds: number }>(
-      ['train', data, '--test', test, '--recipe', recipe, '--seed', String(seed)].concat(place),
+      [
+        'train',
+        data,
+        '--test',
+        test,
+        '--recipe',
+        ...withOptions(recipe),
+        '--seed',
+        String(seed),
+        '--no-check',
+      ].concat(place),
     );
     const { testImages = 0, accuracy = Number.NaN, mapAtR = Number.NaN } = metrics;
+    const { baselineAccuracy: untrained = Number.NaN } = metrics;
     const set = path.basename(path.resolve(folder));
-    const run = { set, recipe, seed, testImages, accuracy, mapAtR, seconds };
+    const run = { set, recipe, seed, testImages, accuracy, mapAtR, untrained, seconds };
     if (!existsSync(strangers)) return run;
     const evaluation = ['evaluate', test, '--unknown', strangers, ...place];
     return { ...run, unknown: (await kindred<{ unknown: Unknown }>(evaluation)).unknown };
@@ -88,7 +108,7 @@ async function train(folder: string, recipe: string, seed: number): Promise<Run>
 const folders = positionals.length === 0 ? ['samples/clothing10'] : positionals;
 const report = { date: new Date().toISOString(), machine: describeMachine(), runs: [] as Run[] };
 for (const folder of folders) {
-  for (const recipe of flags.recipes.split(',')) {
+  for (const recipe of flags.recipe) {
     for (const seed of flags.seeds.split(',').map(Number)) {
       process.stderr.write(`${folder}, ${recipe}, seed ${seed}\n`);
       report.runs.push(await train(folder, recipe, seed));
@@ -98,16 +118,17 @@ for (const folder of folders) {
   }
 }
 
-const rows = report.runs.map(({ set, recipe, seed, testImages, accuracy, mapAtR, seconds }) => [
+const rows = report.runs.map(({ set, recipe, seed, testImages, accuracy, mapAtR, untrained, seconds }) => [
   set,
   recipe,
   String(seed),
   `${Math.round(accuracy * testImages)} of ${testImages}`,
   accuracy.toFixed(3),
   mapAtR.toFixed(3),
+  untrained.toFixed(3),
   seconds.toFixed(0),
 ]);
-const head = ['set', 'recipe', 'seed', 'right', 'accuracy@1', 'MAP@R', 'seconds'];
+const head = ['set', 'recipe', 'seed', 'right', 'accuracy@1', 'MAP@R', 'untrained', 'seconds'];
 process.stdout.write(`${table([head, ...rows])}\n`);
 
 const share = (value: number): string => `${(value * 100).toFixed(1)} %`;

@@ -18,13 +18,11 @@ export type MapName = keyof typeof CHANNELS;
 export const MAPS = Object.keys(CHANNELS) as MapName[];
 const UPPER: MapName = 'conv5_block3';
 
-/** Cells along each side of the picture: quarters. */
-const CELLS = 2;
-
 /** What is left of a map, by name: the numbers a channel, and what makes them. */
 const POOLINGS = {
   max: { numbers: 1, node: { op: 'global-max-pool' } },
-  quarters: { numbers: CELLS ** 2, node: { op: 'grid-average-pool', cells: CELLS } },
+  quarters: { numbers: 4, node: { op: 'grid-average-pool', cells: 2 } },
+  ninths: { numbers: 9, node: { op: 'grid-average-pool', cells: 3 } },
   mean: { numbers: 1, node: { op: 'global-average-pool' } },
 } as const;
 export type PoolingName = keyof typeof POOLINGS;

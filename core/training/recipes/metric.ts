@@ -62,7 +62,7 @@ const optionsAt = (usualSize: number) =>
     poolings: z
       .array(z.enum(POOLING_NAMES))
       .min(1)
-      .max(3)
+      .max(POOLING_NAMES.length)
       .default(['max', 'quarters'])
       .describe('what is taken from each map'),
     dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
