@@ -303,7 +303,7 @@ describe('the options of a recipe', () => {
   it('are not asked for when there is no such recipe, and the names are listed', () => {
     assert.throws(
       () => recipeNamed('magic'),
-      (error: unknown) => error instanceof InvalidInputError && /metric, siamese/.test(error.message),
+      (error: unknown) => error instanceof InvalidInputError && /metric, fast, siamese/.test(error.message),
     );
   });
 });
