@@ -122,10 +122,14 @@ describe('versions that come and go on the command line', () => {
   it('go back in one command, with what was added since', async () => {
     await place.json(['gallery', 'remove', '--class', 'kilt']);
     await place.json(['gallery', 'add', 'skirt', skirt(2), '--no-keep-pictures']);
-    const before = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
+    const keptBefore = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
     await place.json(['gallery', 'add', 'skirt', skirt(2)]);
-    const after = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
-    assert.equal(after.length, before.length + 1, 'a picture is kept also when it is added once more');
+    const keptAfter = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
+    assert.equal(
+      keptAfter.length,
+      keptBefore.length + 1,
+      'a picture is kept also when it is added once more',
+    );
 
     const { version, from, carried } = await place.json<Moved>(['models', 'rollback', 'clothes']);
 
