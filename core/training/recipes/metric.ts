@@ -17,7 +17,7 @@ import type { EpochRecord } from '../checkpoint.ts';
 import { crossFit, stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
-import type { LoopResult } from '../loop.ts';
+import type { LoopResult, Validation } from '../loop.ts';
 import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
@@ -167,8 +167,7 @@ async function tune(
   const plan = {
     learner,
     optimizer,
-    // With nothing kept to choose the epoch on, tuning could only be hoped to help.
-    epochs: rows.kept.length === 0 ? 0 : chosen.epochs,
+    epochs: canGain(rows, judge) ? chosen.epochs : 0,
     batches: (draw: Random) =>
       classBatches(trainedLabels, { classes, pictures, count: stepsPerEpoch }, draw).map((batch) => ({
         ...batch,
@@ -185,6 +184,11 @@ async function tune(
     },
   };
   return trainLoop(plan, { ...context, random });
+}
+
+/** With nothing kept to choose the epoch on, tuning could only be hoped to help; where all that is kept is right, it cannot. */
+function canGain({ kept }: Selection, judge: () => Validation): boolean {
+  return kept.length > 0 && (judge().accuracy ?? 0) < 1;
 }
 
 const mineBy =
