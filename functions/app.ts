@@ -16,6 +16,7 @@ import { healthRoutes } from './resources/health.ts';
 import { imageRoutes } from './resources/images.ts';
 import { modelRoutes } from './resources/models.ts';
 import { pictureKeys } from './resources/asked.ts';
+import { trainingRoutes } from './resources/trainings.ts';
 import { uploadRoutes } from './resources/uploads.ts';
 import { verifyRoutes } from './resources/verify.ts';
 
@@ -37,7 +38,8 @@ export function createApp(deps: Deps) {
     .route('/v1', aliasRoutes(deps))
     .route('/v1', dataSetRoutes(deps))
     .route('/v1', imageRoutes(deps))
-    .route('/v1', uploadRoutes(deps));
+    .route('/v1', uploadRoutes(deps))
+    .route('/v1', trainingRoutes(deps));
   refuseOtherMethods(routes);
   return routes;
 }

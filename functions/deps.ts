@@ -3,6 +3,8 @@ import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import type { UploadSigner } from './http/upload-signature.ts';
+import type { Streams } from './trainings/events.ts';
+import type { Trainings } from './trainings/trainings.ts';
 import type { WarmVersions } from './versions/warm-versions.ts';
 
 /** What a request may cost. */
@@ -40,6 +42,9 @@ export interface Deps {
   /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
   readonly hosts: ReadonlySet<string> | null;
   readonly uploads: UploadSigner;
+  /** What runs trainings; null: nothing does here. */
+  readonly trainings: Trainings | null;
+  readonly streams: Streams;
   /** What the server is called from outside, for addresses that it gives out; null: as it was asked. */
   readonly publicUrl: string | null;
 }

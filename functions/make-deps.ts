@@ -8,6 +8,9 @@ import { Memory } from './http/memory.ts';
 import { describe } from './http/problems.ts';
 import { serverMetrics } from './http/server-metrics.ts';
 import { UploadSigner } from './http/upload-signature.ts';
+import { Streams } from './trainings/events.ts';
+import { TrainingRunner } from './trainings/runner.ts';
+import type { RunnerOptions } from './trainings/runner.ts';
 import { WarmVersions } from './versions/warm-versions.ts';
 import type { WarmOptions } from './versions/warm-versions.ts';
 
@@ -28,9 +31,13 @@ export interface ServeOptions {
   /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
   readonly uploadSecret?: Uint8Array;
   readonly publicUrl?: string | null;
+  /** How trainings are run here. @default they are not */
+  readonly trainings?: Omit<RunnerOptions, 'store' | 'trouble'> | null;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
 }
 
+/** Each of them asks the store every second. */
+const STREAMS = 64;
 const MEMORY_BYTES = 256 * 1024 * 1024;
 
 /** Everything that the interface works with, from a registry. Close `versions` after use. */
@@ -63,5 +70,9 @@ export function makeDeps(options: ServeOptions): Deps {
     hosts,
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
     publicUrl: options.publicUrl ?? null,
+    trainings: options.trainings
+      ? new TrainingRunner({ ...options.trainings, store: registry.store, trouble })
+      : null,
+    streams: new Streams(STREAMS),
   };
 }

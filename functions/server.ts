@@ -54,7 +54,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   return {
     url: `http://${inUrl(host)}:${taken}`,
     async close() {
-      await drained(server, drainMs);
+      deps.streams.end();
+      await Promise.all([drained(server, drainMs), deps.trainings?.close()]);
       await deps.versions.close();
     },
   };

@@ -8,6 +8,7 @@ interface Flags extends CommonFlags {
   readonly port: number;
   readonly versions: number;
   readonly look: number;
+  readonly trainings: number;
 }
 
 /** `kindred serve`: answers over HTTP until it is stopped. */
@@ -25,6 +26,7 @@ export function serveCommand(): Command {
       wholeNumber(1),
       2,
     )
+    .option('--trainings <n>', 'how many trainings may run at once; others wait', wholeNumber(1), 1)
     .action(async (flags: Flags) => {
       const { serve } = await import('../serve/run.ts');
       await serve(contextOf(flags), flags);

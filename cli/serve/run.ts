@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { listen } from '../../functions/server.ts';
 import type { Context } from '../context.ts';
 import { chosenModel } from '../models.ts';
@@ -7,6 +8,7 @@ export interface ServeFlags {
   readonly port: number;
   readonly versions: number;
   readonly look: number;
+  readonly trainings: number;
   readonly model?: string;
 }
 
@@ -19,6 +21,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     engine: context.engine,
     model: flags.model === undefined ? null : await chosenModel(context, flags.model),
     versions: { most: flags.versions, lookMs: flags.look * 1000 },
+    trainings: { atOnce: flags.trainings, command: (job) => trainCommandFor(context.registryUri, job) },
     host: flags.host,
     port: flags.port,
   });
@@ -28,6 +31,12 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   );
   await stopped();
   await server.close();
+}
+
+/** The command line that works on a job. */
+function trainCommandFor(registry: string, job: string): [string, ...string[]] {
+  const program = fileURLToPath(new URL('../../bin/kindred.mjs', import.meta.url));
+  return [process.execPath, program, 'train', '--resume', job, '--registry', registry, '--json'];
 }
 
 /** The first signal ends the server, a second one the process. */

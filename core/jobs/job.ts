@@ -9,7 +9,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
 import { gateSchema } from './gate.ts';
 
-const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 const requestSchema = z.strictObject({
   /** A folder, an address, or the name of a data set in the registry; how it was found is the edge's to know. */
@@ -47,6 +47,8 @@ export type Owner = Readonly<z.infer<typeof ownerSchema>>;
 const moment = z.iso.datetime().nullable();
 const jobSchema = z.strictObject({
   id: z.string(),
+  /** Set for jobs that a server started, which it sees to itself. */
+  via: z.literal('http').optional(),
   state: z.enum(JOB_STATES),
   request: requestSchema,
   createdAt: z.iso.datetime(),
@@ -71,7 +73,7 @@ const jobSchema = z.strictObject({
 });
 export type Job = Readonly<z.infer<typeof jobSchema>>;
 
-const JOBS = 'jobs/';
+export const JOBS = 'jobs/';
 const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
 export const progressKey = (id: string): string => `${JOBS}${id}/progress.json`;
 export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint/`;
@@ -79,10 +81,19 @@ export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint
 /** This moment, as it is stored. */
 export const now = (): string => new Date().toISOString();
 
-/** Stores a new job, queued. */
-export async function createJob(store: ObjectStore, request: TrainingRequest): Promise<Job> {
+/**
+ * Stores a new job, queued.
+ * @param given its id, where that was decided before, and who sees to it
+ * @throws ConflictError when there is a job of that id
+ */
+export async function createJob(
+  store: ObjectStore,
+  request: TrainingRequest,
+  { id = ulid(), via }: { readonly id?: string } & Pick<Job, 'via'> = {},
+): Promise<Job> {
   const job: Job = {
-    id: ulid(),
+    id,
+    ...(via !== undefined && { via }),
     state: 'queued',
     request,
     createdAt: now(),

@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<string, readonly [status: number, title: string]>> 
   'unreadable-image': [422, 'The picture cannot be used'],
   'precondition-required': [428, 'A condition is needed'],
   cancelled: [499, 'The request was given up'],
+  'not-offered': [501, 'This server does not do it'],
   busy: [503, 'Too much is asked for at once'],
   storage: [503, 'The store does not answer'],
   'corrupt-data': [500, 'What is stored is damaged'],
@@ -47,12 +48,8 @@ export function problemOf(error: unknown, instance: string): Problem {
   const code = known?.code ?? 'unexpected';
   const [usual, title] = KINDS[code] ?? UNEXPECTED;
   const status = known instanceof RequestError ? known.status : usual;
-  const detail =
-    known !== null && status < 500
-      ? known.message
-      : status === 503 && code === 'busy'
-        ? (known?.message ?? '')
-        : HIDDEN;
+  // Errors of requests are written for whoever asks; those of the server for its log.
+  const detail = known !== null && (status < 500 || known instanceof RequestError) ? known.message : HIDDEN;
   return { type: `urn:kindred:problem:${code}`, title, status, detail, instance };
 }
 
@@ -70,7 +67,7 @@ function asKindredError(error: unknown): KindredError | null {
 export function answerProblem(c: Context, error: unknown, log: (entry: LogEntry) => void): Response {
   const requestId = String(c.get('requestId'));
   const problem = problemOf(error, requestId);
-  if (problem.status >= 500 && problem.status !== 503) {
+  if (problem.status >= 500 && !(error instanceof RequestError)) {
     log({ level: 'error', requestId, error: describe(error) });
   }
   const headers = error instanceof RequestError ? error.headers : {};

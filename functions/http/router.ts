@@ -38,6 +38,7 @@ const SAID: Readonly<Record<number, string>> = {
   422: 'The picture cannot be used.',
   428: 'If-Match is needed.',
   500: 'Something is wrong with the server, or with what is stored.',
+  501: 'This server does not do it.',
   503: 'Too much at once, or the store does not answer; Retry-After says when to try again.',
 };
 

@@ -26,10 +26,10 @@ export const putSchema = z
   })
   .openapi('PutPicture');
 
-const file = { type: 'string' as const, format: 'binary' };
+const binary = { type: 'string' as const, format: 'binary' };
 export const pictureBody = {
   required: true,
-  content: { 'image/*': { schema: file }, 'application/octet-stream': { schema: file } },
+  content: { 'image/*': { schema: binary }, 'application/octet-stream': { schema: binary } },
 };
 
 const put = createRoute({

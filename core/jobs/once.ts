@@ -1,0 +1,55 @@
+/** A job for a key that whoever asks has made up: asked again with the same key, it is the same job. */
+import { ulid } from 'ulid';
+import { z } from 'zod';
+import { ConflictError } from '../errors.ts';
+import { digest } from '../images/picture.ts';
+import { encode, readDocument } from '../registry/documents.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { JOBS, createJob, readJob } from './job.ts';
+import type { Job, TrainingRequest } from './job.ts';
+
+const claimSchema = z.strictObject({ job: z.string(), request: z.string() });
+
+/** No job's folder is called so: their ids are ULIDs. */
+const keyOf = (key: string): string => `${JOBS}keys/${digest(key)}.json`;
+
+/**
+ * The key's job, made now unless there is one. First the key is bound to an id, then the job of that id is made; whoever is killed in
+ * between leaves it to be made by the next one who asks.
+ * @throws ConflictError when the key was used for another request
+ */
+export async function createJobOnce(
+  store: ObjectStore,
+  key: string,
+  request: TrainingRequest,
+  { via }: Pick<Job, 'via'> = {},
+): Promise<{ job: Job; created: boolean }> {
+  const claim = await claimed(store, key, digest(JSON.stringify(request)));
+  try {
+    return { job: await createJob(store, request, { id: claim.job, via }), created: true };
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return { job: await readJob(store, claim.job), created: false };
+  }
+}
+
+async function claimed(
+  store: ObjectStore,
+  key: string,
+  request: string,
+): Promise<z.infer<typeof claimSchema>> {
+  const mine = { job: ulid(), request };
+  try {
+    await store.put(keyOf(key), encode(mine), { ifAbsent: true });
+    return mine;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    const found = await readDocument(store, keyOf(key), claimSchema);
+    if (found === null) throw error;
+    if (found.value.request === request) return found.value;
+    throw new ConflictError(
+      'This Idempotency-Key was used for another training. Take a new key for a new training, or ask for the same one again.',
+      { cause: error },
+    );
+  }
+}

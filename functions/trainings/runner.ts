@@ -1,0 +1,206 @@
+/**
+ * Jobs in processes of their own on this machine, so many at once. What was under way when a server ended, in whatever way, is gone on
+ * with by the next one: the registry knows which jobs are a server's, and whether somebody works on them.
+ */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { InvalidInputError } from '../../core/errors.ts';
+import { listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
+import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import { isOwnerAlive } from '../../core/jobs/owner.ts';
+import type { ObjectStore } from '../../core/storage/store.ts';
+import { busy } from '../errors.ts';
+import { Line } from '../http/line.ts';
+import type { Trainings } from './trainings.ts';
+
+export interface RunnerOptions {
+  readonly store: ObjectStore;
+  /** The command that works on a job until it has ended. */
+  readonly command: (job: string) => readonly [program: string, ...args: string[]];
+  /** @default 1 */
+  readonly atOnce?: number;
+  /** Jobs that may wait. @default 100 */
+  readonly waiting?: number;
+  /** Milliseconds between two looks for jobs that nobody works on any more. @default 30 000 */
+  readonly lookMs?: number;
+  /** Milliseconds that a training gets to keep a checkpoint when the server ends. @default 20 000 */
+  readonly stopMs?: number;
+  readonly trouble: (error: unknown) => void;
+}
+
+/** How often a job whose process was killed is begun again before it counts as failed. */
+const TRIES = 3;
+/** Of what a process said last, for the error of a job that it could not note itself. */
+const TAIL = 2000;
+
+export class TrainingRunner implements Trainings {
+  readonly #options: Required<RunnerOptions>;
+  readonly #waiting = new Set<string>();
+  /** Null: about to be started. */
+  readonly #running = new Map<string, ChildProcess | null>();
+  readonly #ends = new Set<Promise<void>>();
+  readonly #cancelled = new Set<string>();
+  readonly #tries = new Map<string, number>();
+  readonly #checks = new Line('Requests for trainings are being checked', { atOnce: 1, waiting: 8 });
+  readonly #timer: NodeJS.Timeout;
+  #closing = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = { atOnce: 1, waiting: 100, lookMs: 30_000, stopMs: 20_000, ...options };
+    this.#timer = setInterval(() => void this.look(), this.#options.lookMs);
+    this.#timer.unref();
+    void this.look();
+  }
+
+  async check({ recipe, options }: TrainingRequest): Promise<void> {
+    const program = fileURLToPath(new URL('check-program.ts', import.meta.url));
+    const args = ['--import', import.meta.resolve('tsx'), program, JSON.stringify({ recipe, options })];
+    const { stdout } = await this.#checks.run(() => promisify(execFile)(process.execPath, args));
+    const { problem } = JSON.parse(stdout) as { problem: string | null };
+    if (problem !== null) throw new InvalidInputError(problem);
+  }
+
+  async room(): Promise<void> {
+    const { waiting } = this.#options;
+    if (this.#waiting.size >= waiting)
+      throw busy(`${waiting} trainings wait already. Cancel some, or try again later.`);
+  }
+
+  offer(job: string): void {
+    this.#waiting.add(job);
+    this.#next();
+  }
+
+  async cancelled(id: string): Promise<void> {
+    this.#waiting.delete(id);
+    const child = this.#running.get(id);
+    if (!child) return;
+    const { state } = await readJob(this.#options.store, id);
+    // It has not begun to work on the job yet, and would not see that it should not.
+    if (state !== 'running') {
+      this.#cancelled.add(id);
+      child.kill('SIGKILL');
+    }
+  }
+
+  /** Takes on the jobs of servers that nobody works on. */
+  async look(): Promise<void> {
+    try {
+      for (const job of await listJobs(this.#options.store)) {
+        if (job.via === 'http' && isOpen(job) && !this.#running.has(job.id)) this.offer(job.id);
+      }
+    } catch (error) {
+      this.#options.trouble(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#timer);
+    await Promise.all([...this.#running].map(([id, child]) => this.#stop(id, child)));
+    await Promise.all(this.#ends);
+  }
+
+  #next(): void {
+    while (!this.#closing && this.#running.size < this.#options.atOnce) {
+      const [first] = this.#waiting;
+      if (first === undefined) return;
+      this.#waiting.delete(first);
+      if (!this.#running.has(first)) this.#start(first);
+    }
+  }
+
+  #start(id: string): void {
+    this.#running.set(id, null);
+    const end = this.#work(id)
+      .catch((error: unknown) => this.#options.trouble(error))
+      .finally(() => {
+        this.#ends.delete(end);
+        this.#running.delete(id);
+        this.#next();
+      });
+    this.#ends.add(end);
+  }
+
+  async #work(id: string): Promise<void> {
+    const { store, command } = this.#options;
+    // It may have been cancelled, or taken by somebody else, while it waited.
+    if (!isOpen(await readJob(store, id)) || this.#closing) return;
+    const [program, ...args] = command(id);
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#running.set(id, child);
+    let tail = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-TAIL)));
+    const signal = await this.#endOf(child);
+    const job = await readJob(store, id);
+    if (this.#cancelled.delete(id)) await endJob(store, id, 'cancelled', null);
+    else if (this.#closing) await this.#keepForNext(job);
+    else if (isOpen(job)) await this.#again(id, signal, tail);
+  }
+
+  /** @returns what it was killed by, if it was */
+  #endOf(child: ChildProcess): Promise<NodeJS.Signals | null> {
+    return new Promise((resolve) => {
+      child.on('error', (error) => {
+        this.#options.trouble(error);
+        resolve(null);
+      });
+      child.on('close', (_, killedBy) => resolve(killedBy));
+    });
+  }
+
+  /** The process ended and has not said how. */
+  async #again(id: string, signal: NodeJS.Signals | null, tail: string): Promise<void> {
+    const tries = (this.#tries.get(id) ?? 0) + 1;
+    this.#tries.set(id, tries);
+    if (signal !== null && tries < TRIES) {
+      this.#waiting.add(id);
+      return;
+    }
+    const why = signal === null ? tail.trim() : `its process was killed (${signal}) ${tries} times`;
+    await endJob(this.#options.store, id, 'failed', why === '' ? 'its process ended without a word' : why);
+  }
+
+  /** A job that stopped only because the server does is not cancelled. */
+  async #keepForNext({ id, state }: Job): Promise<void> {
+    if (state !== 'cancelled') return;
+    await updateJob(this.#options.store, id, (job) =>
+      job.state === 'cancelled' ? { ...job, state: 'queued', finishedAt: null, error: null } : job,
+    );
+  }
+
+  async #stop(id: string, child: ChildProcess | null): Promise<void> {
+    if (child === null) return;
+    const { store, stopMs } = this.#options;
+    const { cancelRequested } = await readJob(store, id).catch(() => ({ cancelRequested: false }));
+    if (cancelRequested) this.#cancelled.add(id);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'close');
+    child.kill('SIGTERM');
+    const last = setTimeout(() => child.kill('SIGKILL'), stopMs);
+    await ended;
+    clearTimeout(last);
+  }
+}
+
+/** Whether there is something to do, and nobody who does it. */
+function isOpen(job: Job): boolean {
+  return job.state === 'queued' || (job.state === 'running' && !isOwnerAlive(job));
+}
+
+/** Notes how a job ended whose process could not. */
+async function endJob(
+  store: ObjectStore,
+  id: string,
+  state: 'cancelled' | 'failed',
+  why: string | null,
+): Promise<void> {
+  await updateJob(store, id, (job) => {
+    if (job.state !== 'cancelled' && !isOpen(job)) return job;
+    const error = why === null ? job.error : { code: 'unexpected', message: why };
+    return { ...job, state, owner: null, cancelRequested: false, finishedAt: job.finishedAt ?? now(), error };
+  });
+}
