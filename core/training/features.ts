@@ -46,6 +46,9 @@ export interface Features {
   dispose(): void;
 }
 
+/** Pictures at once. With more, what passes between layers no longer stays in the processor's cache. */
+const TOGETHER = 16;
+
 const ATTEMPTS = 3;
 
 const indexSchema = z.strictObject({
@@ -159,7 +162,7 @@ async function computeInto(request: FeatureRequest, folder: string): Promise<voi
         index.rows.push(picture.key);
         batch.push(pixels);
       }
-      if (batch.length === (request.batchSize ?? 32)) flush();
+      if (batch.length === (request.batchSize ?? TOGETHER)) flush();
       request.onProgress?.(index.rows.length + index.rejected.length, request.pictures.length);
     }
     flush();
