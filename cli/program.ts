@@ -10,6 +10,7 @@ import { jobsCommand } from './commands/jobs.ts';
 import { modelsCommand } from './commands/models.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tokensCommand } from './commands/tokens.ts';
 import { trainCommand } from './commands/train.ts';
 import { command } from './flags.ts';
 import { escapeText } from './output/escape.ts';
@@ -42,6 +43,7 @@ const COMMANDS = [
   dataSetsCommand,
   jobsCommand,
   serveCommand,
+  tokensCommand,
   doctorCommand,
   quickstartCommand,
 ];

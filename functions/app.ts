@@ -5,6 +5,7 @@ import type { Hono } from 'hono';
 import { NotFoundError } from '../core/errors.ts';
 import type { Deps } from './deps.ts';
 import { RequestError } from './errors.ts';
+import { access } from './http/access.ts';
 import { headers, ownHostsOnly, watched } from './http/guards.ts';
 import { answerProblem } from './http/problems.ts';
 import { router } from './http/router.ts';
@@ -24,7 +25,7 @@ import { verifyRoutes } from './resources/verify.ts';
 export function createApp(deps: Deps) {
   const app = router();
   app.openAPIRegistry.register('PictureKeys', pictureKeys);
-  app.use(watched(deps), headers(), ownHostsOnly(deps));
+  app.use(watched(deps), headers(), ownHostsOnly(deps), access(deps));
   app.onError((error, c) => answerProblem(c, error, deps.log));
   app.notFound(() => {
     throw new NotFoundError('There is nothing at this address; GET /openapi.json says what there is.');

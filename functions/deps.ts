@@ -1,4 +1,5 @@
 import type { Registry } from '../core/registry/registry.ts';
+import type { Tokens } from './http/access.ts';
 import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
@@ -41,6 +42,8 @@ export interface Deps {
   readonly model: string | null;
   /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
   readonly hosts: ReadonlySet<string> | null;
+  /** Who may do what; null: everybody everything. */
+  readonly tokens: Tokens | null;
   readonly uploads: UploadSigner;
   /** What runs trainings; null: nothing does here. */
   readonly trainings: Trainings | null;

@@ -3,6 +3,7 @@ import type { EngineName } from '../core/embedding/embedder.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import { DEFAULT_LIMITS } from './deps.ts';
 import type { Deps, Limits, LogEntry } from './deps.ts';
+import { Tokens } from './http/access.ts';
 import { Line } from './http/line.ts';
 import { Memory } from './http/memory.ts';
 import { describe } from './http/problems.ts';
@@ -28,6 +29,8 @@ export interface ServeOptions {
   /** Pictures that may wait for that; more are refused. @default 64 */
   readonly waiting?: number;
   readonly hosts?: ReadonlySet<string> | null;
+  /** Whether requests need a token. @default false */
+  readonly tokens?: boolean;
   /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
   readonly uploadSecret?: Uint8Array;
   readonly publicUrl?: string | null;
@@ -68,6 +71,7 @@ export function makeDeps(options: ServeOptions): Deps {
     work,
     model,
     hosts,
+    tokens: options.tokens ? new Tokens(registry.store, trouble) : null,
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
     publicUrl: options.publicUrl ?? null,
     trainings: options.trainings

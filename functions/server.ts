@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { MissingDependencyError } from '../core/errors.ts';
+import { InvalidInputError, MissingDependencyError } from '../core/errors.ts';
 import { createApp } from './app.ts';
+import type { Deps } from './deps.ts';
 import { makeDeps } from './make-deps.ts';
 import type { ServeOptions } from './make-deps.ts';
 
@@ -30,12 +31,16 @@ export const DEFAULT_PORT = 8787;
 
 /**
  * Starts to listen.
- * @throws MissingDependencyError when the address cannot be taken
+ * @throws MissingDependencyError when the address cannot be taken; InvalidInputError when others could reach it, or tokens are wanted,
+ * and there is no token
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, requestMs = 60_000, drainMs = 30_000 } = options;
-  const hosts = new Set<string>();
-  const deps = makeDeps({ ...options, hosts });
+  const tokens = options.tokens === true || !isLoopback(host);
+  // Whoever has a token may come under any name; without tokens, other names are a trick.
+  const hosts = tokens ? null : new Set<string>();
+  const deps = makeDeps({ ...options, tokens, hosts });
+  await requireToken(deps, host);
   const app = createApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -50,7 +55,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   server.maxConnections = 1024;
   await bind(server, host, port);
   const taken = (server.address() as AddressInfo).port;
-  for (const name of namesOf(host)) hosts.add(`${name}:${taken}`);
+  for (const name of namesOf(host)) hosts?.add(`${name}:${taken}`);
   return {
     url: `http://${inUrl(host)}:${taken}`,
     async close() {
@@ -59,6 +64,15 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       await deps.versions.close();
     },
   };
+}
+
+async function requireToken({ tokens, trainings }: Deps, host: string): Promise<void> {
+  if (tokens === null || (await tokens.any())) return;
+  await trainings?.close();
+  throw new InvalidInputError(
+    `There is no token, and ${isLoopback(host) ? 'requests are to need one' : `${inUrl(host)} can be reached by others`}. ` +
+      `Make one first: kindred tokens create NAME --scope admin.`,
+  );
 }
 
 async function bind(server: Server, host: string, port: number): Promise<void> {

@@ -9,6 +9,8 @@ interface Flags extends CommonFlags {
   readonly versions: number;
   readonly look: number;
   readonly trainings: number;
+  readonly tokens?: boolean;
+  readonly publicUrl?: string;
 }
 
 /** `kindred serve`: answers over HTTP until it is stopped. */
@@ -27,6 +29,8 @@ export function serveCommand(): Command {
       2,
     )
     .option('--trainings <n>', 'how many trainings may run at once; others wait', wholeNumber(1), 1)
+    .option('--tokens', 'let nobody in without a token (always so on addresses that others can reach)')
+    .option('--public-url <url>', 'what the server is called from outside, where something stands before it')
     .action(async (flags: Flags) => {
       const { serve } = await import('../serve/run.ts');
       await serve(contextOf(flags), flags);

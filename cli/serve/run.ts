@@ -9,6 +9,8 @@ export interface ServeFlags {
   readonly versions: number;
   readonly look: number;
   readonly trainings: number;
+  readonly tokens?: boolean;
+  readonly publicUrl?: string;
   readonly model?: string;
 }
 
@@ -22,6 +24,8 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     model: flags.model === undefined ? null : await chosenModel(context, flags.model),
     versions: { most: flags.versions, lookMs: flags.look * 1000 },
     trainings: { atOnce: flags.trainings, command: (job) => trainCommandFor(context.registryUri, job) },
+    tokens: flags.tokens ?? false,
+    publicUrl: flags.publicUrl ?? null,
     host: flags.host,
     port: flags.port,
   });

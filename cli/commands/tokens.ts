@@ -1,0 +1,85 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { SCOPES } from '../../core/registry/tokens.ts';
+import type { Scope } from '../../core/registry/tokens.ts';
+import { contextOf } from '../context.ts';
+import { command, wholeNumber } from '../flags.ts';
+import type { CommonFlags } from '../flags.ts';
+import { moment } from '../output/format.ts';
+import { table } from '../output/table.ts';
+
+/** `kindred tokens ...`: who may use a server on this registry. */
+export function tokensCommand(): Command {
+  return command('tokens', 'make, list and revoke tokens for the server')
+    .addCommand(createCommand())
+    .addCommand(listCommand())
+    .addCommand(revokeCommand());
+}
+
+interface CreateFlags extends CommonFlags {
+  readonly scope: readonly Scope[];
+  readonly days?: number;
+}
+
+function createCommand(): Command {
+  return command('create', 'make a token; it is shown this once')
+    .argument('<name>', 'whose it is, or what for')
+    .addOption(
+      new Option('--scope <name>', `what it allows: ${SCOPES.join(', ')}; may be repeated`)
+        .argParser(collectScope)
+        .makeOptionMandatory(),
+    )
+    .option('--days <n>', 'how long it holds (default: until it is revoked)', wholeNumber(1, 36_500))
+    .action(async (name: string, { scope, days, ...flags }: CreateFlags) => {
+      const { terminal, author, ...context } = contextOf(flags);
+      const { createToken } = await import('../../core/registry/tokens.ts');
+      const expiresAt = days === undefined ? null : new Date(Date.now() + days * 86_400_000);
+      const { store } = await context.registry();
+      const { token, stored } = await createToken(store, {
+        name,
+        scopes: scope,
+        createdBy: author,
+        expiresAt,
+      });
+      const { hash: _, ...shown } = stored;
+      terminal.json({ ...shown, token });
+      terminal.print(token);
+      terminal.note('It is not shown again: only its hash is kept.');
+    });
+}
+
+function collectScope(value: string, earlier: readonly Scope[] = []): Scope[] {
+  const scope = SCOPES.find((each) => each === value);
+  if (scope === undefined) throw new InvalidArgumentError(`There are ${SCOPES.join(', ')}.`);
+  return [...earlier, scope];
+}
+
+function listCommand(): Command {
+  return command('list', 'list the tokens; not what they are').action(async (flags: CommonFlags) => {
+    const { terminal, registryUri, ...context } = contextOf(flags);
+    const { listTokens } = await import('../../core/registry/tokens.ts');
+    const tokens = await listTokens((await context.registry()).store);
+    terminal.json({ tokens: tokens.map(({ hash: _, ...shown }) => shown) });
+    if (tokens.length === 0) return terminal.print(`There is no token in ${JSON.stringify(registryUri)}.`);
+    const columns = ['TOKEN', 'NAME', 'SCOPES', 'MADE (UTC)', 'BY', 'HOLDS UNTIL'].map((title) => ({
+      title,
+    }));
+    const rows = tokens.map(({ id, name, scopes, createdAt, createdBy, expiresAt }) => {
+      const until = expiresAt === null ? 'revoked' : moment(expiresAt);
+      return [id, name, scopes.join(' '), moment(createdAt), createdBy, until];
+    });
+    terminal.print(table(columns, rows).trimEnd());
+  });
+}
+
+function revokeCommand(): Command {
+  return command('revoke', 'take a token back; servers know it within seconds')
+    .argument('<token>', 'its id, as list shows it')
+    .action(async (id: string, flags: CommonFlags) => {
+      const { terminal, ...context } = contextOf(flags);
+      const { revokeToken } = await import('../../core/registry/tokens.ts');
+      const { name } = await revokeToken((await context.registry()).store, id);
+      terminal.json({ revoked: id, name });
+      terminal.print(`${JSON.stringify(name)} is revoked.`);
+    });
+}

@@ -1,0 +1,117 @@
+/** Who may do what: bearer tokens with scopes (RFC 6750). */
+import { createMiddleware } from 'hono/factory';
+import { listTokens, tokenHolds, tokenId } from '../../core/registry/tokens.ts';
+import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
+import type { ObjectStore } from '../../core/storage/store.ts';
+import { RequestError } from '../errors.ts';
+import type { Env } from './router.ts';
+
+const LOOK_MS = 5000;
+/** For a token that is not known yet: it may just have been made. */
+const LOOK_FOR_NEW_MS = 500;
+
+/** The registry's tokens, looked at now and then: what was revoked holds for a few seconds more. */
+export class Tokens {
+  readonly #store: ObjectStore;
+  readonly #onTrouble: (error: unknown) => void;
+  #known = new Map<string, StoredToken>();
+  #lookedAt = -Infinity;
+  #looking: Promise<void> | null = null;
+
+  constructor(store: ObjectStore, onTrouble: (error: unknown) => void) {
+    this.#store = store;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Whether there is any. */
+  async any(): Promise<boolean> {
+    await this.#look();
+    return this.#known.size > 0;
+  }
+
+  /** What is kept of the token, or null when it does not hold. */
+  async find(token: string): Promise<StoredToken | null> {
+    const id = tokenId(token);
+    if (id === null) return null;
+    const age = performance.now() - this.#lookedAt;
+    if (age > LOOK_MS || (age > LOOK_FOR_NEW_MS && !this.#known.has(id))) await this.#look();
+    const stored = this.#known.get(id);
+    return stored !== undefined && tokenHolds(token, stored) ? stored : null;
+  }
+
+  async #look(): Promise<void> {
+    this.#looking ??= this.#read().finally(() => (this.#looking = null));
+    await this.#looking;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      this.#known = new Map((await listTokens(this.#store)).map((token) => [token.id, token]));
+    } catch (error) {
+      // Who was known stays known while the store does not answer.
+      this.#onTrouble(error);
+    }
+    this.#lookedAt = performance.now();
+  }
+}
+
+/** First fit counts; what is not here is for `admin`. Null: needs no token. */
+const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | null])[] = [
+  ['GET', /^\/(?:healthz|readyz|openapi\.json|docs)$/, null],
+  // The address itself is what allows it.
+  ['PUT', /^\/v1\/uploads\/[^/]+$/, null],
+  ['POST', /^\/v1\/(?:models\/[^/]+\/)?(?:classify|embed|verify)$/, 'classify'],
+  ['GET', /^\/v1\/(?:models|datasets|trainings)(?:\/|$)/, 'read'],
+  ['GET', /^\/metrics$/, 'read'],
+  ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'write'],
+  ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'write'],
+  ['POST', /^\/v1\/trainings$/, 'train'],
+  ['DELETE', /^\/v1\/trainings\/[^/]+$/, 'train'],
+];
+
+/** Lets a request pass that needs no token, or comes with one of the right scope. @param tokens null: all may pass */
+export function access({ tokens }: { readonly tokens: Tokens | null }) {
+  return createMiddleware<Env>(async (c, next) => {
+    if (tokens !== null) {
+      const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+      const needed = neededFor(method, c.req.path);
+      if (needed !== null) c.set('by', await whoMay(tokens, c.req.header('Authorization'), needed));
+    }
+    await next();
+  });
+}
+
+function neededFor(method: string, path: string): Scope | null {
+  const found = NEEDED.find(
+    ([methods, pattern]) => methods.split(' ').includes(method) && pattern.test(path),
+  );
+  return found === undefined ? 'admin' : found[2];
+}
+
+/** @throws RequestError (unauthorized, forbidden) */
+async function whoMay(tokens: Tokens, header: string | undefined, needed: Scope): Promise<string> {
+  const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  if (given === undefined) {
+    throw unauthorized(
+      'A token is needed: Authorization: Bearer TOKEN. "kindred tokens create" makes one.',
+      '',
+    );
+  }
+  const token = await tokens.find(given);
+  if (token === null)
+    throw unauthorized('The token is not known, or holds no more.', ' error="invalid_token"');
+  if (!token.scopes.includes(needed) && !token.scopes.includes('admin')) {
+    throw new RequestError(
+      403,
+      'forbidden',
+      `This needs a token with the scope "${needed}"; "${token.name}" has ${token.scopes.join(', ')}.`,
+      { headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` } },
+    );
+  }
+  return `token ${token.name}`;
+}
+
+function unauthorized(message: string, more: string): RequestError {
+  const headers = { 'WWW-Authenticate': `Bearer realm="kindred"${more === '' ? '' : `,${more}`}` };
+  return new RequestError(401, 'unauthorized', message, { headers });
+}

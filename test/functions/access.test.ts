@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createToken, listTokens, revokeToken, tokenHolds } from '../../core/registry/tokens.ts';
+import type { Scope } from '../../core/registry/tokens.ts';
+import { memoryStore } from '../../core/storage/memory.ts';
+import { listen } from '../../functions/server.ts';
+import { picture } from '../core/registry/colours.ts';
+import { colours, json, listening } from './support.ts';
+import type { Served } from './support.ts';
+
+const made = { name: 'a test', createdBy: 'a test' };
+
+describe('tokens', () => {
+  it('are kept as hashes, hold until they are revoked or expire, and are no others', async () => {
+    const store = memoryStore();
+    const { token, stored } = await createToken(store, { ...made, scopes: ['read'] });
+    const { stored: other } = await createToken(store, {
+      ...made,
+      scopes: ['admin'],
+      expiresAt: new Date(1000),
+    });
+
+    let everything = '';
+    for await (const { key } of store.list('')) {
+      everything += Buffer.from((await store.get(key))?.bytes ?? []).toString();
+    }
+
+    assert.deepEqual(await listTokens(store), [stored, other]);
+    assert.doesNotMatch(everything, new RegExp(token.split('_').at(-1) ?? 'x'));
+    assert.deepEqual(
+      [tokenHolds(token, stored), tokenHolds(`${token}x`, stored), tokenHolds(token, other)],
+      [true, false, false],
+    );
+    await revokeToken(store, stored.id);
+    assert.deepEqual(await listTokens(store), [other]);
+    await assert.rejects(revokeToken(store, stored.id), { name: 'NotFoundError' });
+    await assert.rejects(revokeToken(store, '../models'), { name: 'NotFoundError' });
+  });
+
+  it('expire', async () => {
+    const { token, stored } = await createToken(memoryStore(), {
+      ...made,
+      scopes: ['read'],
+      expiresAt: new Date(5000),
+    });
+
+    assert.deepEqual([tokenHolds(token, stored, 4999), tokenHolds(token, stored, 5000)], [true, false]);
+  });
+
+  it('have a scope and a name', async () => {
+    const store = memoryStore();
+    await assert.rejects(createToken(store, { ...made, scopes: [] }), { name: 'InvalidInputError' });
+    await assert.rejects(createToken(store, { ...made, name: 'a\nb', scopes: ['read'] }), {
+      name: 'InvalidInputError',
+    });
+  });
+});
+
+describe('a server with tokens', () => {
+  let served: Served;
+  let tokens: Record<Scope, string>;
+  before(async () => {
+    const registry = await colours();
+    const of = async (scope: Scope): Promise<string> =>
+      (await createToken(registry.store, { ...made, name: scope, scopes: [scope] })).token;
+    tokens = {
+      classify: await of('classify'),
+      read: await of('read'),
+      write: await of('write'),
+      train: await of('train'),
+      admin: await of('admin'),
+    };
+    served = await listening({ tokens: true }, registry);
+  });
+  after(() => served.close());
+
+  const ask = async (path: string, token: string | null, init: RequestInit = {}): Promise<number> => {
+    const headers = {
+      ...(init.headers as object),
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+    };
+    const response = await served.fetch(path, { ...init, headers });
+    await response.arrayBuffer();
+    return response.status;
+  };
+
+  it('lets each scope do what it is for, and nothing else', async () => {
+    const body = new Uint8Array(await (await picture('red', 1)).read());
+    const image = '/v1/datasets/new/images/a/b.png';
+    const typed = { 'content-type': 'application/json' };
+    const alias = { method: 'PUT', body: '{"version":1}', headers: typed };
+    // Each with the status when it is let in.
+    const table: readonly (readonly [Scope | null, number, string, RequestInit])[] = [
+      [null, 200, '/healthz', {}],
+      [null, 200, '/readyz', {}],
+      [null, 403, '/v1/uploads/x.y', { method: 'PUT', body }],
+      ['classify', 200, '/v1/classify', { method: 'POST', body }],
+      ['classify', 200, '/v1/models/colours/embed', { method: 'POST', body }],
+      ['read', 200, '/v1/models', {}],
+      ['read', 200, '/v1/%6dodels', {}],
+      ['read', 200, '/v1/models', { method: 'HEAD' }],
+      ['read', 404, '/v1/datasets/none', {}],
+      ['read', 200, '/v1/trainings', {}],
+      ['read', 200, '/metrics', {}],
+      ['write', 200, image, { method: 'PUT', body }],
+      ['write', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
+      ['write', 204, image, { method: 'DELETE' }],
+      ['train', 400, '/v1/trainings', { method: 'POST', body: '{}', headers: typed }],
+      ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
+      ['admin', 428, '/v1/models/colours/aliases/production', alias],
+      ['admin', 404, '/v1/anything/else', {}],
+    ];
+    for (const [needed, status, path, init] of table) {
+      const what = `${init.method ?? 'GET'} ${path}`;
+      assert.equal(await ask(path, null, init), needed === null ? status : 401, what);
+      for (const [scope, token] of Object.entries(tokens)) {
+        if (scope === needed || needed === null || scope === 'admin') continue;
+        assert.equal(await ask(path, token, init), 403, `${what} with ${scope}`);
+      }
+      if (needed !== null)
+        assert.equal(await ask(path, tokens[needed], init), status, `${what} with ${needed}`);
+    }
+    assert.equal(await ask('/v1/models', tokens.admin), 200);
+  });
+
+  it('knows only whole, right tokens, and says what is missing', async () => {
+    const none = await served.fetch('/v1/models');
+    const wrong = `${tokens.read.slice(0, -1)}${tokens.read.endsWith('A') ? 'B' : 'A'}`;
+
+    assert.equal(none.headers.get('www-authenticate'), 'Bearer realm="kindred"');
+    assert.equal((await json<{ type: string }>(none)).type, 'urn:kindred:problem:unauthorized');
+    for (const token of [
+      wrong,
+      tokens.read.slice(0, -1),
+      `${tokens.read}x`,
+      'x',
+      tokens.read.toLowerCase(),
+    ]) {
+      assert.equal(await ask('/v1/models', token), 401);
+    }
+    assert.equal((await served.fetch(`/v1/models?access_token=${tokens.read}`)).status, 401);
+    assert.equal(
+      (await served.fetch('/v1/models', { headers: { authorization: `Basic ${tokens.read}` } })).status,
+      401,
+    );
+  });
+
+  it('takes new tokens at once, and revoked ones not much longer', async () => {
+    const { token, stored } = await createToken(served.registry.store, { ...made, scopes: ['read'] });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.equal(await ask('/v1/models', token), 200);
+
+    await revokeToken(served.registry.store, stored.id);
+
+    while ((await ask('/v1/models', token)) !== 401) await new Promise((resolve) => setTimeout(resolve, 200));
+  });
+
+  it('writes down who moved an alias', async () => {
+    const headers = { 'content-type': 'application/json', 'if-none-match': '*' };
+    const status = await ask('/v1/models/colours/aliases/mine', tokens.admin, {
+      method: 'PUT',
+      body: '{"version":1}',
+      headers,
+    });
+
+    assert.equal(status, 200);
+    assert.equal((await served.registry.alias('colours', 'mine'))?.history[0]?.by, 'token admin');
+  });
+});
+
+describe('a server that others can reach', () => {
+  it('does not start without a token', async () => {
+    const registry = await colours();
+    const options = { registry, log: () => undefined, port: 0 };
+
+    await assert.rejects(listen({ ...options, host: '0.0.0.0' }), {
+      name: 'InvalidInputError',
+      message: /kindred tokens create/,
+    });
+    await assert.rejects(listen({ ...options, host: '0.0.0.0', tokens: false }), {
+      name: 'InvalidInputError',
+    });
+    await assert.rejects(listen({ ...options, tokens: true }), { name: 'InvalidInputError' });
+  });
+});
