@@ -10,6 +10,7 @@ import { rowsByLabel } from '../batches.ts';
 import { stratifiedFolds } from '../cross-fit.ts';
 import { applyWhitening, eigen, withinClassWhitening } from '../whitening.ts';
 import { fittingTemperature, softmax } from './temperature.ts';
+import { valuesOf } from './values.ts';
 
 /** Of one picture. Shares of all classes add up to 1. */
 export interface Answer {
@@ -91,9 +92,9 @@ function scores(
     const told = applyWhitening(gallery, whitening);
     for (let start = 0; start < asked.length; start += BLOCK) {
       const rows = asked.subarray(start, start + BLOCK);
-      const cosines = tf.tidy(() => {
+      const cosines = valuesOf(() => {
         const queries = tf.gather(features, tf.tensor1d(rows, 'int32'));
-        return matMul(applyWhitening(queries, whitening), told, false, true).dataSync() as Float32Array;
+        return matMul(applyWhitening(queries, whitening), told, false, true);
       });
       for (const [i, row] of rows.entries()) {
         found.push(

@@ -2,6 +2,7 @@
 import type { Tensor2D } from '@tensorflow/tfjs-node';
 import { matMul } from '../../network/raw-ops.ts';
 import { tf } from '../../network/tensorflow.ts';
+import { valuesOf } from './values.ts';
 
 /** Rows `a < b`. */
 export interface Candidate {
@@ -88,10 +89,7 @@ function products(
 ): Float32Array {
   const width = [...rows, ...columns].find((row) => row !== undefined)?.length ?? 0;
   if (width === 0) return new Float32Array(rows.length * columns.length);
-  return tf.tidy(() => {
-    const product = matMul(matrixOf(rows, width), matrixOf(columns, width), false, true);
-    return product.dataSync() as Float32Array;
-  });
+  return valuesOf(() => matMul(matrixOf(rows, width), matrixOf(columns, width), false, true));
 }
 
 function matrixOf(rows: readonly (Float32Array | undefined)[], width: number): Tensor2D {
@@ -104,5 +102,5 @@ function matrixOf(rows: readonly (Float32Array | undefined)[], width: number): T
 function cosinesOf(features: Tensor2D, top: number, left: number): Float32Array {
   const block = (start: number): Tensor2D =>
     tf.slice(features, start, Math.min(BLOCK, features.shape[0] - start));
-  return tf.tidy(() => matMul(block(top), block(left), false, true).dataSync() as Float32Array);
+  return valuesOf(() => matMul(block(top), block(left), false, true));
 }
