@@ -4,11 +4,14 @@
 import type { Hono } from 'hono';
 import { NotFoundError } from '../core/errors.ts';
 import type { Deps } from './deps.ts';
+import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { RequestError } from './errors.ts';
 import { access } from './http/access.ts';
 import { headers, ownHostsOnly, watched } from './http/guards.ts';
 import { answerProblem } from './http/problems.ts';
 import { router } from './http/router.ts';
+import { openApiOf } from './openapi.ts';
+import type { OpenApiDocument } from './openapi.ts';
 import { aliasRoutes } from './resources/aliases.ts';
 import { classifyRoutes } from './resources/classify.ts';
 import { dataSetRoutes } from './resources/data-sets.ts';
@@ -41,7 +44,11 @@ export function createApp(deps: Deps) {
     .route('/v1', imageRoutes(deps))
     .route('/v1', uploadRoutes(deps))
     .route('/v1', trainingRoutes(deps));
-  refuseOtherMethods(routes);
+  const document = openApiOf(routes);
+  const page = docsPage(document);
+  routes.get('/openapi.json', (c) => c.json(document));
+  routes.get('/docs', (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY }));
+  refuseOtherMethods(routes, document);
   return routes;
 }
 
@@ -49,8 +56,7 @@ export function createApp(deps: Deps) {
 export type AppType = ReturnType<typeof createApp>;
 
 /** An address that is there, asked with a method that it has not. */
-function refuseOtherMethods(app: ReturnType<typeof router>): void {
-  const { paths = {} } = app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: '', version: '' } });
+function refuseOtherMethods(app: ReturnType<typeof router>, { paths = {} }: OpenApiDocument): void {
   for (const [path, methods] of Object.entries(paths)) {
     const allowed = Object.keys(methods).map((name) => name.toUpperCase());
     const Allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : [])].join(', ');

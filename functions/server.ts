@@ -49,7 +49,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       headersTimeout: Math.min(requestMs, 20_000),
       keepAliveTimeout: 10_000,
       connectionsCheckingInterval: Math.min(5000, requestMs),
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: 64 * 1024,
     },
   }) as Server;
   server.maxConnections = 1024;

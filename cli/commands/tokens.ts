@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { SCOPES } from '../../core/registry/tokens.ts';
-import type { Scope } from '../../core/registry/tokens.ts';
+import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
 import { contextOf } from '../context.ts';
 import { command, wholeNumber } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
@@ -41,8 +41,7 @@ function createCommand(): Command {
         createdBy: author,
         expiresAt,
       });
-      const { hash: _, ...shown } = stored;
-      terminal.json({ ...shown, token });
+      terminal.json({ ...withoutHash(stored), token });
       terminal.print(token);
       terminal.note('It is not shown again: only its hash is kept.');
     });
@@ -59,7 +58,7 @@ function listCommand(): Command {
     const { terminal, registryUri, ...context } = contextOf(flags);
     const { listTokens } = await import('../../core/registry/tokens.ts');
     const tokens = await listTokens((await context.registry()).store);
-    terminal.json({ tokens: tokens.map(({ hash: _, ...shown }) => shown) });
+    terminal.json({ tokens: tokens.map(withoutHash) });
     if (tokens.length === 0) return terminal.print(`There is no token in ${JSON.stringify(registryUri)}.`);
     const columns = ['TOKEN', 'NAME', 'SCOPES', 'MADE (UTC)', 'BY', 'HOLDS UNTIL'].map((title) => ({
       title,
@@ -70,6 +69,12 @@ function listCommand(): Command {
     });
     terminal.print(table(columns, rows).trimEnd());
   });
+}
+
+/** What may be shown of a token. */
+function withoutHash(stored: StoredToken): Omit<StoredToken, 'hash'> {
+  const { hash: _, ...shown } = stored;
+  return shown;
 }
 
 function revokeCommand(): Command {
