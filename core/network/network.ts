@@ -274,7 +274,9 @@ const WORTH_PICKING = 0.85;
  */
 function teachingRows(gradient: Tensor): number[] | null {
   const count = gradient.shape[0];
-  const sums = [...tf.tidy(() => gradient.abs().sum(1).dataSync())];
+  const summed = tf.tidy(() => gradient.abs().sum(1));
+  const sums = [...summed.dataSync()];
+  summed.dispose();
   const order = sums.map((_, row) => row).toSorted((a, b) => Number(sums[b] !== 0) - Number(sums[a] !== 0));
   const teaching = sums.filter((sum) => sum !== 0).length;
   const picked = Math.max(1, Math.ceil(teaching / ROWS_TOGETHER)) * ROWS_TOGETHER;

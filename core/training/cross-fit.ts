@@ -94,12 +94,16 @@ export function whitenedDistances(
   knownLabels: Int32Array,
   options: WhiteningOptions,
 ): number[][] {
-  return tf.tidy(() => {
+  const apart = tf.tidy(() => {
     const gallery = tf.gather(features, tf.tensor1d(known, 'int32'));
     const queries = tf.gather(features, tf.tensor1d(asked, 'int32'));
     const [rows, others] = whitenedByRows(gallery, knownLabels, queries, options);
-    return distances['squared-euclidean'].pairwise(others, rows).arraySync();
+    return distances['squared-euclidean'].pairwise(others, rows);
   });
+  // Out here: tfjs looks for tensors in whatever a tidy returns, number by number.
+  const numbers = apart.arraySync();
+  apart.dispose();
+  return numbers;
 }
 
 function nearestOf(toKnown: readonly number[], knownLabels: Int32Array, own: number): NearestClasses {

@@ -64,7 +64,7 @@ describe('the command line', () => {
     [
       'a recipe that there is not',
       ['train', '.', '--recipe', 'siameze'],
-      /no recipe named "siameze".*metric, siamese/,
+      /no recipe named "siameze".*metric, fast, siamese/,
     ],
     ['an option without a value', ['train', '.', '--option', 'margin'], /not KEY=VALUE/],
     [
