@@ -131,7 +131,7 @@ function typeOf(schema: Schema): string {
 }
 
 function defaultOf({ default: value }: Schema): string {
-  return value === undefined ? '' : `<code>${text(String(value))}</code>`;
+  return value === undefined ? '' : `<code>${text(JSON.stringify(value))}</code>`;
 }
 
 function table(titles: readonly string[], rows: readonly string[]): string {
