@@ -122,11 +122,25 @@ test('The core neither looks at the environment nor prints', async (t) => {
   ]);
 });
 
+test('The command line starts the server in one place, and the server knows no command line', async (t) => {
+  await assess(t, [
+    { file: 'cli/serve/a.ts', code: importing('../../functions/a.ts'), allowed: true },
+    { file: 'cli/commands/a.ts', code: importing('../../functions/a.ts'), allowed: false },
+    { file: 'cli/a.ts', code: importing('../functions/a.ts'), allowed: false },
+    { file: 'functions/a.ts', code: importing('../cli/a.ts'), allowed: false },
+    { file: 'functions/http/a.ts', code: importing('../../cli/a.ts'), allowed: false },
+    { file: 'functions/http/b.ts', code: importing('../../core/registry/a.ts'), allowed: true },
+  ]);
+});
+
 test('What is in the project keeps to these rules', async () => {
   const lint = path.join(root, 'node_modules', '.bin', 'oxlint');
   const output = await new Promise<string>((resolve) => {
-    execFile(lint, ['-f', 'json', 'core', 'cli'], { cwd: root, maxBuffer: 2 ** 26 }, (_error, stdout) =>
-      resolve(stdout),
+    execFile(
+      lint,
+      ['-f', 'json', 'core', 'cli', 'functions'],
+      { cwd: root, maxBuffer: 2 ** 26 },
+      (_error, stdout) => resolve(stdout),
     );
   });
 

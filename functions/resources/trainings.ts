@@ -160,10 +160,10 @@ export function trainingRoutes(deps: Deps) {
   routes.openAPIRegistry.register('WantedTraining', wantedSchema);
   return routes
     .openapi(start, async (c) => {
-      const trainings = required(deps.trainings);
       const key = c.req.valid('header')['idempotency-key'];
       const wanted = await jsonBody(c.req.raw, wantedSchema, deps.memory);
       const request = await requestOf(deps, wanted);
+      const trainings = required(deps.trainings);
       await trainings.check(request);
       await trainings.room();
       const { job } = await createJobOnce(store, key, request, { via: 'http' });

@@ -11,7 +11,11 @@ import { cacheFolder } from '../../core/cache.ts';
 const run = promisify(execFile);
 
 /** Lists of packages beside this file. */
-const LISTS = { common: 'python-requirements.txt', onnx: 'python-requirements-onnx.txt' } as const;
+const LISTS = {
+  common: 'python-requirements.txt',
+  onnx: 'python-requirements-onnx.txt',
+  schemathesis: 'python-requirements-schemathesis.txt',
+} as const;
 type List = keyof typeof LISTS;
 
 /**
