@@ -88,7 +88,7 @@ const optionsAt = (usualSize: number) =>
     caution: z
       .number()
       .nonnegative()
-      .default(0.3)
+      .default(0.6)
       .describe('tuning must gain this / sqrt(pictures kept) in accuracy'),
     patience: z.int().min(1).default(2).describe('stop after so many epochs without a better one'),
     enough: share.default(0.02).describe('stop when a smaller share of triplets is still active'),
@@ -175,7 +175,7 @@ async function tune(
       })),
     validate: judge,
     keepBest: true,
-    // One standard error of the difference between two accuracies where a fifth of the answers differ.
+    // A third more than the standard error of the difference between two accuracies where a fifth of the answers differ.
     handicap: chosen.caution / Math.sqrt(Math.max(1, rows.kept.length)),
     stopEarly: (curve: readonly EpochRecord[]) => isEnough(curve, chosen),
     afterCollapse: {
