@@ -1,5 +1,6 @@
 /** What is left of maps (N,h,w,c) when places are pooled, in other ways than by the plain mean. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node';
+import { InvalidInputError } from '../../errors.ts';
 import { tf } from '../tensorflow.ts';
 import { single } from './operation.ts';
 import type { NodeBase, Operation, Shape } from './operation.ts';
@@ -52,7 +53,15 @@ export function windowsOf(
 }
 
 export const gridAveragePool: Operation<GridAveragePoolNode> = {
-  outputShape: (node, inputs) => [node.cells ** 2 * (single(inputs)[2] ?? 0)],
+  outputShape(node, inputs) {
+    const [height = 0, width = 0, channels = 0] = single(inputs);
+    if (Math.min(height, width) < node.cells) {
+      throw new InvalidInputError(
+        `'${node.name}' cannot lay ${node.cells} x ${node.cells} cells over a map of ${height} x ${width}; use a larger input or fewer cells`,
+      );
+    }
+    return [node.cells ** 2 * channels];
+  },
   forward(node, inputs) {
     const x = single(inputs) as Tensor4D;
     const { size, strides } = windowsOf(node, x.shape.slice(1));

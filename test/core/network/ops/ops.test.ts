@@ -290,4 +290,10 @@ describe('pooling of whole maps', () => {
       });
     });
   }
+
+  it('refuses more cells than there are places', () => {
+    const node = { ...base, op: 'grid-average-pool', cells: 3 } as const;
+
+    assert.throws(() => gridAveragePool.outputShape(node, [[2, 5, 4]]), /3 x 3 cells over a map of 2 x 5/);
+  });
 });
