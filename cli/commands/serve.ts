@@ -2,16 +2,9 @@ import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
 import { command, wholeNumber } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
+import type { ServeFlags } from '../serve/run.ts';
 
-interface Flags extends CommonFlags {
-  readonly host: string;
-  readonly port: number;
-  readonly versions: number;
-  readonly look: number;
-  readonly trainings: number;
-  readonly tokens?: boolean;
-  readonly publicUrl?: string;
-}
+type Flags = CommonFlags & ServeFlags;
 
 /** `kindred serve`: answers over HTTP until it is stopped. */
 export function serveCommand(): Command {

@@ -1,15 +1,5 @@
 /** Numbers and times as people read them. */
-export {
-  bytes,
-  count,
-  counted,
-  decimal,
-  duration,
-  moment,
-  percent,
-  points,
-  probability,
-} from '../../core/format.ts';
+export * from '../../core/format.ts';
 
 /** {a: 1, b: 'x'} -> "a=1 b=x". */
 export function settings(options: Readonly<Record<string, unknown>>): string {

@@ -2,7 +2,6 @@
 import { createGallery } from '../gallery/gallery.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { SafetensorsFile } from '../network/safetensors.ts';
-import { pooledFromPictures } from '../training/baseline.ts';
 import type { PooledPictures } from '../training/baseline.ts';
 import { evaluateBaseline } from '../training/evaluation/baseline.ts';
 import type { Baseline } from '../training/evaluation/baseline.ts';
@@ -10,6 +9,7 @@ import { joined } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
 import type { TrainingPlan } from './plan.ts';
+import { pooledOf } from './pooled.ts';
 
 export interface BackboneJudgement {
   /** The pictures of the version's gallery by their pooled features. */
@@ -26,9 +26,9 @@ export async function judgeBackbone(
 ): Promise<BackboneJudgement> {
   const backbone = new SafetensorsFile(plan.context.backbone.file);
   try {
-    const train = galleryOf(plan, pooled ?? (await featuresOf(plan, backbone, data.train.pictures)));
+    const train = galleryOf(plan, pooled ?? (await pooledOf(plan, backbone, data.train.pictures)));
     if (data.test === null || judged === null) return { gallery: train, baseline: null };
-    const test = galleryOf(plan, await featuresOf(plan, backbone, data.test.pictures));
+    const test = galleryOf(plan, await pooledOf(plan, backbone, data.test.pictures));
     const { queries, known, answers, rule } = judged;
     const features = [train, test];
     const baseline = evaluateBaseline({ queries, gallery: known, rule, answers, features });
@@ -36,23 +36,6 @@ export async function judgeBackbone(
   } finally {
     backbone.close();
   }
-}
-
-function featuresOf(
-  { recipe, options, context }: TrainingPlan,
-  backbone: SafetensorsFile,
-  pictures: PooledPictures['pictures'],
-): Promise<PooledPictures> {
-  const { featuresFolder, featuresBytes, signal, report } = context;
-  return pooledFromPictures(backbone, {
-    weightsId: context.backbone.id,
-    preprocessing: recipe.preprocessing(options),
-    pictures,
-    folder: featuresFolder,
-    cacheBytes: featuresBytes,
-    signal,
-    onProgress: (done, total) => report({ phase: 'features', done, total }),
-  });
 }
 
 function galleryOf({ context }: TrainingPlan, { pictures, features }: PooledPictures): Gallery {

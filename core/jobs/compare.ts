@@ -1,10 +1,11 @@
 /** Two versions, each with its own gallery, asked about the same pictures. */
 import { embedPictures } from '../embedding/embed-pictures.ts';
-import { compareText, embeddingAt } from '../gallery/gallery.ts';
+import { compareText } from '../gallery/gallery.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { renamesSince } from '../gallery/carry-over.ts';
 import { createDecider } from '../gallery/decision.ts';
 import { createSearch } from '../gallery/search.ts';
+import { additionOf, galleryOf } from '../gallery/segments.ts';
 import type { Picture } from '../images/dataset.ts';
 import { readGalleryLog } from '../registry/gallery-log.ts';
 import type { OpenOptions, OpenedVersion } from '../registry/open-version.ts';
@@ -184,14 +185,8 @@ function answererOf({
 
 function without(gallery: Gallery, sha256: string): Gallery {
   const rows = [...gallery.keys.keys()].filter((row) => gallery.sha256[row] !== sha256);
-  const pick = (from: readonly string[]): string[] => rows.map((row) => from[row] ?? '');
-  const embeddings = new Float32Array(rows.length * gallery.dimensions);
-  for (const [at, row] of rows.entries()) embeddings.set(embeddingAt(gallery, row), at * gallery.dimensions);
-  return {
-    ...gallery,
-    keys: pick(gallery.keys),
-    classes: pick(gallery.classes),
-    sha256: pick(gallery.sha256),
-    embeddings,
-  };
+  return galleryOf(
+    gallery,
+    rows.map((row) => additionOf(gallery, row)),
+  );
 }

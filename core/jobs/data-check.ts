@@ -3,19 +3,19 @@ import { z } from 'zod';
 import { withoutPictures } from '../images/dataset.ts';
 import { SafetensorsFile } from '../network/safetensors.ts';
 import { encode, readDocument } from '../registry/documents.ts';
-import { pooledFromKept, pooledFromPictures } from '../training/baseline.ts';
+import { pooledFromKept } from '../training/baseline.ts';
 import type { PooledPictures } from '../training/baseline.ts';
 import { checkData, dataCheckSchema, summaryOf } from '../training/data-check/index.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
 import { forecastLine } from '../training/forecast.ts';
 import type { Forecast } from '../training/forecast.ts';
-import type { TrainingData } from './context.ts';
 import { foretell, measure } from './foretell.ts';
 import { checkpointPrefix } from './job.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { identityOf } from './plan.ts';
 import type { DataPlan, TrainingPlan } from './plan.ts';
+import { pooledOf } from './pooled.ts';
 
 export interface CheckedData {
   readonly check: DataCheck;
@@ -68,29 +68,13 @@ export async function pooledOfKept(
 async function checkPrepared(plan: DataPlan, parts: Parts, backbone: SafetensorsFile): Promise<CheckedData> {
   const { test } = plan.data;
   const train = withoutPictures(plan.data.train, parts.rejected.train);
-  const pooled = (await pooledOfKept(plan, parts, backbone)) ?? (await pooledOf(plan, backbone, train));
+  const pooled =
+    (await pooledOfKept(plan, parts, backbone)) ?? (await pooledOf(plan, backbone, train.pictures));
   const check = await checkData({
     training: { ...pooled, problems: train.problems },
-    test: test && { ...(await pooledOf(plan, backbone, test)), problems: test.problems },
+    test: test && { ...(await pooledOf(plan, backbone, test.pictures)), problems: test.problems },
   });
   return { check, pooled };
-}
-
-function pooledOf(
-  { recipe, options, context }: DataPlan,
-  backbone: SafetensorsFile,
-  { pictures }: Pick<TrainingData['train'], 'pictures'>,
-): Promise<PooledPictures> {
-  const { featuresFolder, featuresBytes, signal, report } = context;
-  return pooledFromPictures(backbone, {
-    weightsId: context.backbone.id,
-    preprocessing: recipe.preprocessing(options),
-    pictures,
-    folder: featuresFolder,
-    cacheBytes: featuresBytes,
-    signal,
-    onProgress: (done, total) => report({ phase: 'features', done, total }),
-  });
 }
 
 /** Says how long the training will take, unless an attempt before has said so. */

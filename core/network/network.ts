@@ -168,23 +168,24 @@ export class Network {
     const needed = node.inputs.map((input) => reached.has(input));
     const trained = this.#trained.has(node.name);
     const made =
-      trained && operation.gradients
-        ? this.#gradientsTogether(operation.gradients, step, needed, weights, update)
-        : this.#gradientsInTurn(operation, step, needed, weights, update);
+      (trained ? this.#gradientsTogether(operation, step, needed, weights, update) : null) ??
+      this.#gradientsInTurn(operation, step, needed, weights, update);
     for (const [i, input] of node.inputs.entries()) accumulate(gradients, input, made[i] ?? null);
     gradient.dispose();
   }
 
-  /** @returns the gradients at the inputs */
+  /** @returns the gradients at the inputs; null when the operation does not make both kinds together */
   #gradientsTogether(
-    make: NonNullable<Operation<NetworkNode>['gradients']>,
+    operation: Operation<NetworkNode>,
     step: BackwardStep<NetworkNode>,
     needed: readonly boolean[],
     weights: Map<string, Tensor[]>,
     update: (gradient: ParameterGradient) => void,
-  ): (Tensor | null)[] {
+  ): (Tensor | null)[] | null {
+    const all = operation.gradients?.(step, (name) => this.parameters.read(name), needed);
+    if (all === undefined) return null;
+    // A generator has not begun yet: nothing was read.
     release(weights, step.node.name);
-    const all = make(step, (name) => this.parameters.read(name), needed);
     for (let next = all.next(); ; next = all.next()) {
       if (next.done) return next.value;
       update(next.value);

@@ -33,7 +33,7 @@ export interface Observed {
   /** The mean squared Euclidean distance between two pictures of the batch. */
   readonly spread: number;
   /** Loss and share of active ones, were all its pictures one point. Asked for only where the spread is small. */
-  onePoint(): { readonly loss: number; readonly active: number };
+  readonly onePoint: () => { readonly loss: number; readonly active: number };
 }
 
 /** What the guard remembers; part of a checkpoint. */

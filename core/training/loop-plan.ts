@@ -2,7 +2,7 @@
 import type { Random } from '../random.ts';
 import type { Adam } from './adam.ts';
 import type { Batch } from './batches.ts';
-import type { Checkpoints, EpochRecord } from './checkpoint.ts';
+import type { Best, Checkpoints, EpochRecord } from './checkpoint.ts';
 import type { Report } from './progress.ts';
 import type { Learner } from './step.ts';
 
@@ -28,15 +28,15 @@ export interface LoopPlan {
   readonly keepBest: boolean;
   /** How much better than the untrained network's score an epoch's must be to be the best. @default 0 */
   readonly handicap?: number;
-  /** Enough is enough: asked after each epoch. */
-  stopEarly?(curve: readonly EpochRecord[]): boolean;
+  /** Enough is enough: asked before each epoch. @param best epoch so far, 0 the untrained network; null: none was scored */
+  stopEarly?(curve: readonly EpochRecord[], best: Best | null): boolean;
   /** What a second attempt begins with, and does otherwise than to take a tenth of the learning rate. Absent: there is none. */
   readonly afterCollapse?: AfterCollapse;
 }
 
 export interface AfterCollapse {
   /** Puts the starting weights back, always the same ones. */
-  restart(): void;
+  readonly restart: () => void;
   /** Another choice of triplets, and its name. */
   readonly miner?: { readonly name: string; readonly mine: NonNullable<Learner['mine']> };
 }

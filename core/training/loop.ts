@@ -48,7 +48,7 @@ async function attempt(
   saver: Saver,
   resumeFrom: CheckpointState | null,
 ): Promise<string | null> {
-  while (state.epoch < plan.epochs && !plan.stopEarly?.(state.curve)) {
+  while (state.epoch < plan.epochs && !plan.stopEarly?.(state.curve, state.best)) {
     const started = Date.now();
     const batches = plan.batches(state.random);
     // The draw is repeated on resuming; from here on the generator is where the stopped run had it.

@@ -163,6 +163,6 @@ export function mapFeatures(
           : (features[pooledName(scale, map)] as Tensor2D),
       ),
     );
-    return tf.concat(columns, 1) as Tensor2D;
+    return tf.concat(columns, 1);
   });
 }

@@ -79,6 +79,8 @@ export function whitenedByRows(
     const { mean, whiten, sample } = fitted(features, labels, options);
     const known = whiten(features.sub(mean));
     const asked = whiten(others.sub(mean));
+    const [n, d] = sample.shape;
+    if (Math.min(n, d) <= options.dimensions) return [unitLength(known), unitLength(asked)];
     const basis = principal(sample === features ? known : whiten(sample.sub(mean)), 1).directions;
     const count = basis.shape[1] as number;
     if (count <= options.dimensions) return [unitLength(known), unitLength(asked)];

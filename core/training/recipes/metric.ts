@@ -13,11 +13,11 @@ import { ParameterStore, fromFile } from '../../network/parameters.ts';
 import { Random } from '../../random.ts';
 import { ADAM_DEFAULTS, Adam } from '../adam.ts';
 import { classBatches } from '../batches.ts';
-import type { EpochRecord } from '../checkpoint.ts';
+import type { Best, EpochRecord } from '../checkpoint.ts';
 import { crossFit, stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
-import type { LoopResult, Validation } from '../loop.ts';
+import type { LoopResult } from '../loop.ts';
 import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
@@ -95,10 +95,8 @@ const optionsAt = (usualSize: number) =>
   });
 type Options = z.output<ReturnType<typeof optionsAt>>;
 
-const mapsOf = (chosen: Options) => pooledMaps(chosen);
-
 async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
-  const maps = mapsOf(chosen);
+  const maps = pooledMaps(chosen);
   const { from, ...graph } = tunedMap(maps);
   const network = new Network(graph, new ParameterStore(graph, fromFile(context.backbone)));
   const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
@@ -159,7 +157,7 @@ async function tune(
   };
   const judge = () => {
     if (rows.kept.length === 0) return NOT_MEASURED;
-    const now = mapFeatures(mapsOf(chosen), network, features);
+    const now = mapFeatures(pooledMaps(chosen), network, features);
     const validation = judgeKept(now, labels, rows, chosen);
     now.dispose();
     return validation;
@@ -167,7 +165,8 @@ async function tune(
   const plan = {
     learner,
     optimizer,
-    epochs: canGain(rows, judge) ? chosen.epochs : 0,
+    // With nothing kept to choose the epoch on, tuning could only be hoped to help.
+    epochs: rows.kept.length === 0 ? 0 : chosen.epochs,
     batches: (draw: Random) =>
       classBatches(trainedLabels, { classes, pictures, count: stepsPerEpoch }, draw).map((batch) => ({
         ...batch,
@@ -177,7 +176,8 @@ async function tune(
     keepBest: true,
     // A third more than the standard error of the difference between two accuracies where a fifth of the answers differ.
     handicap: chosen.caution / Math.sqrt(Math.max(1, rows.kept.length)),
-    stopEarly: (curve: readonly EpochRecord[]) => isEnough(curve, chosen),
+    stopEarly: (curve: readonly EpochRecord[], best: Best | null) =>
+      nothingToGain(best) || isEnough(curve, chosen),
     afterCollapse: {
       restart: () => network.parameters.reset(fromFile(context.backbone)),
       ...(miner === 'batch-hard' && { miner: { name: 'semi-hard', mine: mineBy('semi-hard', margin) } }),
@@ -186,10 +186,8 @@ async function tune(
   return trainLoop(plan, { ...context, random });
 }
 
-/** With nothing kept to choose the epoch on, tuning could only be hoped to help; where all that is kept is right, it cannot. */
-function canGain({ kept }: Selection, judge: () => Validation): boolean {
-  return kept.length > 0 && (judge().accuracy ?? 0) < 1;
-}
+/** The untrained network has all that is kept right: only then is its score, see {@link judgeKept}, above 1. */
+const nothingToGain = (best: Best | null): boolean => best?.epoch === 0 && best.score > 1;
 
 const mineBy =
   (miner: Options['miner'], margin: number): NonNullable<Learner['mine']> =>
@@ -205,7 +203,7 @@ function isEnough(curve: readonly EpochRecord[], { enough, patience }: Options):
 
 function workload(chosen: Options, classSizes: readonly number[]): Workload {
   const { classes, pictures, epochs, stepsPerEpoch, select, dimensions } = chosen;
-  const maps = mapsOf(chosen);
+  const maps = pooledMaps(chosen);
   const { from, ...tuned } = tunedMap(maps);
   const all = classSizes.reduce((a, b) => a + b, 0);
   const isTuned = select > 0 && classSizes.some((size) => size > 2);
@@ -231,7 +229,7 @@ export const metricRecipe = (name: string, summary: string, usualSize: number) =
     options: optionsAt(usualSize),
     validates: false,
     preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
-    frozen: (chosen) => frozenMaps(mapsOf(chosen)),
+    frozen: (chosen) => frozenMaps(pooledMaps(chosen)),
     workload,
     train,
   });

@@ -10,6 +10,7 @@ import { confusionSvg } from '../evaluation/confusion-svg.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import { bar } from './bar.ts';
 import { Html, html, name } from './html.ts';
+import { table } from './table.ts';
 
 const MOST_CLASSES = 200;
 /** Of more classes the matrix can no longer be read. */
@@ -32,22 +33,18 @@ export function classes(evaluation: Evaluation, baseline: Baseline | null): Html
         The weakest first, with the 95 % interval. Few pictures make a wide interval: look at it before you
         look at the share.
       </p>
-      <div class="scroll" role="region" tabindex="0" aria-label="Classes">
-        <table class="classes">
-          <thead>
-            <tr>
-              <th scope="col">class</th>
-              <th scope="col">right</th>
-              <th scope="col" class="share">share, with interval</th>
-              ${baseline && html`<th scope="col">untrained</th>`}
-              <th scope="col">mostly mistaken for</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${shown.map((one) => classRow(one, untrained, mistakes.get(one.class)))}
-          </tbody>
-        </table>
-      </div>
+      ${table(
+        'Classes',
+        [
+          'class',
+          'right',
+          html`<th scope="col" class="share">share, with interval</th>`,
+          baseline && 'untrained',
+          'mostly mistaken for',
+        ],
+        shown.map((one) => classRow(one, untrained, mistakes.get(one.class))),
+        'classes',
+      )}
       ${rest > 0 && html`<p class="note">${counted(rest, 'class', 'classes')} with higher shares are not shown; evaluation.json of the version has them all.</p>`}
     </section>
     <section aria-labelledby="confusion">
@@ -108,19 +105,6 @@ function pairs(confusion: Confusion): Html {
       </tr>`,
   );
   const rest = all.length - rows.length;
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Pairs of classes">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">class</th>
-            <th scope="col">taken for</th>
-            <th scope="col">pictures</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-    ${rest > 0 && html`<p class="note">and ${counted(rest, 'more pair')}; confusion.svg of the version has them all.</p>`}`;
+  return html`${table('Pairs of classes', ['class', 'taken for', 'pictures'], rows, 'plain')}
+  ${rest > 0 && html`<p class="note">and ${counted(rest, 'more pair')}; confusion.svg of the version has them all.</p>`}`;
 }

@@ -7,7 +7,8 @@ import { RANKS } from '../evaluation/retrieval.ts';
 import { bar } from './bar.ts';
 import type { ReportData } from './data.ts';
 import { html, name } from './html.ts';
-import type { Content, Html } from './html.ts';
+import type { Html } from './html.ts';
+import { table } from './table.ts';
 
 export function headline(data: ReportData, version: number): Html {
   const { model, madeAt, train, recipe, evaluation, baseline } = data;
@@ -103,23 +104,11 @@ function measures(evaluation: Evaluation, baseline: Baseline | null): Html {
       ${ranks.map((k) => html`<td>${percent(of.recallAt[k])}</td>`)}
       <td>${of.mapAtR === null ? '–' : of.mapAtR.toFixed(3)}</td>
     </tr>`;
-  const heads: Content = ranks.map((k) => html`<th scope="col">recall@${k}</th>`);
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Measures">
-      <table class="numbers">
-        <thead>
-          <tr>
-            <td></td>
-            <th scope="col">accuracy</th>
-            <th scope="col">mean of the classes</th>
-            ${heads}
-            <th scope="col">MAP@R</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${row('this model', evaluation)}${baseline && row('untrained network', baseline)}
-        </tbody>
-      </table>
-    </div>
+  return html`${table(
+      'Measures',
+      ['', 'accuracy', 'mean of the classes', ...ranks.map((k) => `recall@${k}`), 'MAP@R'],
+      [row('this model', evaluation), baseline && row('untrained network', baseline)],
+    )}
     <p class="note">
       Mean of the classes: every class counts the same, however many pictures it has. Recall@k: the share of
       pictures with one of their own class among the k nearest. MAP@R: how well all pictures of the own class

@@ -3,6 +3,7 @@ import { learningCurves } from './curve.ts';
 import type { ReportData } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
+import { table } from './table.ts';
 
 /** Epochs that are listed one by one; more are in training.json. */
 const MOST_EPOCHS = 50;
@@ -39,22 +40,6 @@ function epochs(curve: ReportData['curve']): Html {
   );
   return html`<details>
     <summary>Epoch by epoch</summary>
-    <div class="scroll" role="region" tabindex="0" aria-label="Epochs">
-      <table class="numbers">
-        <thead>
-          <tr>
-            <th scope="col">epoch</th>
-            <th scope="col">loss</th>
-            <th scope="col">still active</th>
-            <th scope="col">validation loss</th>
-            <th scope="col">validation accuracy</th>
-            <th scope="col">time</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table('Epochs', ['epoch', 'loss', 'still active', 'validation loss', 'validation accuracy', 'time'], rows)}
   </details>`;
 }

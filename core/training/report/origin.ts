@@ -3,6 +3,7 @@ import { count, counted, duration, moment } from '../../format.ts';
 import type { ReportData, ReportedDataSet } from './data.ts';
 import { html, name } from './html.ts';
 import type { Content, Html } from './html.ts';
+import { table } from './table.ts';
 
 export function origin(data: ReportData): Html {
   const { recipe, seed, parameters, train, test, gallery, madeAt, madeBy, job, seconds } = data;
@@ -38,19 +39,7 @@ export function origin(data: ReportData): Html {
     </dl>
     <details>
       <summary>${counted(options.length, 'option')} of the recipe</summary>
-      <div class="scroll" role="region" tabindex="0" aria-label="Options">
-        <table class="numbers">
-          <thead>
-            <tr>
-              <th scope="col">option</th>
-              <th scope="col">value</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${options}
-          </tbody>
-        </table>
-      </div>
+      ${table('Options', ['option', 'value'], options)}
     </details>
   </section>`;
 }

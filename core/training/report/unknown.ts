@@ -7,6 +7,7 @@ import type { ReportData } from './data.ts';
 import { distanceHistogram } from './histogram.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
+import { table } from './table.ts';
 
 export function unknownSection({ calibration }: Pick<ReportData, 'calibration'>): Html {
   if (calibration === null) {
@@ -23,22 +24,11 @@ export function unknownSection({ calibration }: Pick<ReportData, 'calibration'>)
       offered, from cautious to generous; they rest on ${counted(pictures, 'training picture')}, each asked
       for as if it were not there.
     </p>
-    <div class="scroll" role="region" tabindex="0" aria-label="Operating points">
-      <table class="numbers">
-        <thead>
-          <tr>
-            <th scope="col">point</th>
-            <th scope="col">threshold</th>
-            <th scope="col">known pictures called unknown</th>
-            <th scope="col">strangers called known</th>
-            <th scope="col">aims at</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${OPERATING_POINTS.map((point) => row(point, points[point]))}
-        </tbody>
-      </table>
-    </div>
+    ${table(
+      'Operating points',
+      ['point', 'threshold', 'known pictures called unknown', 'strangers called known', 'aims at'],
+      OPERATING_POINTS.map((point) => row(point, points[point])),
+    )}
     ${distances && distanceHistogram(distances, points)}
     <p class="note">
       A stranger here is a training picture asked for as if its whole class were missing: the hardest kind,

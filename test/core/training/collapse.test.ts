@@ -17,7 +17,7 @@ import { createLoss } from '../../../core/training/losses/index.ts';
 import { miners } from '../../../core/training/miners/index.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
 import { assertClose } from '../../support/numbers.ts';
-import { contextOn, denseGraph, inFolder, smallTraining } from './small.ts';
+import { contextOn, denseGraph, inFolder, smallTraining, stopAfter } from './small.ts';
 
 const DISTANCE = distances['squared-euclidean'];
 const MARGIN = 0.3;
@@ -169,18 +169,6 @@ const TOO_LARGE = 0.5;
 /** With the hardest triplets a tenth of it is still too large. */
 const FAR_TOO_LARGE = 3;
 
-/** Stops it after so many batches: by the signal, or by dying on the spot. */
-function stopAfter(batches: number, how: 'signal' | 'death'): Partial<LoopContext> {
-  const controller = new AbortController();
-  let seen = 0;
-  const report = ({ phase }: TrainingProgress): void => {
-    if (phase !== 'training' || ++seen < batches) return;
-    if (how === 'death') throw new Error('killed');
-    controller.abort();
-  };
-  return { signal: controller.signal, report, checkpointSeconds: -1 };
-}
-
 describe('a training that collapses', () => {
   it('is stopped, says why, and learns when it begins again with other triplets and smaller steps', () =>
     inFolder(async (folder) => {
@@ -231,7 +219,10 @@ describe('a training that collapses', () => {
         for (const batches of [5, 12, 13, 20]) {
           const store = memoryStore();
           const error = how === 'signal' ? CancelledError : /killed/;
-          await assert.rejects(run(TOO_LARGE, folder, { store, ...stopAfter(batches, how) }), error);
+          await assert.rejects(
+            run(TOO_LARGE, folder, { store, ...stopAfter(batches, how), checkpointSeconds: -1 }),
+            error,
+          );
           const resumed = await run(TOO_LARGE, folder, { store, resume: 'continue' });
           assert.ok(resumed.notes.filter(once).length <= 1);
           assert.deepEqual({ ...resumed, notes: [] }, { ...whole, notes: [] }, `${how} after ${batches}`);

@@ -12,7 +12,7 @@ import { trainLoop } from '../../../core/training/loop.ts';
 import type { LoopContext, LoopPlan, LoopResult } from '../../../core/training/loop.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
 import type { Learner } from '../../../core/training/step.ts';
-import { contextOn, inFolder, smallTraining } from './small.ts';
+import { contextOn, inFolder, smallTraining, stopAfter } from './small.ts';
 import type { SmallTraining } from './small.ts';
 
 interface Result {
@@ -39,18 +39,6 @@ async function run(
   } finally {
     training.dispose();
   }
-}
-
-/** Stops a training after so many batches: by the signal, or by dying on the spot. */
-function stopAfter(batches: number, how: 'signal' | 'death'): Partial<LoopContext> {
-  const controller = new AbortController();
-  let seen = 0;
-  const report = ({ phase }: TrainingProgress): void => {
-    if (phase !== 'training' || ++seen < batches) return;
-    if (how === 'death') throw new Error('killed');
-    controller.abort();
-  };
-  return { signal: controller.signal, report };
 }
 
 /** The store, until so many changes were made; the one after dies before it is done. */

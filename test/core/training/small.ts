@@ -16,6 +16,7 @@ import { distanceMatrix, distances } from '../../../core/training/distances/inde
 import type { LoopContext, LoopPlan } from '../../../core/training/loop.ts';
 import { losses } from '../../../core/training/losses/index.ts';
 import { miners } from '../../../core/training/miners/index.ts';
+import type { TrainingProgress } from '../../../core/training/progress.ts';
 import type { Learner } from '../../../core/training/step.ts';
 
 const CLASSES = 4;
@@ -113,4 +114,16 @@ export function contextOn(
     report: () => undefined,
     ...change,
   };
+}
+
+/** Stops a training after so many batches: by the signal, or by dying on the spot. */
+export function stopAfter(batches: number, how: 'signal' | 'death'): Partial<LoopContext> {
+  const controller = new AbortController();
+  let seen = 0;
+  const report = ({ phase }: TrainingProgress): void => {
+    if (phase !== 'training' || ++seen < batches) return;
+    if (how === 'death') throw new Error('killed');
+    controller.abort();
+  };
+  return { signal: controller.signal, report };
 }
