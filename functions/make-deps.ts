@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EngineName } from '../core/embedding/embedder.ts';
 import type { Registry } from '../core/registry/registry.ts';
+import type { ObjectStore } from '../core/storage/store.ts';
 import { DEFAULT_LIMITS } from './deps.ts';
 import type { Deps, Limits, LogEntry } from './deps.ts';
 import { Tokens } from './http/access.ts';
@@ -10,8 +11,7 @@ import { describe } from './http/problems.ts';
 import { serverMetrics } from './http/server-metrics.ts';
 import { UploadSigner } from './http/upload-signature.ts';
 import { Streams } from './trainings/events.ts';
-import { TrainingRunner } from './trainings/runner.ts';
-import type { RunnerOptions } from './trainings/runner.ts';
+import type { Trainings } from './trainings/trainings.ts';
 import { WarmVersions } from './versions/warm-versions.ts';
 import type { WarmOptions } from './versions/warm-versions.ts';
 
@@ -34,9 +34,14 @@ export interface ServeOptions {
   /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
   readonly uploadSecret?: Uint8Array;
   readonly publicUrl?: string | null;
-  /** How trainings are run here. @default they are not */
-  readonly trainings?: Omit<RunnerOptions, 'store' | 'trouble'> | null;
+  /** What runs trainings, over what it shares with the interface. @default nothing does */
+  readonly trainings?: ((shared: SharedWithTrainings) => Trainings) | null;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
+}
+
+export interface SharedWithTrainings {
+  readonly store: ObjectStore;
+  readonly trouble: (error: unknown) => void;
 }
 
 /** Each of them asks the store every second. */
@@ -74,9 +79,7 @@ export function makeDeps(options: ServeOptions): Deps {
     tokens: options.tokens ? new Tokens(registry.store, trouble) : null,
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
     publicUrl: options.publicUrl ?? null,
-    trainings: options.trainings
-      ? new TrainingRunner({ ...options.trainings, store: registry.store, trouble })
-      : null,
+    trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,
     streams: new Streams(STREAMS),
   };
 }

@@ -8,8 +8,12 @@ import { createApp } from './app.ts';
 import type { Deps } from './deps.ts';
 import { makeDeps } from './make-deps.ts';
 import type { ServeOptions } from './make-deps.ts';
+import { TrainingRunner } from './trainings/runner.ts';
+import type { RunnerOptions } from './trainings/runner.ts';
 
-export interface ListenOptions extends Omit<ServeOptions, 'hosts'> {
+export interface ListenOptions extends Omit<ServeOptions, 'hosts' | 'trainings'> {
+  /** How trainings are run, in processes of their own. @default they are not */
+  readonly trainings?: Omit<RunnerOptions, 'store' | 'trouble'> | null;
   /** @default 127.0.0.1 */
   readonly host?: string;
   /** 0: any that is free. @default 8787 */
@@ -39,7 +43,13 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const tokens = options.tokens === true || !isLoopback(host);
   // Whoever has a token may come under any name; without tokens, other names are a trick.
   const hosts = tokens ? null : new Set<string>();
-  const deps = makeDeps({ ...options, tokens, hosts });
+  const { trainings } = options;
+  const deps = makeDeps({
+    ...options,
+    tokens,
+    hosts,
+    trainings: trainings ? (shared) => new TrainingRunner({ ...trainings, ...shared }) : null,
+  });
   await requireToken(deps, host);
   const app = createApp(deps);
   const server = createAdaptorServer({

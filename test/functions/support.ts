@@ -23,6 +23,7 @@ export interface Served {
 }
 
 export type Overrides = Partial<Omit<ListenOptions, 'registry' | 'log'>>;
+type WithoutServer = Omit<Overrides, 'trainings'>;
 
 /** A registry with the model "colours", whose version 1 is live. */
 export async function colours(registry = openRegistry(memoryStore())): Promise<Registry> {
@@ -54,7 +55,7 @@ export async function listening(
 }
 
 /** The same without a server, over a registry in memory. */
-export async function inProcess(overrides: Overrides = {}): Promise<Served> {
+export async function inProcess(overrides: WithoutServer = {}): Promise<Served> {
   const registry = await colours();
   const log: LogEntry[] = [];
   const deps = makeDeps({ ...overrides, registry, log: (entry) => log.push(entry) });
