@@ -11,13 +11,17 @@ type ReadFile = (name: string) => Promise<Uint8Array>;
 
 const [DESCRIPTION, WEIGHTS] = NETWORK_FILES;
 
-const loaders: Readonly<Record<EngineName, (read: ReadFile) => Promise<Embedder>>> = {
-  async onnx(read) {
+/** The same for what takes a path as well. */
+type WithFile = <T>(name: string, work: (file: Uint8Array | string) => Promise<T>) => Promise<T>;
+
+const loaders: Readonly<Record<EngineName, (read: ReadFile, withFile: WithFile) => Promise<Embedder>>> = {
+  async onnx(read, withFile) {
     const [{ preprocessingOf }, { onnxEmbedder }] = await Promise.all([
       import('../network/saved-document.ts'),
       import('../embedding/onnx.ts'),
     ]);
-    return onnxEmbedder(await read(ONNX_FILE), preprocessingOf(await read(DESCRIPTION)));
+    const preprocessing = preprocessingOf(await read(DESCRIPTION));
+    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing));
   },
 
   async tfjs(read) {
@@ -41,5 +45,8 @@ export async function loadEmbedder(
         `or train it again ("kindred train").`,
     );
   }
-  return loaders[engine]((name) => registry.file(model, version, name));
+  return loaders[engine](
+    (name) => registry.file(model, version, name),
+    (name, work) => registry.withFile(model, version, name, work),
+  );
 }

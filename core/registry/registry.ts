@@ -1,3 +1,4 @@
+import type { LocalCopies } from '../storage/local-copies.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias, rollbackTarget } from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
@@ -15,7 +16,7 @@ import type { KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
 import { addSegment, listSegments, readSegment, removeSegment } from './segments.ts';
-import { listModels, listVersions, readFile, readManifest, verify } from './versions.ts';
+import { listModels, listVersions, readFile, readManifest, verify, withFile } from './versions.ts';
 import type { FileProblem } from './versions.ts';
 
 /** What a reference stands for now; `alias` is null when it named the version itself. */
@@ -35,6 +36,13 @@ export interface Registry {
   versions(model: string): Promise<number[]>;
   manifest(model: string, version: number): Promise<Manifest>;
   file(model: string, version: number, name: string): Promise<Uint8Array>;
+  /** The same for what takes a path as well: that of a local copy, where copies are kept. */
+  withFile<T>(
+    model: string,
+    version: number,
+    name: string,
+    work: (file: Uint8Array | string) => Promise<T>,
+  ): Promise<T>;
   verify(model: string, version: number): Promise<FileProblem[]>;
   export(model: string, version: number, folder: string): Promise<Manifest>;
   delete(model: string, version: number, author: Author): Promise<number>;
@@ -66,8 +74,13 @@ export interface Registry {
   ): Promise<{ key: string; written: boolean }>;
 }
 
+export interface RegistryOptions {
+  /** Keeps copies of large files of versions. @default there are none */
+  readonly copies?: LocalCopies;
+}
+
 /** The registry in a store; an empty store is an empty registry. */
-export function openRegistry(store: ObjectStore): Registry {
+export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {}): Registry {
   return {
     store,
     publish: (model, draft) => publish(store, model, draft),
@@ -76,6 +89,7 @@ export function openRegistry(store: ObjectStore): Registry {
     versions: (model) => listVersions(store, model),
     manifest: (model, version) => readManifest(store, model, version),
     file: (model, version, name) => readFile(store, model, version, name),
+    withFile: (model, version, name, work) => withFile(store, copies ?? null, { model, version, name }, work),
     verify: (model, version) => verify(store, model, version),
     export: (model, version, folder) => exportVersion(store, model, version, folder),
     delete: (model, version, author) => deleteVersion(store, model, version, author),

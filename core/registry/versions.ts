@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CorruptDataError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
+import type { LocalCopies } from '../storage/local-copies.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { claimedVersions } from './claims.ts';
@@ -77,16 +78,32 @@ export async function readFile(
   name: string,
 ): Promise<Uint8Array> {
   const manifest = await readManifest(store, model, version);
-  const expected = Object.hasOwn(manifest.files, name) ? manifest.files[name] : undefined;
-  if (expected === undefined) {
-    const hint = suggest(name, Object.keys(manifest.files), 'file in it');
-    throw new NotFoundError(`Version ${version} of "${model}" has no file ${quote(name)}.${hint}`);
-  }
+  const expected = requireFile(manifest, name);
   const found = await store.get(versionPrefix(model, version) + name);
   const reason =
     found === null ? 'is missing' : difference(expected, found.bytes.length, sha256(found.bytes));
   if (found === null || reason !== null) throw badFile(manifest, name, reason ?? 'is missing');
   return found.bytes;
+}
+
+/**
+ * Gives `work` the path of a checked local copy of a file, where copies are kept, else the file's bytes.
+ * @throws as {@link readFile}
+ */
+export async function withFile<T>(
+  store: ObjectStore,
+  copies: LocalCopies | null,
+  { model, version, name }: { readonly model: string; readonly version: number; readonly name: string },
+  work: (file: Uint8Array | string) => Promise<T>,
+): Promise<T> {
+  const bytes = () => readFile(store, model, version, name);
+  if (copies === null) return work(await bytes());
+  const manifest = await readManifest(store, model, version);
+  const original = {
+    ...requireFile(manifest, name),
+    pieces: () => readChecked(store, manifest, name),
+  };
+  return copies.use(original, async (copy) => work(copy ?? (await bytes())));
 }
 
 /** Every file of the version that is missing or damaged; none when all are as published. */
@@ -125,6 +142,17 @@ export async function* readChecked(
   }
   const reason = difference(expected, size, hash.digest('hex'));
   if (reason !== null) throw badFile(manifest, name, reason);
+}
+
+/** @throws NotFoundError */
+function requireFile(
+  { model, version, files }: Manifest,
+  name: string,
+): { readonly size: number; readonly sha256: string } {
+  const found = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (found !== undefined) return found;
+  const hint = suggest(name, Object.keys(files), 'file in it');
+  throw new NotFoundError(`Version ${version} of "${model}" has no file ${quote(name)}.${hint}`);
 }
 
 function difference(expected: { size: number; sha256: string }, size: number, sum: string): string | null {
