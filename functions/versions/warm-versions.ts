@@ -40,7 +40,7 @@ interface Slot {
   users: number;
   lastUsed: number;
   lookedAt: number;
-  looking: boolean;
+  looking: Promise<void> | null;
   /** Called once when nobody uses it any more. */
   onIdle: (() => void) | null;
 }
@@ -98,7 +98,7 @@ export class WarmVersions {
     slot.lastUsed = ++this.#uses;
     try {
       const warm = await slot.ready;
-      this.#lookAtGallery(slot, warm);
+      await this.#lookAtGallery(slot, warm);
       return await work(warm);
     } finally {
       slot.users--;
@@ -178,7 +178,7 @@ export class WarmVersions {
       users: 0,
       lastUsed: ++this.#uses,
       lookedAt: performance.now(),
-      looking: false,
+      looking: null,
       onIdle: null,
     };
     this.#slots.set(key, slot);
@@ -233,15 +233,21 @@ export class WarmVersions {
     this.#held--;
   }
 
-  #lookAtGallery(slot: Slot, warm: WarmVersion): void {
-    if (slot.looking || performance.now() - slot.lookedAt < this.#options.lookMs) return;
-    slot.looking = true;
-    warm
-      .follow()
-      .catch((error: unknown) => this.#options.onTrouble(error))
-      .finally(() => {
-        slot.looking = false;
-        slot.lookedAt = performance.now();
-      });
+  async #lookAtGallery(slot: Slot, warm: WarmVersion): Promise<void> {
+    const age = performance.now() - slot.lookedAt;
+    if (age >= this.#options.lookMs) slot.looking ??= this.#followQuietly(slot, warm);
+    // As with aliases: not even the first request after a long silence sees what was known long ago.
+    if (age >= this.#options.staleMs) await slot.looking;
+  }
+
+  async #followQuietly(slot: Slot, warm: WarmVersion): Promise<void> {
+    try {
+      await warm.follow();
+    } catch (error) {
+      this.#options.onTrouble(error);
+    } finally {
+      slot.looking = null;
+      slot.lookedAt = performance.now();
+    }
   }
 }

@@ -174,6 +174,18 @@ describe('versions that are kept warm', () => {
     await versions.close();
   });
 
+  it('let a request after a long silence wait for what came to the gallery', async () => {
+    const { registry } = await threeVersions();
+    const versions = new WarmVersions(registry, { lookMs: 0, staleMs: 0 });
+    await versions.ask(PRODUCTION, numberOf);
+
+    await add(registry, 1, [await picture('yellow', 1)]);
+
+    const { classes } = await versions.ask(PRODUCTION, ({ knowledge }) => Promise.resolve(knowledge.gallery));
+    assert.ok(classes.includes('yellow'));
+    await versions.close();
+  });
+
   it('answer from what they have while the store does not', async () => {
     const { registry } = await threeVersions();
     const troubles: unknown[] = [];
