@@ -30,6 +30,8 @@ export interface Context {
   readonly scratch: string;
   /** Who moves aliases and deletes versions, for their history. */
   readonly author: string;
+  /** Where this process works on jobs, if that is not simply this machine; see core/jobs/owner.ts. */
+  readonly place: string | undefined;
 }
 
 const DEFAULT_REGISTRY = './.kindred';
@@ -53,7 +55,14 @@ export function contextOf(flags: CommonFlags): Context {
     backbone: backboneWeightsFile(cache),
     scratch: path.resolve(tmpdir()),
     author: userName(),
+    place: batchPlace(environment),
   };
+}
+
+/** AWS Batch starts the attempts of a job one after the other, each in a container of its own. */
+function batchPlace(environment: NodeJS.ProcessEnv): string | undefined {
+  const { AWS_BATCH_JOB_ID: id, AWS_BATCH_JOB_ATTEMPT: attempt } = environment;
+  return id === undefined || id === '' ? undefined : `aws-batch/${id}#${attempt ?? 1}`;
 }
 
 /** TensorFlow's library writes notes on stderr that concern nobody, unless told before it is loaded. */

@@ -28,7 +28,7 @@ export async function newestJob(context: Context, wanted: Wanted): Promise<Job |
   const fitting = jobs.filter(({ request }) => differences(request, wanted).length === 0);
   const job = fitting.at(-1);
   if (job === undefined) return null;
-  if (job.state === 'running' && isOwnerAlive(job)) {
+  if (job.state === 'running' && isOwnerAlive(job, context.place)) {
     throw new ConflictError(
       `Job ${job.id} is being worked on. Wait for it, or stop it: kindred jobs cancel ${job.id}`,
     );

@@ -53,6 +53,7 @@ export async function runJob(
       scratch: context.scratch,
       libraries: libraryVersions(),
       createdBy: context.author,
+      place: context.place,
       checkpointSeconds: CHECKPOINT_SECONDS,
       check,
       signal: interruption.signal,

@@ -16,6 +16,8 @@ export interface TrainingContext {
   /** Versions of what takes part, for the manifest. */
   readonly libraries: Readonly<Record<string, string>>;
   readonly createdBy: string;
+  /** Where this process works, see owner.ts. @default this machine's name */
+  readonly place?: string | undefined;
   readonly checkpointSeconds: number;
   /** Whether to look for faults of the data first, and to tell how long it will take. @default true */
   readonly check?: boolean;

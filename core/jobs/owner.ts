@@ -25,14 +25,27 @@ export interface Hold {
 /** How an attempt ended. */
 export type Ending = Pick<Job, 'state' | 'result' | 'error'>;
 
-/** Whether the process that is said to work on the job may still be at it. */
-export function isOwnerAlive({ owner }: Pick<Job, 'owner'>): boolean {
+/**
+ * Whether the process that is said to work on the job may still be at it.
+ * @param place where this process works, if it wants to take the job: attempts that it supersedes are over
+ */
+export function isOwnerAlive({ owner }: Pick<Job, 'owner'>, place?: string): boolean {
   if (owner === null) return false;
+  if (place !== undefined && supersedes(place, owner.host)) return false;
   if (owner.host === hostname()) {
     if (owner.pid === process.pid) return mine.has(owner.token);
     if (!isProcess(owner.pid)) return false;
   }
   return Date.now() - Date.parse(owner.seenAt) < LEASE_MS;
+}
+
+/**
+ * Where something else starts a job's attempts one after the other, on a machine each, they are called NAME#1, NAME#2 ...: when one of
+ * them runs, those before it are over, though no machine can look at another one's processes.
+ */
+function supersedes(place: string, other: string): boolean {
+  const [own, theirs] = [place, other].map((name) => /^(.+)#(\d{1,9})$/.exec(name));
+  return !!own && !!theirs && own[1] === theirs[1] && Number(own[2]) > Number(theirs[2]);
 }
 
 function isProcess(pid: number): boolean {
@@ -45,14 +58,19 @@ function isProcess(pid: number): boolean {
 
 /**
  * Takes the job for this process.
+ * @param place where it works @default this machine's name
  * @returns null when the job has succeeded: there is nothing left to do
  * @throws ConflictError when another process works on it
  */
-export async function takeJob(store: ObjectStore, id: string): Promise<Hold | null> {
+export async function takeJob(
+  store: ObjectStore,
+  id: string,
+  place: string = hostname(),
+): Promise<Hold | null> {
   const token = randomUUID();
   mine.add(token);
   try {
-    const job = await updateJob(store, id, (found) => taken(found, token));
+    const job = await updateJob(store, id, (found) => taken(found, token, place));
     if (job.state !== 'succeeded') return { id, token };
   } catch (error) {
     mine.delete(token);
@@ -62,9 +80,9 @@ export async function takeJob(store: ObjectStore, id: string): Promise<Hold | nu
   return null;
 }
 
-function taken(job: Job, token: string): Job {
+function taken(job: Job, token: string, place: string): Job {
   if (job.state === 'succeeded') return job;
-  if (job.state === 'running' && isOwnerAlive(job)) {
+  if (job.state === 'running' && isOwnerAlive(job, place)) {
     const { host, pid } = job.owner as Owner;
     throw new ConflictError(
       `Job ${job.id} is being worked on by process ${pid} on ${host}. Wait for it, or stop it with \`kindred jobs cancel ${job.id}\`.`,
@@ -74,7 +92,7 @@ function taken(job: Job, token: string): Job {
   return {
     ...job,
     state: 'running',
-    owner: { host: hostname(), pid: process.pid, token, since: at, seenAt: at },
+    owner: { host: place, pid: process.pid, token, since: at, seenAt: at },
     cancelRequested: false,
     attempts: job.attempts + 1,
     startedAt: job.startedAt ?? at,

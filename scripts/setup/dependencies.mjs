@@ -5,22 +5,23 @@ import { command, npmErrors, NPM_PATIENCE } from './command.mjs';
 import { SetupError } from './errors.mjs';
 import { say, since } from './report.mjs';
 
-/** @typedef {{ version?: string, integrity?: string, optional?: boolean, link?: boolean }} LockedPackage */
+/** @typedef {{ version?: string, integrity?: string, optional?: boolean, dev?: boolean, devOptional?: boolean, link?: boolean }} LockedPackage */
 
 /**
  * Compares package-lock.json with what npm noted when it had finished installing.
  *
  * @param {string} root
+ * @param {boolean} [forUseOnly] whether packages that are for development may be missing, as npm leaves them out where NODE_ENV is production
  * @returns {boolean}
  */
-export function dependenciesAreThere(root) {
+export function dependenciesAreThere(root, forUseOnly = process.env['NODE_ENV'] === 'production') {
   const installed = packagesOf(path.join(root, 'node_modules', '.package-lock.json'));
   const wanted = packagesOf(path.join(root, 'package-lock.json'));
   if (!installed || !wanted) return false;
-  return Object.entries(wanted).every(([name, { version, integrity, optional }]) => {
+  return Object.entries(wanted).every(([name, { version, integrity, optional, dev, devOptional }]) => {
     if (name === '') return true;
     const found = installed[name];
-    if (!found) return optional === true;
+    if (!found) return optional === true || (forUseOnly && (dev === true || devOptional === true));
     return found.version === version && found.integrity === integrity;
   });
 }

@@ -136,6 +136,22 @@ describe('the right to work on a job', () => {
     });
   }
 
+  for (const [place, isTaken] of [
+    ['batch/a#2', true],
+    ['batch/a#10', true],
+    ['batch/a#1', false],
+    ['batch/b#2', false],
+    ['batch/a', false],
+  ] as const) {
+    it(`that the first attempt of batch/a was just heard of is ${isTaken ? 'taken' : 'not taken'} by ${place}`, async () => {
+      await ownedBy({ host: 'batch/a#1' });
+
+      if (!isTaken) return assert.rejects(takeJob(store, job.id, place), ConflictError);
+      assert.ok(await takeJob(store, job.id, place));
+      assert.equal((await readJob(store, job.id)).owner?.host, place);
+    });
+  }
+
   it('is renewed now and then, and once lost cannot be used', async () => {
     const hold = await taken();
     const unchanged = await renewHold(store, hold);

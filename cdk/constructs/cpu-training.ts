@@ -1,0 +1,65 @@
+/** Trainings without a GPU, on Fargate: for small data sets, and for accounts that have no quota for GPUs. */
+import { Duration, Names, Size } from 'aws-cdk-lib';
+import {
+  EcsFargateContainerDefinition,
+  EcsJobDefinition,
+  FargateComputeEnvironment,
+  JobQueue,
+} from 'aws-cdk-lib/aws-batch';
+import { CpuArchitecture, OperatingSystemFamily } from 'aws-cdk-lib/aws-ecs';
+import { Construct } from 'constructs';
+import type { Config } from '../config.ts';
+import type { Network } from './network.ts';
+import { trainingImage } from './training-image.ts';
+import type { TrainingJob } from './training-job.ts';
+import type { TrainingQueue } from './training-queue.ts';
+
+interface Props {
+  readonly config: Config;
+  readonly network: Network;
+  readonly job: TrainingJob;
+}
+
+export class CpuTraining extends Construct implements TrainingQueue {
+  readonly queue: JobQueue;
+  readonly jobDefinitionName: string;
+
+  constructor(scope: Construct, id: string, { config, network, job }: Props) {
+    super(scope, id);
+    const { spot, vcpus, memoryMb, diskGb, maxVcpus } = config.training.cpu;
+    this.queue = new JobQueue(this, 'Queue', { priority: 1 });
+    const kinds = spot ? [true, false] : [false];
+    for (const [i, isSpot] of kinds.entries()) {
+      const environment = new FargateComputeEnvironment(this, isSpot ? 'Spot' : 'OnDemand', {
+        vpc: network.vpc,
+        vpcSubnets: { subnets: network.vpc.publicSubnets },
+        securityGroups: [network.securityGroup],
+        spot: isSpot,
+        maxvCpus: maxVcpus,
+      });
+      this.queue.addComputeEnvironment(environment, i + 1);
+    }
+    this.jobDefinitionName = Names.uniqueResourceName(this, { maxLength: 100 });
+    new EcsJobDefinition(this, 'Job', {
+      jobDefinitionName: this.jobDefinitionName,
+      container: new EcsFargateContainerDefinition(this, 'Container', {
+        image: trainingImage(config, 'cpu'),
+        cpu: vcpus,
+        memory: Size.mebibytes(memoryMb),
+        ephemeralStorageSize: Size.gibibytes(diskGb),
+        fargateCpuArchitecture: CpuArchitecture.X86_64,
+        fargateOperatingSystemFamily: OperatingSystemFamily.LINUX,
+        // There is no NAT: without an address of its own it could not fetch its image.
+        assignPublicIp: true,
+        command: job.command,
+        jobRole: job.role,
+        executionRole: job.executionRole,
+        logging: job.logging,
+      }),
+      retryAttempts: job.retryAttempts,
+      retryStrategies: job.retryStrategies,
+      timeout: Duration.hours(config.training.hours),
+      propagateTags: true,
+    });
+  }
+}
