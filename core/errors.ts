@@ -49,6 +49,13 @@ export class SkewError extends KindredError {
   }
 }
 
+/** What computes has stopped doing so: its thread has ended, or it ran out of memory. Opened again, it may go on. */
+export class EngineFailedError extends KindredError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('engine-failed', message, options);
+  }
+}
+
 /** A picture cannot be used; the message says why. */
 export class UnreadableImageError extends KindredError {
   constructor(message: string, options?: { cause?: unknown }) {

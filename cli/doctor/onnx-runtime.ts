@@ -25,7 +25,7 @@ function product() {
     {
       nodes: [node('MatMul', ['a', 'b'], 'product', {})],
       initializers: [tensor('b', [2, 2], 'float32', { length: matrix.length, pieces: () => [matrix] })],
-      input: valueInfo('a', [2, 2]),
+      inputs: [valueInfo('a', [2, 2])],
       output: valueInfo('product', [2, 2]),
     },
     {},

@@ -1,74 +1,62 @@
 /** The embedder that runs on ONNX Runtime. TensorFlow is not needed for it. */
-import { availableParallelism } from 'node:os';
-import { InferenceSession, Tensor, env } from 'onnxruntime-node';
 import { CorruptDataError } from '../errors.ts';
-import { pixelNumbers } from '../images/pixels.ts';
-import type { Preprocessing } from '../images/pixels.ts';
+import type { Pixels, Preprocessing } from '../images/pixels.ts';
 import { ONNX_FILE, ONNX_INPUT, ONNX_OUTPUT } from '../network/onnx/names.ts';
 import { embedderOf } from './blocks.ts';
 import type { Embedder } from './embedder.ts';
+import { openOnnx } from './onnx-session.ts';
+import type { OnnxSession, ValueMetadata } from './onnx-session.ts';
 
-/**
- * A process does nothing else while ONNX Runtime computes for Node, not even start to decode the next pictures, so it
- * is asked for few at a time; more at once would be faster by less than a tenth.
- */
+/** More at once is faster by less than a tenth, and whoever comes next waits longer. */
 const AT_ONCE = 4;
 
 /**
  * The embedder of a model that `writeOnnx` wrote. Dispose of it after use.
  * @param model its bytes, or the path of its file
  * @param preprocessing as the network's description says it
+ * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards
  * @throws CorruptDataError when it is no such model, or takes pictures of another size
  */
 export async function onnxEmbedder(
   model: Uint8Array | string,
   preprocessing: Preprocessing,
+  { given = false }: { readonly given?: boolean } = {},
 ): Promise<Embedder> {
-  const session = await open(model);
+  const what = typeof model === 'string' ? JSON.stringify(model) : ONNX_FILE;
+  const session = await openOnnx(model, { what, given });
   try {
     const { size } = preprocessing;
     return embedderOf({
       dimensions: checkedDimensions(session, size),
       preprocessing,
-      engine: { name: 'onnxruntime', onnxruntime: env.versions.node ?? 'unknown', device: 'CPU' },
+      engine: { name: 'onnxruntime', onnxruntime: session.runtime, device: 'CPU' },
       atOnce: AT_ONCE,
-      async compute(pixels) {
-        const input = new Tensor('float32', pixelNumbers(pixels), [pixels.length, size, size, 3]);
-        const { [ONNX_OUTPUT]: output } = await session.run({ [ONNX_INPUT]: input }, [ONNX_OUTPUT]);
-        return (await output?.getData()) as Float32Array;
+      compute(pixels) {
+        const input = { data: joined(pixels), shape: [pixels.length, size, size, 3] };
+        return session.run({ [ONNX_INPUT]: input }, ONNX_OUTPUT);
       },
-      free: () => release(session),
+      free: () => session.close(),
     });
   } catch (error) {
-    release(session);
+    session.close();
     throw error;
   }
 }
 
-async function open(model: Uint8Array | string): Promise<InferenceSession> {
-  // Notes on hardware that it does not find.
-  env.logLevel = 'error';
-  const options = {
-    intraOpNumThreads: availableParallelism(),
-    graphOptimizationLevel: 'all',
-    // Threads that wait by spinning take the cores from the decoding of the next pictures.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  } as const;
-  try {
-    // Its types know files and bytes as two functions.
-    return typeof model === 'string'
-      ? await InferenceSession.create(model, options)
-      : await InferenceSession.create(model, options);
-  } catch (cause) {
-    const what = typeof model === 'string' ? JSON.stringify(model) : ONNX_FILE;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CorruptDataError(`${what} cannot be loaded by ONNX Runtime: ${why}`, { cause });
+/** The pictures' bytes one after the other, to be given away. */
+function joined(pixels: readonly Pixels[]): Uint8Array {
+  const all = new Uint8Array(pixels.reduce((sum, { data }) => sum + data.length, 0));
+  let at = 0;
+  for (const { data } of pixels) {
+    all.set(data, at);
+    at += data.length;
   }
+  return all;
 }
 
-function checkedDimensions(session: InferenceSession, size: number): number {
-  const input = shapeOf(session.inputMetadata, ONNX_INPUT);
-  const output = shapeOf(session.outputMetadata, ONNX_OUTPUT);
+function checkedDimensions(session: OnnxSession, size: number): number {
+  const input = shapeOf(session.inputs, ONNX_INPUT);
+  const output = shapeOf(session.outputs, ONNX_OUTPUT);
   const dimensions = output?.[1];
   if (input?.slice(1).join() === [size, size, 3].join() && typeof dimensions === 'number') return dimensions;
   throw new CorruptDataError(
@@ -77,15 +65,7 @@ function checkedDimensions(session: InferenceSession, size: number): number {
   );
 }
 
-function shapeOf(
-  metadata: readonly InferenceSession.ValueMetadata[],
-  name: string,
-): readonly (number | string)[] | undefined {
+function shapeOf(metadata: readonly ValueMetadata[], name: string): readonly (number | string)[] | undefined {
   const found = metadata.find((each) => each.name === name);
   return found?.isTensor && found.type === 'float32' ? found.shape : undefined;
-}
-
-/** Without a thread of its own, this ends before it returns. */
-function release(session: InferenceSession): void {
-  session.release().catch(() => undefined);
 }

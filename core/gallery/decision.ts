@@ -42,14 +42,17 @@ export interface DecisionOptions extends Rates {
 }
 
 /**
+ * Decides about one embedding.
+ * @param products of each of the gallery's rows with it, where something faster has computed them; see {@link Search.nearestPerClass}
+ */
+export type Decider = (query: Float32Array, products?: Float32Array) => Decision;
+
+/**
  * Prepares the decision for one query embedding after another.
  * @throws InvalidInputError on an empty gallery, on options out of range, or on a calibration made for another rule or distance; the returned
  *   function, on a query that is not one embedding of finite numbers
  */
-export function createDecider(
-  search: Search,
-  options: DecisionOptions = {},
-): (query: Float32Array) => Decision {
+export function createDecider(search: Search, options: DecisionOptions = {}): Decider {
   const { top = 5, calibration = null, point = 'balanced' } = options;
   const rule = options.rule ?? calibration?.rule ?? 'nearest';
   checkOptions(search, { ...options, top, calibration, point, rule });
@@ -57,8 +60,9 @@ export function createDecider(
   const confidence = calibration?.confidence ?? null;
   const rank = createRanker(search, rule);
 
-  return (query) => {
-    const classes = rank(query);
+  return (query, products) => {
+    // The runner-up is needed for the margin.
+    const classes = rank(query, Math.max(top, 2), products);
     const [best, second] = classes;
     if (best === undefined) throw new InvalidInputError('The gallery is empty.');
     return {

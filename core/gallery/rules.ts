@@ -1,5 +1,5 @@
 import { compareText, embeddingAt, type GalleryDistance } from './gallery.ts';
-import { createSearch, nearestRowPerClass, type Search } from './search.ts';
+import { createSearch, type Search } from './search.ts';
 
 /**
  * What a class's distance is: `nearest`: the distance to its nearest picture. `class-mean`: the distance to the mean of its pictures (for
@@ -15,35 +15,35 @@ export interface RankedClass {
   readonly key: string;
 }
 
-/** Ranks all classes for one query after another. Made once per gallery and rule. */
-export type ClassRanker = (query: Float32Array) => RankedClass[];
+/**
+ * Ranks the classes for one query after another, all of them or the `top` nearest. Made once per gallery and rule.
+ * @param products as {@link Search.nearestPerClass} takes them
+ */
+export type ClassRanker = (query: Float32Array, top?: number, products?: Float32Array) => RankedClass[];
 
 /** Prepares the rule; the classes come nearest first, ties by key. */
 export function createRanker(search: Search, rule: Rule): ClassRanker {
   if (rule === 'nearest') {
-    return (query) =>
-      search.nearestPerClass(query).map(({ class: className, distance, key }) => ({
+    return (query, top, products) =>
+      search.nearestPerClass(query, top, products).map(({ class: className, distance, key }) => ({
         class: className,
         distance,
         key,
       }));
   }
   const means = createSearch(meansOf(search));
-  return (query) => {
-    const rows = nearestRowPerClass(
-      search.gallery,
-      search.classIds,
-      search.classes.length,
-      search.distances(query),
-    );
+  return (query, top, products) => {
+    const nearest = search.nearestPerClass(query, Infinity, products);
+    const keys = new Map(nearest.map(({ class: name, key }) => [name, key]));
     const distances = means.distances(query);
     return search.classes
       .map((name, id) => ({
         class: name,
         distance: distances[id] ?? Infinity,
-        key: search.gallery.keys[rows[id] ?? -1] ?? '',
+        key: keys.get(name) ?? '',
       }))
-      .sort((a, b) => a.distance - b.distance || compareText(a.key, b.key));
+      .sort((a, b) => a.distance - b.distance || compareText(a.key, b.key))
+      .slice(0, top);
   };
 }
 

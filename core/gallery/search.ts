@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import { checkEmbeddings, classNames, compareText, type GalleryDistance, type Labelled } from './gallery.ts';
+import { candidateRows, rowNormsOf, type RowNorms } from './candidates.ts';
 import { type Kernel, plainKernel } from './kernel.ts';
 
 /** What can be searched: a gallery, or any labelled embeddings with a distance. */
@@ -32,8 +33,11 @@ export interface Search {
   /** The `k` nearest rows, nearest first; all of them when there are fewer. */
   nearest(query: Float32Array, k: number): Neighbour[];
 
-  /** The nearest row of each class, the nearest class first; of `top` classes at most. */
-  nearestPerClass(query: Float32Array, top?: number): Neighbour[];
+  /**
+   * The nearest row of each class, the nearest class first; of `top` classes at most.
+   * @param products of each row with the query, where something faster has computed them in float32: the answer is the same
+   */
+  nearestPerClass(query: Float32Array, top?: number, products?: Float32Array): Neighbour[];
 }
 
 // A block of rows (of 256 dimensions: 1 MB) stays in a core's cache while all queries of a block pass over it.
@@ -68,6 +72,27 @@ export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel):
     return measure(query)[0] ?? new Float64Array(0);
   }
 
+  let norms: RowNorms | undefined;
+  /** The rows that have to be looked at, or null for all of them. */
+  function candidates(query: Float32Array, top: number, products: Float32Array): number[] | null {
+    checkEmbeddings(query, 1, gallery.dimensions);
+    if (products.length !== classIds.length) {
+      throw new InvalidInputError(
+        `There are ${products.length} products for ${classIds.length} rows: they are another gallery's.`,
+      );
+    }
+    norms ??= rowNormsOf(squaredNorms(gallery.embeddings, gallery.dimensions));
+    const queryNorm = squaredNorms(query, gallery.dimensions)[0] ?? 0;
+    const zero = gallery.distance === 'cosine' ? ROUNDING : ROUNDING * queryNorm;
+    return candidateRows(gallery, norms, classIds, { queryNorm, products, zero, top });
+  }
+
+  function nearestOfAll(query: Float32Array): Neighbour[] {
+    const found = distances(query);
+    const rows = nearestRowPerClass(gallery, classIds, classes.length, found).filter((row) => row >= 0);
+    return toNeighbours(gallery, rows, found).sort(compareNeighbours);
+  }
+
   return {
     gallery,
     classes,
@@ -79,12 +104,29 @@ export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel):
       const found = distances(query);
       return toNeighbours(gallery, nearestRows(gallery, found, k), found);
     },
-    nearestPerClass: (query, top = Infinity) => {
+    nearestPerClass: (query, top = Infinity, products) => {
       if (top !== Infinity) checkCount(top, 'top');
-      const found = distances(query);
-      const rows = nearestRowPerClass(gallery, classIds, classes.length, found).filter((row) => row >= 0);
-      return toNeighbours(gallery, rows, found).sort(compareNeighbours).slice(0, top);
+      const rows = products === undefined ? null : candidates(query, top, products);
+      if (rows === null) return nearestOfAll(query).slice(0, top);
+      const found = createSearch(rowsOf(gallery, rows), kernel).nearestPerClass(query, top);
+      return found.map((one) => ({ ...one, row: rows[one.row] as number }));
     },
+  };
+}
+
+/** Some rows alone. */
+function rowsOf(gallery: Searchable, rows: readonly number[]): Searchable {
+  const { dimensions, keys, classes, embeddings, distance } = gallery;
+  const chosen = new Float32Array(rows.length * dimensions);
+  for (const [i, row] of rows.entries()) {
+    chosen.set(embeddings.subarray(row * dimensions, (row + 1) * dimensions), i * dimensions);
+  }
+  return {
+    dimensions,
+    distance,
+    keys: rows.map((row) => keys[row] ?? ''),
+    classes: rows.map((row) => classes[row] ?? ''),
+    embeddings: chosen,
   };
 }
 

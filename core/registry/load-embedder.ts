@@ -21,7 +21,7 @@ const loaders: Readonly<Record<EngineName, (read: ReadFile, withFile: WithFile) 
       import('../embedding/onnx.ts'),
     ]);
     const preprocessing = preprocessingOf(await read(DESCRIPTION));
-    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing));
+    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing, { given: true }));
   },
 
   async tfjs(read) {

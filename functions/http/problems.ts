@@ -35,6 +35,7 @@ const KINDS: Readonly<Record<string, readonly [status: number, title: string]>> 
   'not-offered': [501, 'This server does not do it'],
   busy: [503, 'Too much is asked for at once'],
   storage: [503, 'The store does not answer'],
+  'engine-failed': [503, 'The engine has failed, and is started anew'],
   'corrupt-data': [500, 'What is stored is damaged'],
   skew: [500, 'The engine does not compute what the version was made with'],
   'missing-dependency': [500, 'Something that the server needs is missing'],

@@ -97,11 +97,16 @@ async function answerOf(
   return withPictures(request, deps, (sent) =>
     deps.versions.ask(asked, async (version) => {
       const began = performance.now();
-      const decide = version.knowledge.decide(options);
+      const { knowledge } = version;
+      const decide = knowledge.decide(options);
       const embedded = await embedSent(sent, version, deps, request.signal);
       const between = performance.now();
-      const results = embedded.map((one) =>
-        one.error === undefined ? { image: one.image, ...plain(decide(one.embedding)) } : failed(one),
+      const results = await Promise.all(
+        embedded.map(async (one) => {
+          if (one.error !== undefined) return failed(one);
+          const products = await knowledge.products(one.embedding);
+          return { image: one.image, ...plain(decide(one.embedding, products)) };
+        }),
       );
       const timings = {
         decodeAndEmbed: (between - began) / 1000,

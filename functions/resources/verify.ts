@@ -8,7 +8,7 @@ import { embedSent, withPictures } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, picturesBody, said, saidSchema } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
-import type { Knowledge } from '../versions/warm-version.ts';
+import type { Knowledge } from '../versions/knowledge.ts';
 
 const querySchema = askedQuery.extend({
   point: z.enum(OPERATING_POINTS).optional().meta({ default: 'balanced' }),

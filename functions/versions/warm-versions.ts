@@ -4,7 +4,7 @@
  * takes its place when it is ready; requests under way end on the one that they began with.
  */
 import type { EngineName } from '../../core/embedding/embedder.ts';
-import { NotFoundError } from '../../core/errors.ts';
+import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { Line } from '../http/line.ts';
 import type { Run } from './batcher.ts';
@@ -100,6 +100,10 @@ export class WarmVersions {
       const warm = await slot.ready;
       await this.#lookAtGallery(slot, warm);
       return await work(warm);
+    } catch (error) {
+      // Whoever asks next gets one whose engine computes.
+      if (error instanceof EngineFailedError) this.#give(slot);
+      throw error;
     } finally {
       slot.users--;
       if (slot.users === 0) slot.onIdle?.();
@@ -206,6 +210,7 @@ export class WarmVersions {
         engine: this.#options.engine,
         atMost: this.#options.batch,
         onRun: (run) => this.#options.onRun(name, run),
+        onTrouble: this.#options.onTrouble,
       });
     } catch (error) {
       this.#held--;
@@ -229,8 +234,13 @@ export class WarmVersions {
     const warm = await slot.ready.catch(() => null);
     if (warm === null) return;
     if (slot.users > 0) await new Promise<void>((resolve) => (slot.onIdle = resolve));
-    warm.embedder.dispose();
+    warm.dispose();
     this.#held--;
+  }
+
+  /** Takes it out of use, unless somebody did so before. */
+  #give(slot: Slot): void {
+    if (this.#slots.get(`${slot.name.model}@${slot.name.version}`) === slot) void this.#leave(slot);
   }
 
   async #lookAtGallery(slot: Slot, warm: WarmVersion): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import { decodeImage } from '../../core/images/decode.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
@@ -202,6 +203,23 @@ describe('versions that are kept warm', () => {
     assert.equal(await versions.ask(PRODUCTION, numberOf), 1);
     await until(() => troubles.length > 0);
     assert.equal(await versions.ask(PRODUCTION, numberOf), 1);
+    await versions.close();
+  });
+
+  it('replace one whose engine has failed', async () => {
+    const { registry } = await threeVersions();
+    const versions = new WarmVersions(registry, { lookMs: 1e9 });
+    const threads: Worker[] = [];
+    const note = (thread: Worker): void => void threads.push(thread);
+    process.on('worker', note);
+    const before = await versions.ask(PRODUCTION, embedded);
+    process.off('worker', note);
+    for (const thread of threads) await thread.terminate();
+
+    await assert.rejects(versions.ask(PRODUCTION, embedded), { name: 'EngineFailedError' });
+
+    assert.deepEqual(await versions.ask(PRODUCTION, embedded), before);
+    assert.equal(versions.held, 1);
     await versions.close();
   });
 

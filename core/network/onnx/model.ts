@@ -49,7 +49,7 @@ function attribute(name: string, value: Attribute): Message {
 export interface Graph {
   readonly nodes: readonly Message[];
   readonly initializers: readonly Message[];
-  readonly input: Message;
+  readonly inputs: readonly Message[];
   readonly output: Message;
 }
 
@@ -69,7 +69,8 @@ export function modelOf(graph: Graph, notes: Readonly<Record<string, string>>): 
   for (const each of graph.nodes) body.message(1, each);
   body.text(2, 'kindred');
   for (const each of graph.initializers) body.message(5, each);
-  body.message(11, graph.input).message(12, graph.output);
+  for (const each of graph.inputs) body.message(11, each);
+  body.message(12, graph.output);
   const message = new Message().integer(1, IR_VERSION).text(2, 'kindred').message(7, body);
   message.message(8, new Message().text(1, '').integer(2, OPSET));
   for (const [key, text] of Object.entries(notes)) {

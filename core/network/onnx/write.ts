@@ -57,7 +57,7 @@ function onnxOf({ graph, preprocessing, weights }: SavedNetwork, precision: Prec
     {
       nodes: writer.nodes,
       initializers: [...writer.initializers.values()],
-      input: valueInfo(ONNX_INPUT, [PICTURES, size, size, 3]),
+      inputs: [valueInfo(ONNX_INPUT, [PICTURES, size, size, 3])],
       output: valueInfo(ONNX_OUTPUT, [PICTURES, ...(shapes.get(output) ?? [])]),
     },
     { kindred: JSON.stringify({ preprocessing }) },

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
 import { onnxEmbedder } from '../../../core/embedding/onnx.ts';
-import { CorruptDataError } from '../../../core/errors.ts';
+import { CorruptDataError, EngineFailedError } from '../../../core/errors.ts';
+import type { Pixels } from '../../../core/images/pixels.ts';
 import { writeOnnx } from '../../../core/network/onnx/write.ts';
 import { openNetwork } from '../../../core/network/saved-network.ts';
 import { embedderContract, preprocessing, savedSmallNetwork } from './contract.ts';
@@ -61,4 +66,75 @@ describe('an embedder that runs on ONNX Runtime', () => {
     });
     rmSync(path.dirname(named), { recursive: true });
   });
+
+  it('takes bytes over where they are given, and leaves them alone elsewhere', async () => {
+    const [kept, given] = [new Uint8Array(readFileSync(file)), new Uint8Array(readFileSync(file))];
+
+    const embedders = [
+      await onnxEmbedder(kept, preprocessing),
+      await onnxEmbedder(given, preprocessing, { given: true }),
+    ];
+
+    assert.ok(kept.length > 0);
+    assert.equal(given.length, 0);
+    for (const embedder of embedders) embedder.dispose();
+  });
+
+  it('leaves the process free while it computes', async () => {
+    const embedder = await onnxEmbedder(file, preprocessing);
+    let [turns, done] = [0, false];
+    const turn = (): void => {
+      turns++;
+      if (!done) setImmediate(turn);
+    };
+    setImmediate(turn);
+
+    await embedder.embed(pictures(400));
+    done = true;
+
+    // A hundred blocks of four: a process that computes itself gets a turn or two for each.
+    assert.ok(turns > 1000, `${turns} turns`);
+    embedder.dispose();
+  });
+
+  it('says so when its thread ends, to who waits and to who comes', async () => {
+    const threads: Worker[] = [];
+    const note = (thread: Worker): void => void threads.push(thread);
+    process.on('worker', note);
+    const embedder = await onnxEmbedder(file, preprocessing);
+    process.off('worker', note);
+    const refused = { name: EngineFailedError.name, message: /thread .*ended.*Open the version again/ };
+
+    const waiting = assert.rejects(embedder.embed(pictures(4)), refused);
+    await threads[0]?.terminate();
+
+    await waiting;
+    await assert.rejects(embedder.embed(pictures(1)), refused);
+    embedder.dispose();
+  });
+
+  for (const how of ['ends', 'exit']) {
+    it(`lets a process that has not disposed of it end by itself (${how})`, async () => {
+      const program = fileURLToPath(new URL('programs/leave-open.ts', import.meta.url));
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+        '--import',
+        'tsx',
+        program,
+        file,
+        String(preprocessing.size),
+        how,
+      ]);
+
+      assert.deepEqual([stdout, stderr], ['6\n', '']);
+    });
+  }
 });
+
+function pictures(count: number): Pixels[] {
+  const { size } = preprocessing;
+  return Array.from({ length: count }, (_, i) => ({
+    width: size,
+    height: size,
+    data: new Uint8Array(size ** 2 * 3).fill(i % 256),
+  }));
+}

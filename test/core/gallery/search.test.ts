@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { InvalidInputError } from '../../../core/errors.ts';
 import type { Gallery, GalleryDistance } from '../../../core/gallery/gallery.ts';
 import { embeddingAt } from '../../../core/gallery/gallery.ts';
+import { plainKernel } from '../../../core/gallery/kernel.ts';
 import type { Kernel } from '../../../core/gallery/kernel.ts';
 import { createSearch } from '../../../core/gallery/search.ts';
 import { Random } from '../../../core/random.ts';
@@ -43,6 +44,29 @@ function randomGallery(rows: number, dimensions: number, distance: GalleryDistan
     ]),
     { distance },
   );
+}
+
+/** Rows that lie close together, copies and rows of zeros among them, in classes of all sizes. */
+function crowded(distance: GalleryDistance, spread: number, random: Random): Gallery {
+  const centres = Array.from({ length: 5 }, () => Array.from({ length: 40 }, () => random.normal()));
+  const rows: [string, number[]][] = [];
+  for (let i = 0; i < 400; i++) {
+    const key = `class ${Math.floor(random.float() ** 2 * 40)}/${i}`;
+    const copied = random.below(4) === 0 ? rows[random.below(Math.max(1, i))] : undefined;
+    const centre = centres[random.below(5)] ?? [];
+    const own = centre.map((value) => value * Math.min(spread, 1e18) + spread * 1e-3 * random.normal());
+    rows.push([key, copied?.[1] ?? (random.below(50) === 0 ? own.map(() => 0) : own)]);
+  }
+  return galleryOfRows(rows, { distance });
+}
+
+/** Summed in float32, in an order of its own for each row, as a library might. */
+function productsInFloat32(gallery: Gallery, query: Float32Array, random: Random): Float32Array {
+  const order = random.shuffle([...query.keys()]);
+  return Float32Array.from(gallery.keys, (_, row) => {
+    const values = embeddingAt(gallery, row);
+    return order.reduce((sum, d) => Math.fround(sum + Math.fround((values[d] ?? 0) * (query[d] ?? 0))), 0);
+  });
 }
 
 describe('search', () => {
@@ -117,6 +141,51 @@ describe('search', () => {
       );
     });
   }
+
+  for (const distance of ['squared-euclidean', 'cosine'] as const) {
+    it(`by ${distance} finds the same with products in float32 as without, however many classes are asked for`, () => {
+      const random = new Random(6);
+      for (const spread of [1, 1e-4, 1e-7, 1e18]) {
+        const gallery = crowded(distance, spread, random);
+        const search = createSearch(gallery);
+        for (let round = 0; round < 20; round++) {
+          const like = embeddingAt(gallery, random.below(gallery.keys.length));
+          const query = like.map((value) => value + (round % 4) * 1e-5 * spread * random.normal());
+          const products = productsInFloat32(gallery, query, random);
+          for (const top of [1, 2, 5, 30, Infinity]) {
+            const expected = search.nearestPerClass(query, top);
+            assert.deepEqual(search.nearestPerClass(query, top, products), expected);
+          }
+        }
+      }
+    });
+  }
+
+  it('looks at few rows when it has products', () => {
+    const random = new Random(7);
+    const gallery = randomGallery(5000, 64, 'squared-euclidean', random);
+    let looked = 0;
+    const counting: Kernel = {
+      ...plainKernel,
+      squaredDistances(a, b, dimensions, out) {
+        looked += b.length / dimensions;
+        plainKernel.squaredDistances(a, b, dimensions, out);
+      },
+    };
+    const query = Float32Array.from({ length: 64 }, () => random.normal());
+
+    createSearch(gallery, counting).nearestPerClass(query, 3, productsInFloat32(gallery, query, random));
+
+    assert.ok(looked < 20, `${looked} rows`);
+  });
+
+  it('refuses products of another number of rows', () => {
+    const search = createSearch(galleryOfRows([['a/1', [1]]]));
+    assert.throws(
+      () => search.nearestPerClass(Float32Array.of(1), 1, new Float32Array(2)),
+      InvalidInputError,
+    );
+  });
 
   it('orders equal distances by key, whatever the order of the rows', () => {
     const rows = ['b/2', 'a/3', 'c/1', 'a/1', 'b/1', 'a/2'].map((key): [string, number[]] => [
