@@ -1,7 +1,7 @@
 /** Sessions of ONNX Runtime, each in a thread of its own, so that a process goes on with other things while one computes. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { CorruptDataError, EngineFailedError, KindredError } from '../errors.ts';
+import { CorruptDataError, EngineFailedError } from '../errors.ts';
 
 /** Numbers that go in: float32, or bytes that become float32 in the thread. */
 export interface Feed {
@@ -156,7 +156,7 @@ class ThreadSession implements OnnxSession {
   }
 }
 
-function failed(message: string, cause?: unknown): KindredError {
+function failed(message: string, cause?: unknown): EngineFailedError {
   return new EngineFailedError(`${message} Open the version again.`, { cause });
 }
 
