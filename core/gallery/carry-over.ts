@@ -5,7 +5,7 @@
 import { change, type ClassMove, Pictures } from './changes.ts';
 import type { Gallery } from './gallery.ts';
 import { fileOf, uniqueKey } from './names.ts';
-import { applyEntries, type Named, type Removal, type Segment } from './segments.ts';
+import { applyEntries, type Named, type NamedEntry, type Removal, type Segment } from './segments.ts';
 
 /** A version's gallery as it was made, and everything that was changed since, oldest first. */
 export interface GalleryLog {
@@ -16,7 +16,7 @@ export interface GalleryLog {
 /** A change for the other version, under the id it has in the first; the embeddings of its additions are still to be found. */
 export interface PlannedSegment {
   readonly id: string;
-  readonly entries: readonly (Named | Removal)[];
+  readonly entries: readonly NamedEntry[];
 }
 
 /** Something that stays as the other version's own data say: a picture's class, or a class that shares nothing but its name. */
@@ -35,6 +35,7 @@ export interface CarryPlan {
  *
  * - A picture that was added is added, unless `to` was made with it, or it was taken out of `from` again since.
  * - A picture that was taken out, or got another class, is taken out or gets it where `to` has the picture under the same class.
+ * - What was seen of a data set is so in both: where `to` was made from a later state of it, whoever looks next finds the difference.
  * - A class that was renamed or merged as a whole is so with all pictures that `to` has in it, if it has one of those that were moved:
  *   else the two classes share nothing but the name.
  * @param only plan these changes alone
@@ -48,13 +49,14 @@ export function planCarryOver(from: GalleryLog, to: GalleryLog, only?: ReadonlyS
   const segments: PlannedSegment[] = [];
   const kept: KeptNote[] = [];
   for (const id of [...new Set([...there.keys(), ...changes.keys()])].sort()) {
-    const changed = change(mine, changes.get(id) ?? []);
+    const made = changes.get(id) ?? [];
+    const changed = change(mine, made);
     const own = there.get(id);
     if (own !== undefined) applyEntries<Named>(theirs, own);
     else if (only === undefined || only.has(id)) {
       const entries = translated(changed, { mine, theirs, last, kept });
       applyEntries<Named>(theirs, entries);
-      segments.push({ id, entries });
+      segments.push({ id, entries: [...entries, ...made.filter((entry) => entry.op === 'seen')] });
     }
   }
   return { segments, kept };

@@ -1,5 +1,5 @@
 import type { Gallery } from './gallery.ts';
-import { additionOf, applyEntries, type Named, type Removal } from './segments.ts';
+import { additionOf, applyEntries, type Named, type NamedEntry } from './segments.ts';
 
 /** The names of a gallery's pictures by key, found by checksum and by class too. */
 export class Pictures extends Map<string, Named> {
@@ -34,6 +34,10 @@ export class Pictures extends Map<string, Named> {
     return [...(this.#bySum.get(sha256)?.values() ?? [])];
   }
 
+  hasClass(name: string): boolean {
+    return this.#byClass.has(name);
+  }
+
   ofClass(name: string): Named[] {
     return [...(this.#byClass.get(name)?.values() ?? [])];
   }
@@ -64,9 +68,10 @@ export interface GalleryChange {
 }
 
 /** Applies a segment's entries to the pictures and tells what that changed. */
-export function change(pictures: Pictures, entries: readonly (Named | Removal)[]): GalleryChange {
+export function change(pictures: Pictures, entries: readonly NamedEntry[]): GalleryChange {
   const sums = new Set<string>();
   for (const entry of entries) {
+    if (entry.op === 'seen') continue;
     const sum = entry.op === 'add' ? entry.sha256 : pictures.get(entry.key)?.sha256;
     if (sum !== undefined) sums.add(sum);
   }
@@ -100,7 +105,7 @@ function compared(was: Identified, is: Identified, pictures: Pictures): GalleryC
 
 /** Classes that have nothing any more, and all of whose pictures one other class has got. */
 function wholeClasses(left: readonly Named[], came: Identified, pictures: Pictures): ClassMove[] {
-  const emptied = new Set(left.map((one) => one.class).filter((name) => pictures.ofClass(name).length === 0));
+  const emptied = new Set(left.map((one) => one.class).filter((name) => !pictures.hasClass(name)));
   return [...emptied].flatMap((from) => {
     const sums = new Set(left.filter((one) => one.class === from).map(({ sha256 }) => sha256));
     const to = [...came.values()].find(({ sha256 }) => sums.has(sha256))?.class;

@@ -1,4 +1,4 @@
-import { monotonicFactory } from 'ulid';
+import { decodeTime, monotonicFactory, ulid } from 'ulid';
 import { InvalidInputError } from '../errors.ts';
 import { isUlid } from '../ulid.ts';
 import {
@@ -31,10 +31,22 @@ export interface Removal {
   readonly key: string;
 }
 
-export type SegmentEntry = Addition | Removal;
+/**
+ * What a data set had under one of its keys when the segment was written: a picture, or none (null). It changes no picture; it tells
+ * which state of the data set the gallery has taken up, see mirror.ts.
+ */
+export interface Seen {
+  readonly op: 'seen';
+  /** `datasets/<dataset>/<class>/<file>` */
+  readonly key: string;
+  readonly sha256: string | null;
+}
+
+export type SegmentEntry = Addition | Removal | Seen;
 
 /** An addition, with its embedding or without: what a change can be worked out from. */
 export type Named = Omit<Addition, 'embedding'>;
+export type NamedEntry = Named | Removal | Seen;
 
 /** A change of a gallery, immutable once written: its entries apply in order, segments in the order of their ULIDs. */
 export interface Segment extends Binding {
@@ -44,6 +56,15 @@ export interface Segment extends Binding {
 }
 
 const nextId = monotonicFactory();
+
+/**
+ * An id behind those of all these segments, also where the clock of another machine is ahead of this one's: what is decided by what they
+ * say has to apply after them.
+ */
+export function idAfter(segments: readonly Pick<Segment, 'id'>[]): string {
+  const latest = Math.max(0, ...segments.slice(-1).map(({ id }) => decodeTime(id)));
+  return latest < Date.now() ? nextId() : ulid(latest + 1);
+}
 
 /**
  * Checks the entries and puts a segment together, bound to the same embedder as the gallery it is meant for.
@@ -89,11 +110,11 @@ export function applySegments(gallery: Gallery, segments: readonly Segment[]): G
 /** Changes the pictures, by key, as one segment says. */
 export function applyEntries<P extends Named>(
   pictures: Map<string, P>,
-  entries: readonly (P | Removal)[],
+  entries: readonly (P | Removal | Seen)[],
 ): void {
   for (const entry of entries) {
     if (entry.op === 'remove') pictures.delete(entry.key);
-    else {
+    else if (entry.op === 'add') {
       const key = keyOfPicture(entry.key, entry.sha256, (one) => pictures.get(one)?.sha256);
       pictures.set(key, { ...entry, key });
     }
@@ -140,6 +161,22 @@ export function checkSegmentId(id: string): void {
 
 function checkEntry(entry: SegmentEntry, dimensions: number): void {
   if (entry.op === 'remove') return checkKey(entry.key, classOf(entry.key));
+  if (entry.op === 'seen') return checkSeen(entry);
   checkPicture(entry.key, entry.class, entry.sha256);
   checkEmbeddings(entry.embedding, 1, dimensions);
 }
+
+const SEEN_KEY = /^datasets\/[^/]+\/([^/]+\/[^/]+)$/;
+
+function checkSeen({ key, sha256 }: Seen): void {
+  const [, path] = SEEN_KEY.exec(key) ?? [];
+  if (path === undefined) {
+    throw new InvalidInputError(
+      `${JSON.stringify(key)} is no key of a data set's picture: datasets/<dataset>/<class>/<file>.`,
+    );
+  }
+  checkPicture(path, classOf(path), sha256 ?? EMPTY_SHA256);
+}
+
+/** Of no bytes at all; stands in where only the names are to be checked. */
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

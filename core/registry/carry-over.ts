@@ -8,7 +8,7 @@ import { writeSegment } from '../gallery/arrow.ts';
 import { planCarryOver } from '../gallery/carry-over.ts';
 import type { CarryPlan, GalleryLog, KeptNote } from '../gallery/carry-over.ts';
 import { createSegment } from '../gallery/segments.ts';
-import type { Named, SegmentEntry } from '../gallery/segments.ts';
+import type { Named, NamedEntry, SegmentEntry } from '../gallery/segments.ts';
 import type { Picture } from '../images/dataset.ts';
 import { CarriedEmbeddings } from './carried-embeddings.ts';
 import { readGalleryLog } from './gallery-log.ts';
@@ -114,13 +114,16 @@ async function findEmbeddings(
   for (const entry of plan.segments.flatMap(({ entries }) => entries)) {
     if (entry.op === 'add' && !known.has(entry.sha256)) wanted.set(entry.sha256, entry);
   }
-  const { pictures, missing } = await findPictures(registry, model, wanted.values(), options);
+  const mirrored = seenSums(plan);
+  const { pictures, missing } = await findPictures(registry, model, wanted.values(), mirrored, options);
   if (missing.length > 0 && options.missing === 'refuse') return { embeddings: known, embedded: 0, missing };
   let done = 0;
   for (let start = 0; start < pictures.length; start += BLOCK) {
     checkGoingOn(options);
     const block = await options.embed(pictures.slice(start, start + BLOCK), options);
-    missing.push(...block.rejected.map(({ picture, reason }) => ({ key: picture.key, reason })));
+    for (const { picture, reason } of block.rejected) {
+      if (!mirrored.has(picture.sha256)) missing.push({ key: picture.key, reason });
+    }
     await embeddings.keep(to, block, known);
     done += block.pictures.length;
     options.onProgress?.(Math.min(start + BLOCK, pictures.length), pictures.length);
@@ -128,19 +131,29 @@ async function findEmbeddings(
   return { embeddings: known, embedded: done, missing };
 }
 
+/**
+ * The pictures that changes took over from a data set. One that is gone from there by now is about to go from the gallery too, and no
+ * reason to refuse; whoever compares with the data set next makes up for all that is left out.
+ */
+function seenSums({ segments }: CarryPlan): Set<string> {
+  const entries = segments.flatMap((segment) => segment.entries);
+  return new Set(entries.flatMap((entry) => (entry.op === 'seen' ? (entry.sha256 ?? []) : [])));
+}
+
 async function findPictures(
   { store }: Registry,
   model: string,
   wanted: Iterable<Named>,
+  mirrored: ReadonlySet<string>,
   { atHand }: CarryOptions,
 ): Promise<{ pictures: Picture[]; missing: MissingPicture[] }> {
   const pictures: Picture[] = [];
   const missing: MissingPicture[] = [];
   for (const { key, class: className, sha256 } of wanted) {
     const picture = atHand?.get(sha256) ?? (await keptPicture(store, model, sha256, { key, className }));
-    if (picture === null)
+    if (picture !== null) pictures.push({ ...picture, key, className });
+    else if (!mirrored.has(sha256))
       missing.push({ key, reason: 'the picture was not kept, or is gone from its data set' });
-    else pictures.push({ ...picture, key, className });
   }
   return { pictures, missing };
 }
@@ -158,11 +171,7 @@ async function write(
   let written = 0;
   for (const { id, entries } of segments) {
     checkGoingOn(options);
-    const own = entries.flatMap((entry): SegmentEntry[] => {
-      if (entry.op === 'remove') return [entry];
-      const embedding = embeddings.get(entry.sha256);
-      return embedding === undefined ? [] : [{ ...entry, embedding }];
-    });
+    const own = withEmbeddings(entries, embeddings);
     try {
       await registry.addSegment(model, to, id, writeSegment(createSegment(made, own, id)));
       written++;
@@ -172,6 +181,22 @@ async function write(
     }
   }
   return written;
+}
+
+/** Without the pictures that could not be embedded, and without saying that these were taken over. */
+function withEmbeddings(
+  entries: readonly NamedEntry[],
+  embeddings: ReadonlyMap<string, Float32Array>,
+): SegmentEntry[] {
+  const without = new Set(
+    entries.flatMap((entry) => (entry.op === 'add' && !embeddings.has(entry.sha256) ? [entry.sha256] : [])),
+  );
+  return entries.flatMap((entry): SegmentEntry[] => {
+    if (entry.op === 'remove') return [entry];
+    if (entry.op === 'seen') return entry.sha256 !== null && without.has(entry.sha256) ? [] : [entry];
+    const embedding = embeddings.get(entry.sha256);
+    return embedding === undefined ? [] : [{ ...entry, embedding }];
+  });
 }
 
 function checkGoingOn({ signal }: CarryOptions): void {

@@ -1,5 +1,5 @@
 import { CorruptDataError, InvalidInputError } from '../errors.ts';
-import { readGallery, readSegment } from '../gallery/arrow.ts';
+import { readGallery } from '../gallery/arrow.ts';
 import type { GalleryLog } from '../gallery/carry-over.ts';
 import { type Gallery, requireSameBinding } from '../gallery/gallery.ts';
 import type { Segment } from '../gallery/segments.ts';
@@ -28,12 +28,9 @@ export async function followGalleryLog(
   { model, version }: Version,
   log: GalleryLog,
 ): Promise<GalleryLog> {
-  const ids = await registry.segments(model, version);
-  const known = new Map(log.segments.map((segment) => [segment.id, segment]));
-  if (ids.length === known.size && ids.every((id) => known.has(id))) return log;
-  const segments = await Promise.all(
-    ids.map(async (id) => known.get(id) ?? readSegment(await registry.segment(model, version, id), id)),
-  );
+  const segments = await registry.changes(model, version, log.segments);
+  const known = new Set(log.segments);
+  if (segments.length === known.size && segments.every((segment) => known.has(segment))) return log;
   for (const segment of segments) checkSameMaker(log.made, segment, { model, version });
   return { made: log.made, segments };
 }

@@ -8,6 +8,8 @@ export const versionPrefix = (model: string, version: number): string =>
   `${versionsPrefix(model)}${version}/`;
 export const segmentsPrefix = (model: string, version: number): string =>
   `${versionPrefix(model, version)}gallery/`;
+export const compactedPrefix = (model: string, version: number): string =>
+  `${segmentsPrefix(model, version)}compacted/`;
 /** What was embedded for a carrying-over that is under way; never needed once it is done. */
 export const carryPrefix = (model: string, version: number): string =>
   `${versionPrefix(model, version)}carry-over/`;

@@ -8,12 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import { ConflictError, CorruptDataError } from '../errors.ts';
-import { readSegment as parseSegment } from '../gallery/arrow.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { claimedVersions } from './claims.ts';
 import { encode, readDocument } from './documents.ts';
 import { addingPrefix, clearingKey, picturesPrefix } from './layout.ts';
-import { listSegments, readSegment } from './segments.ts';
+import { readChanges } from './segments.ts';
 
 /** Signs that are older are of processes that are gone. */
 const ADDING_MS = 24 * 60 * 60_000;
@@ -81,8 +80,7 @@ async function keptKeys(store: ObjectStore, model: string): Promise<Map<string, 
 async function referredSums(store: ObjectStore, model: string): Promise<Set<string>> {
   const sums = new Set<string>();
   for (const version of await claimedVersions(store, model)) {
-    for (const id of await listSegments(store, model, version)) {
-      const { entries } = parseSegment(await readSegment(store, model, version, id), id);
+    for (const { entries } of await readChanges(store, model, version)) {
       for (const entry of entries) if (entry.op === 'add') sums.add(entry.sha256);
     }
   }

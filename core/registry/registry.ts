@@ -1,4 +1,5 @@
 import type { LocalCopies } from '../storage/local-copies.ts';
+import type { Segment } from '../gallery/segments.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias, rollbackTarget } from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
@@ -15,7 +16,7 @@ import { keepPictures } from './pictures.ts';
 import type { KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
-import { addSegment, listSegments, readSegment, removeSegment } from './segments.ts';
+import { addSegment, listSegments, readChanges, readSegment, removeSegment } from './segments.ts';
 import { listModels, listVersions, readFile, readManifest, verify, withFile } from './versions.ts';
 import type { FileProblem } from './versions.ts';
 
@@ -59,6 +60,7 @@ export interface Registry {
   rollback(model: string, alias: string, options: Author & Pick<MoveOptions, 'expected'>): Promise<Alias>;
 
   segments(model: string, version: number): Promise<string[]>;
+  changes(model: string, version: number, known?: readonly Segment[]): Promise<Segment[]>;
   segment(model: string, version: number, id: string): Promise<Uint8Array>;
   addSegment(model: string, version: number, id: string, bytes: Uint8Array): Promise<void>;
   removeSegment(model: string, version: number, id: string): Promise<void>;
@@ -102,6 +104,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     rollbackTarget: (alias) => rollbackTarget(store, alias),
     rollback: (model, alias, options) => rollbackAlias(store, model, alias, options),
     segments: (model, version) => listSegments(store, model, version),
+    changes: (model, version, known) => readChanges(store, model, version, known),
     segment: (model, version, id) => readSegment(store, model, version, id),
     addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
     removeSegment: (model, version, id) => removeSegment(store, model, version, id),
