@@ -1,12 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../core/cache.ts';
-import { tryLock } from '../../core/storage/fs/lock.ts';
+import { madeOnce } from './made-once.ts';
 
 const run = promisify(execFile);
 
@@ -30,38 +28,22 @@ export function whyNoGo(): string | false {
  * The path of the program, which Go fetches and builds on the first call into Kindred's cache folder.
  * @throws Error saying what to do when that fails
  */
-export async function goProgram(name: GoProgram): Promise<string> {
-  const place = placeOf(name);
-  if (existsSync(place)) return place;
-  const parent = path.dirname(path.dirname(place));
-  await mkdir(parent, { recursive: true });
-  const lock = await open(path.join(parent, '.lock'), 'a+');
-  try {
-    // Test files run side by side, and one build is enough.
-    while (!(await tryLock(lock))) await sleep(200);
-    if (!existsSync(place)) await build(name, parent, place);
-  } finally {
-    await lock.close();
-  }
-  return place;
+export function goProgram(name: GoProgram): Promise<string> {
+  return madeOnce(placeOf(name), (staging) => build(name, staging));
 }
 
-async function build(name: GoProgram, parent: string, place: string): Promise<void> {
+async function build(name: GoProgram, staging: string): Promise<string> {
   const { module, version } = PROGRAMS[name];
-  const staging = await mkdtemp(path.join(parent, '.making-'));
   process.stderr.write(`Go builds ${name} ${version} for the tests, once; this takes up to some minutes.\n`);
   try {
     const env = { ...process.env, GOBIN: staging, GOFLAGS: '-trimpath' };
     await run('go', ['install', '-ldflags', '-s -w', `${module}@${version}`], { env, maxBuffer: 2 ** 26 });
-    await mkdir(path.dirname(place), { recursive: true });
-    await rename(path.join(staging, path.basename(module)), place);
+    return path.join(staging, path.basename(module));
   } catch (cause) {
     throw new Error(
-      `Go could not build ${name} for the tests: it needs a module proxy ("go env GOPROXY") and about 1 GB for its build cache, or ${place} from a machine of the same kind. ${String(cause)}`,
+      `Go could not build ${name} for the tests: it needs a module proxy ("go env GOPROXY") and about 1 GB for its build cache, or ${placeOf(name)} from a machine of the same kind. ${String(cause)}`,
       { cause },
     );
-  } finally {
-    await rm(staging, { recursive: true, force: true });
   }
 }
 

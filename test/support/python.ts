@@ -15,6 +15,8 @@ const LISTS = {
   common: 'python-requirements.txt',
   onnx: 'python-requirements-onnx.txt',
   schemathesis: 'python-requirements-schemathesis.txt',
+  lambda: 'python-requirements-lambda.txt',
+  aws: 'python-requirements-aws.txt',
 } as const;
 type List = keyof typeof LISTS;
 
@@ -65,7 +67,11 @@ async function makeEnvironment(list: List): Promise<string> {
   await mkdir(parent, { recursive: true });
   try {
     await run('python3', ['-m', 'venv', staging]);
-    await run(path.join(staging, 'bin', 'python'), [...pipInstall, requirements], { maxBuffer: 2 ** 26 });
+    await run(
+      path.join(staging, 'bin', 'python'),
+      [...pipInstall, ...(FLAGS[list] ?? []), '--requirement', requirements],
+      { maxBuffer: 2 ** 26 },
+    );
     await rename(staging, folder).catch((error: unknown) => {
       if (!existsSync(python)) throw error;
     });
@@ -80,4 +86,7 @@ async function makeEnvironment(list: List): Promise<string> {
   return python;
 }
 
-const pipInstall = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '--requirement'];
+const pipInstall = ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:'];
+
+/** Of what is wanted for a program in it alone. */
+const FLAGS: Partial<Record<List, readonly string[]>> = { lambda: ['--no-deps'] };

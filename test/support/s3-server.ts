@@ -89,7 +89,7 @@ export function optionsFor(port: number, rest: S3Options = {}): S3Options {
 }
 
 /** A port of 127.0.0.1 that nobody listens on. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as net.AddressInfo;
@@ -139,7 +139,8 @@ async function startOn(
   };
 }
 
-async function answers(port: number): Promise<boolean> {
+/** Whether somebody listens there. */
+export async function answers(port: number): Promise<boolean> {
   const socket = net.connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');

@@ -1,0 +1,33 @@
+/** The HTTP interface as a Lambda function, behind an HTTP API or the function's own address. */
+import { handle } from 'hono/aws-lambda';
+import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
+import { createApp } from './app.ts';
+import { apiEnvironment } from './environment.ts';
+import { requireHttpEvent } from './lambda/http-event.ts';
+import { logFrom } from './lambda/log.ts';
+import { registryOf } from './lambda/registry.ts';
+import { warmUp } from './lambda/warm-up.ts';
+import { describe } from './http/problems.ts';
+import { makeDeps } from './make-deps.ts';
+
+const environment = apiEnvironment();
+const log = logFrom(environment.KINDRED_LOG_LEVEL);
+if (environment.KINDRED_AUTH === 'authorizer') throw new Error('Not taken yet: KINDRED_AUTH "authorizer".');
+const lookMs = environment.KINDRED_LOOK_MS;
+const deps = makeDeps({
+  registry: registryOf(environment, (error) => log({ level: 'warning', error: describe(error) })),
+  log,
+  model: environment.KINDRED_MODEL ?? null,
+  limits: { pictureBytes: environment.KINDRED_PICTURE_BYTES, pictures: environment.KINDRED_PICTURES },
+  // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
+  versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },
+  tokens: true,
+});
+const answer = handle(createApp(deps));
+// Before the first request, Lambda gives more of a processor, and nobody waits.
+await warmUp(deps);
+
+/** Answers an event of payload format 2.0. */
+export async function handler(event: LambdaEvent, context?: LambdaContext): Promise<unknown> {
+  return answer(requireHttpEvent(event), context);
+}
