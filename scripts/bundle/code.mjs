@@ -2,19 +2,19 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { SetupError } from '../setup/errors.mjs';
+import { SetupError, messageOf } from '../setup/errors.mjs';
 
 /** Beside the functions: the thread that ONNX Runtime computes in, which is started by its file's name. */
 const ENTRIES = ['functions/api.ts', 'functions/ingest.ts', 'core/embedding/onnx-thread.mjs'];
 
 /** They bring native libraries and come as packages. */
-export const EXTERNAL = ['onnxruntime-node', 'sharp'];
+const EXTERNAL = ['onnxruntime-node', 'sharp'];
 
 /** What only TensorFlow needs; who asks for its engine in Lambda is told that it is not there. */
 const ABSENT = /(?:^|\/)(?:embedding\/tfjs|network\/saved-network)\.ts$/;
 
-/** No part of it may be in the code, nor be asked for by it. */
-const FORBIDDEN = /tensorflow|tfjs|^commander$|^tsx$|^fs-native-extensions$/;
+/** What must not be in the code, nor be asked for by it: it would load TensorFlow, or is for other programs. */
+const FORBIDDEN = /^(?:@tensorflow\/.*|commander|tsx|fs-native-extensions)$/;
 
 // Packages of the older kind ask for Node's modules with `require`.
 const BANNER =
@@ -24,6 +24,9 @@ const BANNER =
 const withoutTensorFlow = {
   name: 'without-tensorflow',
   setup(builder) {
+    builder.onResolve({ filter: FORBIDDEN }, ({ path: name, importer }) => ({
+      errors: [{ text: `${name} must not be in the package; ${importer} asks for it` }],
+    }));
     builder.onResolve({ filter: ABSENT }, ({ path: name }) => ({ path: name, namespace: 'absent' }));
     builder.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({
       contents:
@@ -37,7 +40,7 @@ const withoutTensorFlow = {
  * @param {string} folder where the code goes
  */
 export async function bundleCode(root, folder) {
-  const { metafile } = await build({
+  const { metafile } = await bundled({
     absWorkingDir: root,
     entryPoints: ENTRIES.map((name) => ({ in: name, out: path.parse(name).name })),
     outdir: folder,
@@ -62,19 +65,21 @@ export async function bundleCode(root, folder) {
   checkReach(metafile);
 }
 
-/** @param {import('esbuild').Metafile} metafile */
-export function checkReach({ inputs, outputs }) {
-  const packages = Object.keys(inputs).flatMap(
-    (name) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? [],
-  );
+/** What is left out has to be there without the package. @param {import('esbuild').Metafile} metafile */
+function checkReach({ outputs }) {
   const asked = Object.values(outputs)
     .flatMap(({ imports }) => imports)
     .filter(({ external }) => external)
     .map(({ path: name }) => name);
-  const wrong = [...new Set([...packages, ...asked])].filter((name) => FORBIDDEN.test(name));
   const unknown = asked.filter((name) => !EXTERNAL.includes(name) && !isBuiltin(name));
-  if (wrong.length + unknown.length === 0) return;
-  throw new SetupError(
-    `The functions' code would load what must not or cannot be in the package: ${[...wrong, ...unknown].join(', ')}.`,
-  );
+  if (unknown.length > 0) throw new SetupError(`The functions would not find ${unknown.join(', ')}.`);
+}
+
+/** @param {import('esbuild').BuildOptions & { metafile: true }} options */
+async function bundled(options) {
+  try {
+    return await build(options);
+  } catch (cause) {
+    throw new SetupError(`esbuild could not make the functions' code: ${messageOf(cause)}`);
+  }
 }
