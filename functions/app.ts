@@ -7,6 +7,7 @@ import type { Deps } from './deps.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { RequestError } from './errors.ts';
 import { access } from './http/access.ts';
+import { deadline } from './http/deadline.ts';
 import { headers, ownHostsOnly, watched } from './http/guards.ts';
 import { answerProblem } from './http/problems.ts';
 import { router } from './http/router.ts';
@@ -28,7 +29,7 @@ import { verifyRoutes } from './resources/verify.ts';
 export function createApp(deps: Deps) {
   const app = router();
   app.openAPIRegistry.register('PictureKeys', pictureKeys);
-  app.use(watched(deps), headers(), ownHostsOnly(deps), access(deps));
+  app.use(watched(deps), headers(), deadline(deps), ownHostsOnly(deps), access(deps));
   app.onError((error, c) => answerProblem(c, error, deps.log));
   app.notFound(() => {
     throw new NotFoundError('There is nothing at this address; GET /openapi.json says what there is.');

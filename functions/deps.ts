@@ -1,7 +1,11 @@
+import type { Context } from 'hono';
 import type { Registry } from '../core/registry/registry.ts';
 import type { Tokens } from './http/access.ts';
+import type { JwtIssuer } from './http/jwt.ts';
 import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
+import type { Rate } from './http/rate.ts';
+import type { Env } from './http/router.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import type { UploadSigner } from './http/upload-signature.ts';
 import type { Streams } from './trainings/events.ts';
@@ -16,12 +20,15 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Pictures in one request. */
   readonly pictures: number;
+  /** From a request's first line to its answer. */
+  readonly seconds: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   pictureBytes: 32 * 1024 * 1024,
   bodyBytes: 64 * 1024 * 1024,
   pictures: 16,
+  seconds: 60,
 };
 
 /** What the interface works with; nothing in it knows how a request came in. */
@@ -42,8 +49,14 @@ export interface Deps {
   readonly model: string | null;
   /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
   readonly hosts: ReadonlySet<string> | null;
-  /** Who may do what; null: everybody everything. */
+  /** Who may do what. Null, and no issuer either: everybody everything. */
   readonly tokens: Tokens | null;
+  /** Whose tokens are taken besides; null: nobody's. */
+  readonly jwt: JwtIssuer | null;
+  /** How often each may ask; null: as they like. */
+  readonly rate: Rate | null;
+  /** Who sent a request that needs no token; null where that cannot be told. */
+  readonly addressOf: (c: Context<Env>) => string | null;
   readonly uploads: UploadSigner;
   /** What runs trainings; null: nothing does here. */
   readonly trainings: Trainings | null;

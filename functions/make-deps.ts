@@ -5,9 +5,12 @@ import type { ObjectStore } from '../core/storage/store.ts';
 import { DEFAULT_LIMITS } from './deps.ts';
 import type { Deps, Limits, LogEntry } from './deps.ts';
 import { Tokens } from './http/access.ts';
+import { JwtIssuer } from './http/jwt.ts';
+import type { JwtOptions } from './http/jwt.ts';
 import { Line } from './http/line.ts';
 import { Memory } from './http/memory.ts';
 import { describe } from './http/problems.ts';
+import { Rate } from './http/rate.ts';
 import { serverMetrics } from './http/server-metrics.ts';
 import { UploadSigner } from './http/upload-signature.ts';
 import { Streams } from './trainings/events.ts';
@@ -29,8 +32,14 @@ export interface ServeOptions {
   /** Pictures that may wait for that; more are refused. @default 64 */
   readonly waiting?: number;
   readonly hosts?: ReadonlySet<string> | null;
-  /** Whether requests need a token. @default false */
+  /** Whether Kindred's own tokens are taken, and one is needed. @default false */
   readonly tokens?: boolean;
+  /** Whose tokens are taken, and one is needed. @default nobody's */
+  readonly jwt?: JwtOptions | null;
+  /** Requests a minute for each token, or for each address where none is needed. @default as many as they like */
+  readonly rate?: number | null;
+  /** Who sent a request. @default it cannot be told */
+  readonly addressOf?: Deps['addressOf'];
   /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
   readonly uploadSecret?: Uint8Array;
   readonly publicUrl?: string | null;
@@ -77,6 +86,9 @@ export function makeDeps(options: ServeOptions): Deps {
     model,
     hosts,
     tokens: options.tokens ? new Tokens(registry.store, trouble) : null,
+    jwt: options.jwt ? new JwtIssuer(options.jwt) : null,
+    rate: options.rate ? new Rate(options.rate) : null,
+    addressOf: options.addressOf ?? (() => null),
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
     publicUrl: options.publicUrl ?? null,
     trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,

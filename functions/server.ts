@@ -1,13 +1,17 @@
 /** The interface on a server of Node's, on this machine. */
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { InvalidInputError, MissingDependencyError } from '../core/errors.ts';
+import { InvalidInputError, MissingDependencyError, NotFoundError } from '../core/errors.ts';
 import { createApp } from './app.ts';
 import type { Deps } from './deps.ts';
+import { Drain } from './drain.ts';
+import { needsTokens } from './http/access.ts';
+import { addressOf } from './http/rate.ts';
 import { makeDeps } from './make-deps.ts';
 import type { ServeOptions } from './make-deps.ts';
+import { askedOf } from './resources/asked.ts';
 import { TrainingRunner } from './trainings/runner.ts';
 import type { RunnerOptions } from './trainings/runner.ts';
 
@@ -18,7 +22,9 @@ export interface ListenOptions extends Omit<ServeOptions, 'hosts' | 'trainings'>
   readonly host?: string;
   /** 0: any that is free. @default 8787 */
   readonly port?: number;
-  /** Milliseconds for a whole request to come in. @default 60 000 */
+  /** How many proxies of ours stand before it and write X-Forwarded-For. @default 0 */
+  readonly proxies?: number;
+  /** Milliseconds after which a connection whose request has not come in is cut. @default a little more than a request may take */
   readonly requestMs?: number;
   /** Milliseconds that requests under way get when the server is closed. @default 30 000 */
   readonly drainMs?: number;
@@ -36,21 +42,27 @@ export const DEFAULT_PORT = 8787;
 /**
  * Starts to listen.
  * @throws MissingDependencyError when the address cannot be taken; InvalidInputError when others could reach it, or tokens are wanted,
- * and there is no token
+ * and there is no token, nor an issuer of them
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, requestMs = 60_000, drainMs = 30_000 } = options;
-  const tokens = options.tokens === true || !isLoopback(host);
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, drainMs = 30_000, proxies = 0 } = options;
+  const tokens = options.tokens === true || (!isLoopback(host) && !options.jwt);
   // Whoever has a token may come under any name; without tokens, other names are a trick.
-  const hosts = tokens ? null : new Set<string>();
+  const hosts = tokens || options.jwt ? null : new Set<string>();
   const { trainings } = options;
   const deps = makeDeps({
     ...options,
     tokens,
     hosts,
     trainings: trainings ? (shared) => new TrainingRunner({ ...trainings, ...shared }) : null,
+    addressOf: (c) => {
+      const { incoming } = c.env as { incoming: IncomingMessage };
+      return addressOf(incoming.socket.remoteAddress, c.req.header('X-Forwarded-For'), proxies);
+    },
   });
   await requireToken(deps, host);
+  // What comes too slowly is answered by the interface; this is for what does not even get there.
+  const { requestMs = (deps.limits.seconds + 5) * 1000 } = options;
   const app = createApp(deps);
   const server = createAdaptorServer({
     fetch: app.fetch,
@@ -63,25 +75,39 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     },
   }) as Server;
   server.maxConnections = 1024;
+  // Who does not read an answer, or sends nothing any more; streams say something every quarter of a minute.
+  server.setTimeout(Math.max(60_000, requestMs * 2));
+  const drain = new Drain(server);
   await bind(server, host, port);
   const taken = (server.address() as AddressInfo).port;
   for (const name of namesOf(host)) hosts?.add(`${name}:${taken}`);
+  void warmUp(deps);
   return {
     url: `http://${inUrl(host)}:${taken}`,
     async close() {
       deps.streams.end();
-      await Promise.all([drained(server, drainMs), deps.trainings?.close()]);
+      await Promise.all([drain.end(drainMs), deps.trainings?.close()]);
       await deps.versions.close();
     },
   };
 }
 
-async function requireToken({ tokens, trainings }: Deps, host: string): Promise<void> {
-  if (tokens === null || (await tokens.any())) return;
+/** Whoever asks first should not wait for what is asked by default. */
+async function warmUp(deps: Deps): Promise<void> {
+  try {
+    await deps.versions.ask(await askedOf(deps, undefined, {}), () => Promise.resolve());
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) deps.trouble(error);
+  }
+}
+
+async function requireToken(deps: Deps, host: string): Promise<void> {
+  const { tokens, jwt, trainings } = deps;
+  if (!needsTokens(deps) || jwt !== null || (await tokens?.any())) return;
   await trainings?.close();
   throw new InvalidInputError(
     `There is no token, and ${isLoopback(host) ? 'requests are to need one' : `${inUrl(host)} can be reached by others`}. ` +
-      `Make one first: kindred tokens create NAME --scope admin.`,
+      `Make one first (kindred tokens create NAME --scope admin), or name an issuer of tokens (--jwt-issuer).`,
   );
 }
 
@@ -96,15 +122,6 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
       { cause },
     );
   }
-}
-
-async function drained(server: Server, drainMs: number): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const last = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(last);
 }
 
 /** What the loopback address is called. */

@@ -22,7 +22,24 @@ export function serveCommand(): Command {
       2,
     )
     .option('--trainings <n>', 'how many trainings may run at once; others wait', wholeNumber(1), 1)
+    .option(
+      '--rate <n>',
+      'requests a minute for each token, or each address where none is needed; 0: any number',
+      wholeNumber(0),
+      6000,
+    )
+    .option('--timeout <seconds>', 'how long a request may take', wholeNumber(1, 3600), 60)
+    .option(
+      '--proxies <n>',
+      'how many proxies before it are yours: X-Forwarded-For is believed so far',
+      wholeNumber(0),
+      0,
+    )
     .option('--tokens', 'let nobody in without a token (always so on addresses that others can reach)')
+    .option('--jwt-issuer <url>', 'take tokens (JWT) of this OpenID Connect issuer; needs --jwt-audience')
+    .option('--jwt-audience <name>', 'whom these tokens have to be for')
+    .option('--jwt-keys <url>', 'where the keys of the issuer are (default: it is asked)')
+    .option('--jwt-scope-prefix <text>', 'what scopes begin with in these tokens', '')
     .option('--public-url <url>', 'what the server is called from outside, where something stands before it')
     .action(async (flags: Flags) => {
       const { serve } = await import('../serve/run.ts');

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import type { JwtOptions } from '../../functions/http/jwt.ts';
 import { listen } from '../../functions/server.ts';
 import type { Context } from '../context.ts';
 import { chosenModel } from '../models.ts';
+import { UsageError } from '../usage.ts';
 
 export interface ServeFlags {
   readonly host: string;
@@ -9,7 +11,14 @@ export interface ServeFlags {
   readonly versions: number;
   readonly look: number;
   readonly trainings: number;
+  readonly rate: number;
+  readonly timeout: number;
+  readonly proxies: number;
   readonly tokens?: boolean;
+  readonly jwtIssuer?: string;
+  readonly jwtAudience?: string;
+  readonly jwtKeys?: string;
+  readonly jwtScopePrefix: string;
   readonly publicUrl?: string;
   readonly model?: string;
 }
@@ -25,6 +34,10 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     versions: { most: flags.versions, lookMs: flags.look * 1000 },
     trainings: { atOnce: flags.trainings, command: (job) => trainCommandFor(context.registryUri, job) },
     tokens: flags.tokens ?? false,
+    jwt: jwtOf(flags),
+    rate: flags.rate,
+    limits: { seconds: flags.timeout },
+    proxies: flags.proxies,
     publicUrl: flags.publicUrl ?? null,
     host: flags.host,
     port: flags.port,
@@ -35,6 +48,22 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   );
   await stopped();
   await server.close();
+}
+
+/** @throws UsageError when only half of it is given */
+function jwtOf({
+  jwtIssuer: issuer,
+  jwtAudience: audience,
+  jwtKeys,
+  jwtScopePrefix,
+}: ServeFlags): JwtOptions | null {
+  if (issuer !== undefined && audience !== undefined) {
+    return { issuer, audience, keys: jwtKeys ?? null, scopePrefix: jwtScopePrefix };
+  }
+  if (issuer === undefined && audience === undefined && jwtKeys === undefined) return null;
+  throw new UsageError(
+    'Tokens of an issuer need --jwt-issuer and --jwt-audience: who made them, and whom they are for.',
+  );
 }
 
 /** The command line that works on a job. */

@@ -1,9 +1,13 @@
-/** Who may do what: bearer tokens with scopes (RFC 6750). */
+/** Who may do what, and how often: bearer tokens with scopes (RFC 6750), Kindred's own or an issuer's. */
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { listTokens, tokenHolds, tokenId } from '../../core/registry/tokens.ts';
 import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
+import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
+import type { Grant } from './grant.ts';
+import { JwtIssuer } from './jwt.ts';
 import type { Env } from './router.ts';
 
 const LOOK_MS = 5000;
@@ -69,16 +73,46 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
   ['DELETE', /^\/v1\/trainings\/[^/]+$/, 'train'],
 ];
 
-/** Lets a request pass that needs no token, or comes with one of the right scope. @param tokens null: all may pass */
-export function access({ tokens }: { readonly tokens: Tokens | null }) {
+/** Whether anybody has to say who they are. */
+export function needsTokens({ tokens, jwt }: Pick<Deps, 'tokens' | 'jwt'>): boolean {
+  return tokens !== null || jwt !== null;
+}
+
+/** Lets a request pass that needs no token, or comes with one of the right scope, unless there were too many of them. */
+export function access(deps: Deps) {
   return createMiddleware<Env>(async (c, next) => {
-    if (tokens !== null) {
-      const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
-      const needed = neededFor(method, c.req.path);
-      if (needed !== null) c.set('by', await whoMay(tokens, c.req.header('Authorization'), needed));
+    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+    const needed = neededFor(method, c.req.path);
+    if (needed === null || !needsTokens(deps)) {
+      if (!isProbe(c.req.path)) takeByAddress(deps, c);
+    } else {
+      const grant = await grantOf(deps, c);
+      deps.rate?.take(grant.key);
+      requireScope(grant, needed);
+      c.set('by', grant.by);
     }
     await next();
   });
+}
+
+/** What asks whether the server is there must not be turned away. */
+function isProbe(path: string): boolean {
+  return path === '/healthz' || path === '/readyz';
+}
+
+function takeByAddress({ rate, addressOf }: Deps, c: Context<Env>): void {
+  const address = rate === null ? null : addressOf(c);
+  if (address !== null) rate?.take(`address ${address}`);
+}
+
+/** @throws RequestError (unauthorized; rate-limited when that happens often) */
+async function grantOf(deps: Deps, c: Context<Env>): Promise<Grant> {
+  try {
+    return await holderOf(deps, c.req.header('Authorization'));
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 401) takeByAddress(deps, c);
+    throw error;
+  }
 }
 
 function neededFor(method: string, path: string): Scope | null {
@@ -88,27 +122,28 @@ function neededFor(method: string, path: string): Scope | null {
   return found === undefined ? 'admin' : found[2];
 }
 
-/** @throws RequestError (unauthorized, forbidden) */
-async function whoMay(tokens: Tokens, header: string | undefined, needed: Scope): Promise<string> {
+/** @throws RequestError (unauthorized) */
+async function holderOf({ tokens, jwt }: Deps, header: string | undefined): Promise<Grant> {
   const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
   if (given === undefined) {
-    throw unauthorized(
-      'A token is needed: Authorization: Bearer TOKEN. "kindred tokens create" makes one.',
-      '',
-    );
+    const made = tokens === null ? '' : ' "kindred tokens create" makes one.';
+    throw unauthorized(`A token is needed: Authorization: Bearer TOKEN.${made}`, '');
   }
-  const token = await tokens.find(given);
-  if (token === null)
-    throw unauthorized('The token is not known, or holds no more.', ' error="invalid_token"');
-  if (!token.scopes.includes(needed) && !token.scopes.includes('admin')) {
-    throw new RequestError(
-      403,
-      'forbidden',
-      `This needs a token with the scope "${needed}"; "${token.name}" has ${token.scopes.join(', ')}.`,
-      { headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` } },
-    );
-  }
-  return `token ${token.name}`;
+  if (jwt !== null && JwtIssuer.looksLikeOne(given)) return jwt.verify(given);
+  const token = await tokens?.find(given);
+  if (!token) throw unauthorized('The token is not known, or holds no more.', ' error="invalid_token"');
+  return { key: `token ${token.id}`, by: `token ${token.name}`, scopes: token.scopes };
+}
+
+/** @throws RequestError (forbidden) */
+function requireScope({ by, scopes }: Grant, needed: Scope): void {
+  if (scopes.includes(needed) || scopes.includes('admin')) return;
+  throw new RequestError(
+    403,
+    'forbidden',
+    `This needs the scope "${needed}"; ${JSON.stringify(by)} has ${scopes.join(', ') || 'none'}.`,
+    { headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed}"` } },
+  );
 }
 
 function unauthorized(message: string, more: string): RequestError {

@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi';
 import { z as zod } from 'zod';
 import { InvalidInputError } from '../../core/errors.ts';
 import { goneAway, tooLarge, unsupportedType } from '../errors.ts';
+import { bodyArrives, signalOf } from './deadline.ts';
 import type { Memory } from './memory.ts';
 
 const JSON_BYTES = 64 * 1024;
@@ -40,11 +41,16 @@ async function gather(
   if (told > most) throw bodyTooLarge(most, `${told}`);
   if (request.body === null) return new Uint8Array(0);
   const reader = request.body.getReader();
+  const signal = signalOf(request);
+  const giveUp = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', giveUp, { once: true });
+  const arrived = bodyArrives(request);
   const pieces: Uint8Array[] = [];
   let size = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      if (signal.aborted) throw goneAway();
       if (done) return joined(pieces, size);
       size += value.length;
       if (size > most) throw bodyTooLarge(most, `at least ${size}`);
@@ -53,7 +59,10 @@ async function gather(
     }
   } catch (error) {
     await reader.cancel().catch(() => undefined);
-    throw request.signal.aborted ? goneAway() : error;
+    throw signal.aborted ? goneAway() : error;
+  } finally {
+    arrived();
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

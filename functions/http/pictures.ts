@@ -182,12 +182,14 @@ async function embedOne(
   { work, limits }: Deps,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  const pixels = await work.run(async () => {
+  const entered = await work.run(async () => {
     const bytes = await picture.read();
     checkFormat(bytes);
-    return decodeImage(bytes, embedder.preprocessing, { bytes: limits.pictureBytes });
+    const pixels = await decodeImage(bytes, embedder.preprocessing, { bytes: limits.pictureBytes });
+    // Only so many are decoded ahead of the engine.
+    return batcher.enter(pixels, signal);
   }, signal);
-  return batcher.embed(pixels);
+  return entered.embedding;
 }
 
 /** What is no picture by its content is of the wrong type, whatever its header said. */

@@ -31,12 +31,14 @@ const SAID: Readonly<Record<number, string>> = {
   401: 'A token is needed, or the one given is not known.',
   403: 'The token, or the page that asks, may not do this.',
   404: 'There is no such thing.',
+  408: 'The body does not come.',
   409: 'It is not as it was expected to be; nothing was changed.',
   412: 'It has changed since it was read; nothing was changed.',
   413: 'The body is too large.',
   415: 'This kind of content is not taken.',
   422: 'The picture cannot be used.',
   428: 'If-Match is needed.',
+  429: 'Too many requests; Retry-After says when to try again.',
   500: 'Something is wrong with the server, or with what is stored.',
   501: 'This server does not do it.',
   503: 'Too much at once, or the store does not answer; Retry-After says when to try again.',
@@ -44,9 +46,9 @@ const SAID: Readonly<Record<number, string>> = {
 
 type Refusals = Record<string, typeof problem & { description: string }>;
 
-/** The problems that an answer may be; 400, 401, 403, 404, 500 and 503 always. */
+/** The problems that an answer may be; 400, 401, 403, 404, 408, 429, 500 and 503 always. */
 export function problems(...statuses: number[]): Refusals {
-  const all = [400, 401, 403, 404, 500, 503, ...statuses].toSorted((a, b) => a - b);
+  const all = [400, 401, 403, 404, 408, 429, 500, 503, ...statuses].toSorted((a, b) => a - b);
   return Object.fromEntries(all.map((status) => [status, { description: SAID[status] ?? '', ...problem }]));
 }
 

@@ -3,6 +3,7 @@ import type { DecisionOptions } from '../../core/gallery/decision.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { Deps } from '../deps.ts';
+import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
@@ -99,7 +100,7 @@ async function answerOf(
       const began = performance.now();
       const { knowledge } = version;
       const decide = knowledge.decide(options);
-      const embedded = await embedSent(sent, version, deps, request.signal);
+      const embedded = await embedSent(sent, version, deps, signalOf(request));
       const between = performance.now();
       const results = await Promise.all(
         embedded.map(async (one) => {

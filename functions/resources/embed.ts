@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../deps.ts';
+import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
@@ -53,7 +54,7 @@ async function answerOf(deps: Deps, asked: Asked, request: Request): Promise<z.i
   return withPictures(request, deps, (sent) =>
     deps.versions.ask(asked, async (version) => {
       const began = performance.now();
-      const embedded = await embedSent(sent, version, deps, request.signal);
+      const embedded = await embedSent(sent, version, deps, signalOf(request));
       const timings = { decodeAndEmbed: (performance.now() - began) / 1000, decide: 0 };
       const results = embedded.map((one) =>
         one.error === undefined ? { image: one.image, embedding: [...one.embedding] } : failed(one),

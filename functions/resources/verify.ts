@@ -4,6 +4,7 @@ import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import type { OperatingPoint } from '../../core/gallery/operating-points.ts';
 import { createSearch } from '../../core/gallery/search.ts';
 import type { Deps } from '../deps.ts';
+import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, picturesBody, said, saidSchema } from './asked.ts';
@@ -81,7 +82,7 @@ async function answerOf(
     }
     return deps.versions.ask(asked, async (version) => {
       const began = performance.now();
-      const embedded = await embedSent(sent, version, deps, request.signal);
+      const embedded = await embedSent(sent, version, deps, signalOf(request));
       const [first, second] = embedded.map((one) => {
         if (one.error !== undefined) throw one.error;
         return one.embedding;
