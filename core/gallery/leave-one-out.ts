@@ -1,5 +1,14 @@
 import { embeddingAt, type Gallery } from './gallery.ts';
-import { addTo, pointOf, type Rule, sumsPerClass } from './rules.ts';
+import {
+  addTo,
+  isOfUnitLength,
+  keepSmallest,
+  meanOf,
+  meansFrom,
+  pointOf,
+  type Rule,
+  sumsPerClass,
+} from './rules.ts';
 import { createSearch, nearestRowPerClass, type Search } from './search.ts';
 
 /** What a picture of the gallery would have been told, had it (and every copy of it) not been in the gallery. */
@@ -24,7 +33,7 @@ const COPY = 1e-9;
  */
 export function leaveOneOut(gallery: Gallery, rule: Rule): LeftOut[] {
   const search = createSearch(gallery);
-  const classDistances = rule === 'nearest' ? byNearest(search) : byClassMean(search);
+  const classDistances = BY_RULE[rule](search);
   const step = Math.max(1, Math.ceil(gallery.keys.length / MAX_PICTURES));
   const results: LeftOut[] = [];
   for (let row = 0; row < gallery.keys.length; row += step) {
@@ -66,25 +75,37 @@ function byNearest({ gallery, classIds, classes }: Search): ClassDistances {
     );
 }
 
+function byNearestFew({ classIds, classes }: Search): ClassDistances {
+  return (_, distances, copies) => {
+    const nearest = classes.map((): number[] => []);
+    for (const [row, distance] of distances.entries()) {
+      if (!copies.has(row)) keepSmallest(nearest[classIds[row] as number] ?? [], distance);
+    }
+    return nearest.map((few) => (few.length === 0 ? null : meanOf(few)));
+  };
+}
+
 function byClassMean({ gallery, classIds, classes }: Search): ClassDistances {
-  const { dimensions, distance } = gallery;
   const sums = sumsPerClass(gallery, classIds, classes.length);
   const counts = new Int32Array(classes.length);
   for (const id of classIds) counts[id] = (counts[id] ?? 0) + 1;
+  const areUnits = isOfUnitLength(gallery);
 
   return (row, _, copies) => {
     const [left, remaining] = [sums.slice(), counts.slice()];
     for (const copy of copies) {
       const id = classIds[copy] ?? 0;
-      addTo(left, id, pointOf(embeddingAt(gallery, copy), distance), -1);
+      addTo(left, id, pointOf(embeddingAt(gallery, copy), gallery.distance), -1);
       remaining[id] = (remaining[id] ?? 0) - 1;
     }
-    const embeddings = Float32Array.from(left, (sum, i) => {
-      const count = remaining[Math.floor(i / dimensions)] ?? 0;
-      return count === 0 ? 0 : sum / count;
-    });
-    const means = createSearch({ dimensions, distance, keys: classes, classes, embeddings });
+    const means = createSearch(meansFrom(gallery, classes, left, remaining, areUnits));
     const found = means.distances(embeddingAt(gallery, row));
     return Array.from(found, (value, id) => (remaining[id] === 0 ? null : value));
   };
 }
+
+const BY_RULE: Record<Rule, (search: Search) => ClassDistances> = {
+  nearest: byNearest,
+  'k-nearest': byNearestFew,
+  'class-mean': byClassMean,
+};

@@ -30,8 +30,6 @@ export interface Judged {
   readonly answers: readonly Answer[];
 }
 
-const RULE: Rule = 'nearest';
-
 type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 
 /**
@@ -43,13 +41,13 @@ type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 export async function judge(
   embedder: Embedder,
   id: EmbedderId,
-  { data, leftOut }: Learnt,
+  { data, leftOut, rule = 'nearest' }: Learnt,
   talk: Talk,
   { falseRejection, falseAcceptance }: Rates = {},
 ): Promise<Judgement> {
   const known = await embedAll(embedder, id, data.train, 'training', talk);
   const queries = data.test && (await embedAll(embedder, id, data.test, 'test', talk));
-  const told = queries && evaluateWithAnswers(queries, known, RULE);
+  const told = queries && evaluateWithAnswers(queries, known, rule);
   const gallery = queries && data.heldOut ? joined(known, queries) : known;
   // `leftOut` counts rows as the training did: of no use when a picture went missing since.
   const isWhole = known.keys.length === data.train.pictures.length;
@@ -57,12 +55,12 @@ export async function judge(
     gallery,
     evaluation: told && told.evaluation,
     calibration: calibrate(gallery, {
-      rule: RULE,
+      rule,
       leftOut: isWhole ? leftOut : undefined,
       falseRejection,
       falseAcceptance,
     }),
-    judged: queries && told && { queries, known, rule: RULE, answers: told.answers },
+    judged: queries && told && { queries, known, rule, answers: told.answers },
   };
 }
 

@@ -12,7 +12,10 @@ import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import type { TrainingPlan } from './plan.ts';
 
-export interface Learnt extends Pick<TrainedNetwork, 'curve' | 'epoch' | 'leftOut' | 'collapse'> {
+export interface Learnt extends Pick<
+  TrainedNetwork,
+  'curve' | 'epoch' | 'leftOut' | 'rule' | 'tried' | 'collapse'
+> {
   /** What was learnt from: without the pictures that could not be decoded after all. */
   readonly data: TrainingData;
   /** The untrained backbone's features of what was learnt from, if they came with those that the recipe learns from. */
@@ -67,9 +70,9 @@ async function learnFrom(
   });
   try {
     await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
-    const { curve, epoch, leftOut, collapse = null } = trained;
+    const { curve, epoch, leftOut, rule = 'nearest', tried = [], collapse = null } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
-    return { data: learntFrom, curve, epoch, collapse, ...(leftOut && { leftOut }) };
+    return { data: learntFrom, curve, epoch, collapse, rule, tried, ...(leftOut && { leftOut }) };
   } finally {
     trained.dispose();
   }

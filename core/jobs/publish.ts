@@ -86,7 +86,7 @@ async function parametersOf(folder: string): Promise<Judged['parameters']> {
 
 function filesOf(
   { job, recipe, options }: TrainingPlan,
-  { curve, epoch, collapse, dataCheck }: Learnt,
+  { curve, epoch, collapse, rule, tried, dataCheck }: Learnt,
   { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
 ): VersionDraft['files'] {
   const { gallery, evaluation, calibration } = judgement;
@@ -97,6 +97,8 @@ function filesOf(
     epoch,
     curve,
     collapse,
+    rule,
+    tried,
   };
   return {
     'gallery.arrow': writeGallery(gallery),

@@ -1,15 +1,17 @@
 /**
- * What pictures would have been told by a whitening and a gallery that never saw them: the honest ground for thresholds.
- * The whitening draws the pictures it is made from together, so that their own distances say nothing of new ones.
+ * What pictures would have been told by a whitening and a gallery that never saw them: the honest ground for thresholds,
+ * and for the choice of the decision rule. The whitening draws the pictures it is made from together, so that their own
+ * distances say nothing of new ones.
  */
 import type { Tensor2D } from '@tensorflow/tfjs-node';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
+import type { Rule } from '../gallery/rules.ts';
 import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import { rowsByLabel } from './batches.ts';
+import { type ClassDistances, classDistances } from './class-distances.ts';
 import { distances } from './distances/index.ts';
-import { whitenedByRows } from './whitening.ts';
-import type { WhiteningOptions } from './whitening.ts';
+import { eachWhitening, type Whiten } from './whitening.ts';
 
 /** Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at. */
 export function stratifiedFolds(labels: Int32Array, count: number, random: Random): Int32Array[] {
@@ -22,37 +24,82 @@ export function stratifiedFolds(labels: Int32Array, count: number, random: Rando
   return folds.filter((fold) => fold.length > 0).map((fold) => Int32Array.from(fold));
 }
 
+/** Ways to whiten and to decide. */
+export interface CrossFitOptions {
+  readonly dimensions: number;
+  readonly shrinkages: readonly number[];
+  readonly rules: readonly Rule[];
+}
+
+/** What the rows were told in one of the ways. */
+export interface CrossFitted {
+  readonly shrinkage: number;
+  readonly rule: Rule;
+  readonly leftOut: LeftOut[];
+  /** Share of the asked rows that were told their class; NaN when none was asked for. */
+  readonly accuracy: number;
+  /** The same where some classes were added to the gallery after the whitening was made; NaN with a single class. */
+  readonly accuracyWithAdded: number;
+}
+
 /**
- * Each fold's rows are asked for with whitening and gallery made of all other rows; and once more as strangers, with whitening and gallery
- * made of the rows of other classes. A class that the whitening has seen is farther from the others than one that it has not.
+ * Asks for each fold's rows in every way, three times: with whitening and gallery made of all other rows; as strangers, with whitening and
+ * gallery made of the rows of other classes, for a class that the whitening has seen is farther from the others than one that it has not;
+ * and with a quarter of the classes added to the gallery without having been seen by the whitening.
  * @param features (n,d) @param folds rows that are asked for together
+ * @returns by shrinkage, then by rule, in the order they are given in
  */
 export function crossFit(
   features: Tensor2D,
   labels: Int32Array,
   folds: readonly Int32Array[],
-  options: WhiteningOptions,
-): LeftOut[] {
+  options: CrossFitOptions,
+): CrossFitted[] {
   const asked = new Set(folds.flatMap((fold) => [...fold]));
-  const strangers = new Map<number, NearestClasses>();
-  for (const isOut of partsByClass(labels)) {
+  const parts = partsByClass(labels);
+  const ask = (rows: Int32Array, known: Int32Array, whitenedBy = known): Told[] =>
+    tell(features, labels, { rows, known, whitenedBy }, options);
+  const byFold = folds.map((fold) => ask(fold, others(labels, new Set(fold))));
+  const asStrangers = parts.map((isOut) => {
     const out = rowsWhere(labels, (row) => isOut(row) && asked.has(row));
-    const known = rowsWhere(labels, (row) => !isOut(row));
-    for (const [row, found] of nearestClasses(features, labels, out, known, options))
-      strangers.set(row, found);
-  }
-  return folds.flatMap((fold) => {
-    const left = new Set(fold);
-    const known = rowsWhere(labels, (row) => !left.has(row));
-    const found = nearestClasses(features, labels, fold, known, options);
-    return [...found].map(([row, { own, others }]) => {
-      const stranger = strangers.get(row)?.others;
-      return { row, own, others, ...(stranger && { stranger }) };
-    });
+    return ask(
+      out,
+      rowsWhere(labels, (row) => !isOut(row)),
+    );
+  });
+  const withAdded = parts.flatMap((isAdded, part) => {
+    const fold = folds[part % folds.length];
+    if (fold === undefined) return [];
+    const known = others(labels, new Set(fold));
+    return [
+      ask(
+        fold,
+        known,
+        known.filter((row) => !isAdded(row)),
+      ),
+    ];
+  });
+  const ways = options.shrinkages.flatMap((shrinkage) => options.rules.map((rule) => ({ shrinkage, rule })));
+  return ways.map((way, at) => {
+    const merged = (tellings: readonly Told[][]): Told =>
+      new Map(tellings.flatMap((one) => [...(one[at] as Told)]));
+    const strangers = merged(asStrangers);
+    const told = merged(byFold);
+    return {
+      ...way,
+      leftOut: [...told].map(([row, { own, others: nearest }]) => {
+        const stranger = strangers.get(row)?.others;
+        return { row, own, others: nearest, ...(stranger && { stranger }) };
+      }),
+      accuracy: accuracyOf([...told.values()]),
+      accuracyWithAdded: accuracyOf(withAdded.flatMap((one) => [...(one[at] as Told).values()])),
+    };
   });
 }
 
 type NearestClasses = Pick<LeftOut, 'own' | 'others'>;
+/** By row asked for. */
+type Told = Map<number, NearestClasses>;
 
 /** Parts that the classes are left out in, as many as there are folds. */
 const CLASS_PARTS = 4;
@@ -70,20 +117,53 @@ function rowsWhere(labels: Int32Array, holds: (row: number) => boolean): Int32Ar
   return Int32Array.from(labels.keys()).filter((row) => holds(row));
 }
 
-/** How far each asked row is from its own class and from the two nearest others, among the known rows. */
-function nearestClasses(
+const others = (labels: Int32Array, rows: ReadonlySet<number>): Int32Array =>
+  rowsWhere(labels, (row) => !rows.has(row));
+
+interface Question {
+  readonly rows: Int32Array;
+  /** The gallery. */
+  readonly known: Int32Array;
+  readonly whitenedBy: Int32Array;
+}
+
+/** How far each row is from its own class and from the two nearest others, in every way. */
+function tell(
   features: Tensor2D,
   labels: Int32Array,
-  asked: Int32Array,
-  known: Int32Array,
-  options: WhiteningOptions,
-): Map<number, NearestClasses> {
-  if (asked.length === 0) return new Map();
-  const knownLabels = known.map((row) => labels[row] as number);
-  const distancesTo = whitenedDistances(features, asked, known, knownLabels, options);
-  return new Map(
-    Array.from(asked, (row, i) => [row, nearestOf(distancesTo[i] ?? [], knownLabels, labels[row] as number)]),
-  );
+  { rows, known, whitenedBy }: Question,
+  { rules, ...options }: CrossFitOptions,
+): Told[] {
+  const ways = options.shrinkages.length * rules.length;
+  if (rows.length === 0 || whitenedBy.length === 0) return Array.from({ length: ways }, () => new Map());
+  const labelsOf = (some: Int32Array): Int32Array => some.map((row) => labels[row] as number);
+  const told: ClassDistances[][] = [];
+  tf.tidy(() => {
+    const visit = (whiten: Whiten): ClassDistances[] =>
+      classDistances(whiten(taken(features, known)), labelsOf(known), whiten(taken(features, rows)), rules);
+    told.push(...eachWhitening(taken(features, whitenedBy), labelsOf(whitenedBy), options, visit));
+  });
+  return told.flat().map((distances) => nearestOf(rows, labels, distances));
+}
+
+const taken = (features: Tensor2D, rows: Int32Array): Tensor2D =>
+  tf.gather(features, tf.tensor1d(rows, 'int32'));
+
+function nearestOf(rows: Int32Array, labels: Int32Array, distances: ClassDistances): Told {
+  const found = Array.from(rows, (row, i): [number, NearestClasses] => {
+    const toClass = new Map(distances[i]);
+    const label = labels[row] as number;
+    const own = toClass.get(label) ?? null;
+    toClass.delete(label);
+    const [first = null, second = null] = [...toClass.values()].sort((a, b) => a - b);
+    return [row, { own, others: [first, second] }];
+  });
+  return new Map(found);
+}
+
+function accuracyOf(told: readonly NearestClasses[]): number {
+  const right = told.filter(({ own, others: [other] }) => own !== null && (other === null || own < other));
+  return right.length / told.length;
 }
 
 /** Squared distances from the asked to the known rows, whitened by the known ones. */
@@ -92,28 +172,17 @@ export function whitenedDistances(
   asked: Int32Array,
   known: Int32Array,
   knownLabels: Int32Array,
-  options: WhiteningOptions,
+  options: { readonly shrinkage: number; readonly dimensions: number },
 ): number[][] {
-  const apart = tf.tidy(() => {
-    const gallery = tf.gather(features, tf.tensor1d(known, 'int32'));
-    const queries = tf.gather(features, tf.tensor1d(asked, 'int32'));
-    const [rows, others] = whitenedByRows(gallery, knownLabels, queries, options);
-    return distances['squared-euclidean'].pairwise(others, rows);
+  const { shrinkage, dimensions } = options;
+  let apart: number[][] = [];
+  tf.tidy(() => {
+    const rows = taken(features, known);
+    eachWhitening(rows, knownLabels, { shrinkages: [shrinkage], dimensions }, (whiten) => {
+      apart = distances['squared-euclidean']
+        .pairwise(whiten(taken(features, asked)), whiten(rows))
+        .arraySync();
+    });
   });
-  // Out here: tfjs looks for tensors in whatever a tidy returns, number by number.
-  const numbers = apart.arraySync();
-  apart.dispose();
-  return numbers;
-}
-
-function nearestOf(toKnown: readonly number[], knownLabels: Int32Array, own: number): NearestClasses {
-  const nearest = new Map<number, number>();
-  for (const [i, distance] of toKnown.entries()) {
-    const label = knownLabels[i] as number;
-    nearest.set(label, Math.min(distance, nearest.get(label) ?? Infinity));
-  }
-  const mine = nearest.get(own) ?? null;
-  nearest.delete(own);
-  const [first = null, second = null] = [...nearest.values()].sort((a, b) => a - b);
-  return { own: mine, others: [first, second] };
+  return apart;
 }

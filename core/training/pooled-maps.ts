@@ -1,7 +1,7 @@
 /**
  * The features that resemblance is told by: conv4_block6 and the last map of the backbone, each pooled in two ways: how
- * strongly something is there at its best place, and how much of it there is in each quarter of the picture. Each of unit
- * length, side by side, at one or several input sizes that share the weights.
+ * strongly something is there at its best place, and how much of it there is in each cell of a grid over the picture,
+ * which is finer for the finer map. Each of unit length, side by side, at one or several input sizes that share the weights.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { PIXELS } from '../network/graph.ts';
@@ -18,15 +18,27 @@ export type MapName = keyof typeof CHANNELS;
 export const MAPS = Object.keys(CHANNELS) as MapName[];
 const UPPER: MapName = 'conv5_block3';
 
-/** What is left of a map, by name: the numbers a channel, and what makes them. */
+/** What is left of a map: the numbers a channel, and what makes them. */
+interface Pooling {
+  readonly numbers: number;
+  readonly node:
+    | { readonly op: 'global-max-pool' | 'global-average-pool' }
+    | { readonly op: 'grid-average-pool'; readonly cells: number };
+}
+const grid = (cells: number): Pooling => ({ numbers: cells ** 2, node: { op: 'grid-average-pool', cells } });
+
+/** By name. */
 const POOLINGS = {
-  max: { numbers: 1, node: { op: 'global-max-pool' } },
-  quarters: { numbers: 4, node: { op: 'grid-average-pool', cells: 2 } },
-  ninths: { numbers: 9, node: { op: 'grid-average-pool', cells: 3 } },
-  mean: { numbers: 1, node: { op: 'global-average-pool' } },
-} as const;
+  max: () => ({ numbers: 1, node: { op: 'global-max-pool' } }),
+  cells: (map) => grid(map === UPPER ? 2 : 3),
+  quarters: () => grid(2),
+  ninths: () => grid(3),
+  sixteenths: () => grid(4),
+  mean: () => ({ numbers: 1, node: { op: 'global-average-pool' } }),
+} satisfies Record<string, (map: MapName) => Pooling>;
 export type PoolingName = keyof typeof POOLINGS;
 export const POOLING_NAMES = Object.keys(POOLINGS) as PoolingName[];
+const poolingOf = (name: PoolingName, map: MapName): Pooling => POOLINGS[name](map) as Pooling;
 
 /** One input size's names. */
 interface Scale {
@@ -54,12 +66,12 @@ export interface PooledMapsOptions {
 export function pooledMaps({ size, scales, maps, poolings }: PooledMapsOptions): PooledMaps {
   const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))].toSorted((a, b) => b - a);
   const chosen = { maps: [...new Set(maps)], poolings: [...new Set(poolings)] };
-  const channels = chosen.maps.reduce((sum, map) => sum + CHANNELS[map], 0);
-  const perChannel = chosen.poolings.reduce((sum, pooling) => sum + POOLINGS[pooling].numbers, 0);
+  const numbersOf = (map: MapName): number =>
+    chosen.poolings.reduce((sum, pooling) => sum + CHANNELS[map] * poolingOf(pooling, map).numbers, 0);
   return {
     ...chosen,
     scales: sizes.map((side) => ({ size: side, prefix: side === size ? '' : `at${side}/` })),
-    width: sizes.length * channels * perChannel,
+    width: sizes.length * chosen.maps.reduce((sum, map) => sum + numbersOf(map), 0),
   };
 }
 
@@ -70,9 +82,10 @@ const outputOf = ({ prefix }: Scale, map: MapName): string => `${prefix}${map}_o
 const unit = (input: string): NetworkNode => ({ op: 'l2-normalize', name: `${input}_unit`, inputs: [input] });
 
 /** A map pooled in every way: the node of that name, and those it is made of. */
-function pooled(map: string, name: string, poolings: readonly PoolingName[]): NetworkNode[] {
+function pooled({ poolings }: PooledMaps, scale: Scale, map: MapName): NetworkNode[] {
+  const [input, name] = [outputOf(scale, map), pooledName(scale, map)];
   const parts = poolings.map((pooling): NetworkNode => {
-    return { ...POOLINGS[pooling].node, name: `${name}_${pooling}`, inputs: [map] };
+    return { ...poolingOf(pooling, map).node, name: `${name}_${pooling}`, inputs: [input] };
   });
   return [
     ...parts,
@@ -81,7 +94,7 @@ function pooled(map: string, name: string, poolings: readonly PoolingName[]): Ne
   ];
 }
 
-function branch({ maps, poolings }: PooledMaps, scale: Scale, inputSize: number): NetworkNode[] {
+function branch(pools: PooledMaps, scale: Scale, inputSize: number): NetworkNode[] {
   const { prefix, size } = scale;
   const resized = `${prefix}pixels`;
   const resize: NetworkNode[] =
@@ -89,7 +102,7 @@ function branch({ maps, poolings }: PooledMaps, scale: Scale, inputSize: number)
   return [
     ...resize,
     ...resnet50({ prefix, input: size === inputSize ? PIXELS : resized }),
-    ...maps.flatMap((map) => pooled(outputOf(scale, map), pooledName(scale, map), poolings)),
+    ...pools.maps.flatMap((map) => pooled(pools, scale, map)),
   ];
 }
 

@@ -2,11 +2,13 @@
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { z } from 'zod';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
+import type { Rule } from '../gallery/rules.ts';
 import type { Preprocessing } from '../images/pixels.ts';
 import type { NetworkGraph } from '../network/graph.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
 import type { ArraySource } from '../network/safetensors.ts';
 import type { EpochRecord } from './checkpoint.ts';
+import type { TriedDecision } from './choose-decision.ts';
 import type { LoopContext } from './loop.ts';
 
 /** Pictures by what the frozen part of the network makes of them. */
@@ -38,6 +40,10 @@ export interface TrainedNetwork {
   readonly collapse?: string | null;
   /** What training pictures would have been told had training not seen them; absent: the gallery's own distances tell. */
   readonly leftOut?: readonly LeftOut[];
+  /** What to decide by. @default nearest */
+  readonly rule?: Rule;
+  /** Ways to decide that were tried to choose it; absent: there was no choice. */
+  readonly tried?: readonly TriedDecision[];
   dispose(): void;
 }
 

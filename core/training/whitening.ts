@@ -46,7 +46,8 @@ export function withinClassWhitening(
 ): Whitening {
   const { dimensions, seed = 0 } = options;
   const [kernel, bias] = tf.tidy(() => {
-    const { mean, whiten, sample } = fitted(features, labels, options);
+    const { mean, whitener, sample } = fitted(features, labels, options);
+    const whiten = whitener(options.shrinkage);
     const d = features.shape[1];
     const basis = dimensions >= d ? tf.eye(d) : projection(whiten(sample.sub(mean)), dimensions, seed);
     const made = whiten(basis.transpose()).transpose();
@@ -65,45 +66,67 @@ export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening):
   });
 }
 
+/** What rows become: (m,d) -> (m,dimensions or more), of unit length. */
+export type Whiten = (rows: Tensor2D) => Tensor2D;
+
 /**
- * Rows and others, whitened by the rows, of unit length, without ever making the kernel. Inner products are those after
+ * Visits the whitening of every shrinkage, without ever making a kernel. Inner products of what it makes are those after
  * {@link withinClassWhitening}, or what these approximate where there are fewer principal directions than dimensions.
+ * @param visit nothing of its tensors is kept @returns what it returned, in the order of the shrinkages
  */
-export function whitenedByRows(
+export function eachWhitening<T>(
   features: Tensor2D,
   labels: Int32Array,
-  others: Tensor2D,
-  options: WhiteningOptions,
-): [rows: Tensor2D, others: Tensor2D] {
-  return tf.tidy(() => {
-    const { mean, whiten, sample } = fitted(features, labels, options);
-    const known = whiten(features.sub(mean));
-    const asked = whiten(others.sub(mean));
-    const [n, d] = sample.shape;
-    if (Math.min(n, d) <= options.dimensions) return [unitLength(known), unitLength(asked)];
-    const basis = principal(sample === features ? known : whiten(sample.sub(mean)), 1).directions;
-    const count = basis.shape[1] as number;
-    if (count <= options.dimensions) return [unitLength(known), unitLength(asked)];
-    const kept = tf.slice(basis, [0, count - options.dimensions]);
-    return [unitLength(matMul(known, kept)), unitLength(matMul(asked, kept))];
-  }) as [Tensor2D, Tensor2D];
+  {
+    shrinkages,
+    ...options
+  }: Omit<WhiteningOptions, 'shrinkage'> & { readonly shrinkages: readonly number[] },
+  visit: (whiten: Whiten) => T,
+): T[] {
+  const made: T[] = [];
+  tf.tidy(() => {
+    const fit = fitted(features, labels, options);
+    for (const shrinkage of shrinkages) {
+      // Nothing is returned: tfjs looks for tensors in whatever a tidy returns, number by number.
+      tf.tidy(() => void made.push(visit(unitWhitener(fit, shrinkage, options.dimensions))));
+    }
+  });
+  return made;
+}
+
+function unitWhitener({ mean, sample, whitener }: Fitted, shrinkage: number, dimensions: number): Whiten {
+  const whiten = whitener(shrinkage);
+  const [n, d] = sample.shape;
+  const all: Whiten = (rows) => unitLength(whiten(rows.sub(mean))) as Tensor2D;
+  if (Math.min(n, d) <= dimensions) return all;
+  const basis = principal(whiten(sample.sub(mean)), 1).directions;
+  const count = basis.shape[1] as number;
+  if (count <= dimensions) return all;
+  const kept = tf.slice(basis, [0, count - dimensions]);
+  return (rows) => unitLength(matMul(whiten(rows.sub(mean)), kept)) as Tensor2D;
 }
 
 /** Rows that say enough of how pictures of a class differ; eigenvectors of more would take minutes. */
 const ENOUGH_ROWS = 2048;
 
-function fitted(features: Tensor2D, labels: Int32Array, { shrinkage, seed = 0 }: WhiteningOptions) {
-  if (!(shrinkage > 0 && shrinkage <= 1)) {
-    throw new InvalidInputError(`whitening: shrinkage is ${shrinkage}, allowed is above 0 and up to 1`);
-  }
+interface Fitted {
+  readonly mean: Tensor;
+  /** The rows that the rest is made from. */
+  readonly sample: Tensor2D;
+  /** Multiplies centred rows by C^(-1/2). @throws InvalidInputError when the shrinkage is out of range */
+  readonly whitener: (shrinkage: number) => (rows: Tensor) => Tensor;
+}
+
+function fitted(
+  features: Tensor2D,
+  labels: Int32Array,
+  { seed = 0 }: Pick<WhiteningOptions, 'seed'>,
+): Fitted {
   const rows = evenlyDrawn(labels, ENOUGH_ROWS, new Random(seed));
   const sample = rows === null ? features : tf.gather(features, tf.tensor1d(rows, 'int32'));
   const own = rows === null ? labels : rows.map((row) => labels[row] as number);
-  return {
-    mean: features.mean(0, true),
-    whiten: whitener(withinClassResiduals(sample, own), degreesOfFreedom(own), shrinkage),
-    sample,
-  };
+  const whitener = whitenerOf(withinClassResiduals(sample, own), degreesOfFreedom(own));
+  return { mean: features.mean(0, true), sample, whitener };
 }
 
 /** So many rows, of every class as many as it has or as are its share; null: there are no more than that. */
@@ -134,23 +157,24 @@ function withinClassResiduals(features: Tensor2D, labels: Int32Array): Tensor {
   return features.sub(matMul(member, means));
 }
 
-/** Multiplies rows (m,d) by the symmetric C^(-1/2) of the formula above, without ever making it. */
-function whitener(residuals: Tensor, freedom: number, shrinkage: number): (rows: Tensor) => Tensor {
+/** By shrinkage, what multiplies rows (m,d) by the symmetric C^(-1/2) of the formula above, without ever making it. */
+function whitenerOf(residuals: Tensor, freedom: number): Fitted['whitener'] {
   const d = residuals.shape[1] as number;
-  const floor = residuals
-    .square()
-    .sum()
-    .div(freedom)
-    .mul(shrinkage / d)
-    .maximum(1e-12);
   const { values, directions } = principal(residuals, freedom);
-  const gain = values
-    .mul(1 - shrinkage)
-    .add(floor)
-    .rsqrt()
-    .sub(floor.rsqrt());
-  return (rows) =>
-    rows.mul(floor.rsqrt()).add(matMul(matMul(rows, directions).mul(gain), directions, false, true));
+  const trace = residuals.square().sum().div(freedom);
+  return (shrinkage) => {
+    if (!(shrinkage > 0 && shrinkage <= 1)) {
+      throw new InvalidInputError(`whitening: shrinkage is ${shrinkage}, allowed is above 0 and up to 1`);
+    }
+    const floor = trace.mul(shrinkage / d).maximum(1e-12);
+    const gain = values
+      .mul(1 - shrinkage)
+      .add(floor)
+      .rsqrt()
+      .sub(floor.rsqrt());
+    return (rows) =>
+      rows.mul(floor.rsqrt()).add(matMul(matMul(rows, directions).mul(gain), directions, false, true));
+  };
 }
 
 /** (d, dimensions): the first principal directions of the rows, and random ones orthogonal to these for the rest. */

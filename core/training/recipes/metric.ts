@@ -1,10 +1,11 @@
 /**
  * The default: what measures best from a handful of pictures a class.
  *
- * The embedding is two maps of the backbone, pooled by their maxima and by quarters, whitened within classes in closed form. conv5_block2 and
- * conv5_block3 are tuned first, with batch-hard triplets (Hermans et al. 2017) over cached maps, batch normalisation
+ * The embedding is two maps of the backbone, pooled by their maxima and by cells of a grid, whitened within classes in closed form.
+ * conv5_block2 and conv5_block3 are tuned first, with batch-hard triplets (Hermans et al. 2017) over cached maps, batch normalisation
  * frozen, no head. A share of each class is kept out of the tuning to choose the epoch on, and the untuned network
- * wins unless an epoch is clearly better, so that tuning does not make it worse. The whitening uses every picture.
+ * wins unless an epoch is clearly better, so that tuning does not make it worse. The whitening uses every picture. By
+ * which rule to decide, and how much to shrink, is told by cross-fitting.
  */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
@@ -14,7 +15,8 @@ import { Random } from '../../random.ts';
 import { ADAM_DEFAULTS, Adam } from '../adam.ts';
 import { classBatches } from '../batches.ts';
 import type { Best, EpochRecord } from '../checkpoint.ts';
-import { crossFit, stratifiedFolds } from '../cross-fit.ts';
+import { chooseDecision } from '../choose-decision.ts';
+import { stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
 import type { LoopResult } from '../loop.ts';
@@ -22,6 +24,7 @@ import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
 import type { RecipeContext, TrainedNetwork, Workload } from '../recipe.ts';
+import { RULES } from '../../gallery/rules.ts';
 import { judgeKept, keepForSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
@@ -63,10 +66,20 @@ const optionsAt = (usualSize: number) =>
       .array(z.enum(POOLING_NAMES))
       .min(1)
       .max(POOLING_NAMES.length)
-      .default(['max', 'quarters'])
+      .default(['max', 'cells'])
       .describe('what is taken from each map'),
     dimensions: z.int().min(2).max(4096).default(512).describe('numbers in an embedding'),
-    shrinkage: z.number().positive().max(1).default(0.2).describe('of the within-class covariance'),
+    shrinkages: z
+      .array(z.number().positive().max(1))
+      .min(1)
+      .max(8)
+      .default([0.2, 0.05, 0.6])
+      .describe('of the within-class covariance; the first, unless another is clearly better'),
+    rules: z
+      .array(z.enum(RULES))
+      .min(1)
+      .default(['class-mean', 'nearest', 'k-nearest'])
+      .describe('to decide by; the best of them, the first of equals'),
     epochs: z.int().min(0).default(8).describe('0: no tuning'),
     stepsPerEpoch: z.int().min(1).default(25),
     classes: z.int().min(2).default(8).describe('classes a batch'),
@@ -89,7 +102,7 @@ const optionsAt = (usualSize: number) =>
       .number()
       .nonnegative()
       .default(0.6)
-      .describe('tuning must gain this / sqrt(pictures kept) in accuracy'),
+      .describe('tuning, or another shrinkage, must gain this / sqrt(pictures asked) in accuracy'),
     patience: z.int().min(1).default(2).describe('stop after so many epochs without a better one'),
     enough: share.default(0.02).describe('stop when a smaller share of triplets is still active'),
   });
@@ -105,8 +118,9 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
     const rows = keepForSelection(context.train.labels, chosen.select, random);
     const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
     const features = mapFeatures(maps, network, context.train.features);
-    const { kernel, bias } = withinClassWhitening(features, context.train.labels, chosen);
-    const leftOut = crossFit(features, context.train.labels, foldsOf(context, rows, learnt.epoch), chosen);
+    const folds = foldsOf(context, rows, learnt.epoch);
+    const { shrinkage, ...decision } = chooseDecision(features, context.train.labels, folds, chosen);
+    const { kernel, bias } = withinClassWhitening(features, context.train.labels, { ...chosen, shrinkage });
     features.dispose();
     const weights = [
       ...network.parameters.sources(),
@@ -114,7 +128,7 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
       { name: 'whitening/bias', shape: [bias.length], pieces: () => [bias] },
     ];
     const embedding = whitenedMaps(maps, chosen.dimensions);
-    return { graph: embedding, weights, ...learnt, leftOut, dispose: () => network.dispose() };
+    return { graph: embedding, weights, ...learnt, ...decision, dispose: () => network.dispose() };
   } catch (error) {
     network.dispose();
     throw error;
@@ -158,7 +172,8 @@ async function tune(
   const judge = () => {
     if (rows.kept.length === 0) return NOT_MEASURED;
     const now = mapFeatures(pooledMaps(chosen), network, features);
-    const validation = judgeKept(now, labels, rows, chosen);
+    const [shrinkage = 1] = chosen.shrinkages;
+    const validation = judgeKept(now, labels, rows, { ...chosen, shrinkage });
     now.dispose();
     return validation;
   };
