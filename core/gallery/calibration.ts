@@ -7,6 +7,7 @@ import {
   distancesSchema,
   pointFor,
   pointSchema,
+  type Target,
   TARGETS,
   thresholdByAcceptance,
   thresholdByRejection,
@@ -26,6 +27,11 @@ const calibrationSchema = z.object({
   points: z.object({ strict: pointSchema, balanced: pointSchema, lenient: pointSchema }),
   /** Null with fewer than two classes. */
   confidence: confidenceSchema.nullable(),
+  /** Whether two pictures are of one class; null where nothing is known of such pairs. */
+  pairs: z
+    .object({ strict: pointSchema, balanced: pointSchema, lenient: pointSchema })
+    .nullable()
+    .default(null),
   /** What any other threshold can be taken from; null in versions that were published before these were kept. */
   distances: distancesSchema.nullable().default(null),
 });
@@ -41,6 +47,13 @@ export interface Rates {
   readonly falseAcceptance?: number | undefined;
 }
 
+/** Squared distances of two pictures, neither of which training has seen. */
+export interface PairDistances {
+  /** Of one class. */
+  readonly same: number[];
+  readonly different: number[];
+}
+
 export interface CalibrationOptions extends Rates {
   /** @default 'nearest' */
   readonly rule?: Rule;
@@ -48,6 +61,7 @@ export interface CalibrationOptions extends Rates {
   readonly strangerShare?: number;
   /** What each picture would have been told, where training knows that better than the gallery's own distances do. */
   readonly leftOut?: readonly LeftOut[] | undefined;
+  readonly pairs?: PairDistances | undefined;
 }
 
 /**
@@ -87,7 +101,24 @@ export function calibrate(gallery: Gallery, options: CalibrationOptions = {}): C
     accuracy: answers.length === 0 ? null : answers.filter(({ right }) => right).length / answers.length,
     points,
     confidence: fitConfidence(answers, strangers, points.balanced.threshold, strangerShare),
+    pairs: options.pairs ? pointsOfPairs(options.pairs, targets) : null,
     distances,
+  };
+}
+
+/** Two pictures of one class are the known ones, two of different classes the strangers. Pairs share pictures: there are no intervals. */
+function pointsOfPairs({ same, different }: PairDistances, targets: typeof TARGETS): Calibration['pairs'] {
+  if (same.length === 0) return null;
+  const distances = { known: ascending(same), strangers: ascending(different) };
+  const pointOf = (target: Target) => ({
+    ...pointFor(distances, target, []),
+    falseRejectionInterval: null,
+    falseAcceptanceInterval: null,
+  });
+  return {
+    strict: pointOf(targets.strict),
+    balanced: pointOf(targets.balanced),
+    lenient: pointOf(targets.lenient),
   };
 }
 

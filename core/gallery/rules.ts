@@ -2,11 +2,19 @@ import { compareText, embeddingAt, type GalleryDistance } from './gallery.ts';
 import { createSearch, type Search } from './search.ts';
 
 /**
- * What a class's distance is: `nearest`: the distance to its nearest picture. `class-mean`: the distance to the mean of its pictures (for
- * cosine distances, of their directions).
+ * What a class's distance is:
+ * - `nearest`: the distance to its nearest picture;
+ * - `k-nearest`: the mean distance to its {@link K_NEAREST} nearest pictures, or to all when there are fewer;
+ * - `class-mean`: the distance to the mean of its pictures. Where embeddings are of unit length, or only their direction counts (cosine
+ *   distances), the mean is that of the directions, and of unit length itself: a class whose pictures differ much would else be nearer to
+ *   everything than others, for its mean is shorter.
+ *
+ * By all of them, a class that holds the very picture is at distance 0.
  */
-export const RULES = ['nearest', 'class-mean'] as const;
+export const RULES = ['nearest', 'k-nearest', 'class-mean'] as const;
 export type Rule = (typeof RULES)[number];
+
+export const K_NEAREST = 3;
 
 /** A class, how far it is from the query by the rule, and its picture that is nearest to the query. */
 export interface RankedClass {
@@ -24,39 +32,89 @@ export type ClassRanker = (query: Float32Array, top?: number, products?: Float32
 /** Prepares the rule; the classes come nearest first, ties by key. */
 export function createRanker(search: Search, rule: Rule): ClassRanker {
   if (rule === 'nearest') {
-    return (query, top, products) =>
-      search.nearestPerClass(query, top, products).map(({ class: className, distance, key }) => ({
-        class: className,
-        distance,
-        key,
-      }));
+    return (query, top, products) => search.nearestPerClass(query, top, products).map(rankedAs);
   }
-  const means = createSearch(meansOf(search));
+  const distancesOf = rule === 'k-nearest' ? nearestFew(search) : classMeans(search);
   return (query, top, products) => {
-    const nearest = search.nearestPerClass(query, Infinity, products);
-    const keys = new Map(nearest.map(({ class: name, key }) => [name, key]));
-    const distances = means.distances(query);
-    return search.classes
-      .map((name, id) => ({
-        class: name,
-        distance: distances[id] ?? Infinity,
-        key: keys.get(name) ?? '',
-      }))
+    const distances = distancesOf(query);
+    return search
+      .nearestPerClass(query, Infinity, products)
+      .map((nearest) =>
+        rankedAs({ ...nearest, distance: nearest.distance && (distances.get(nearest.class) ?? Infinity) }),
+      )
       .sort((a, b) => a.distance - b.distance || compareText(a.key, b.key))
       .slice(0, top);
   };
 }
 
-/** One row a class, in the order of `search.classes`: the mean of its pictures. */
-function meansOf({ gallery, classes, classIds }: Search): Search['gallery'] {
+const rankedAs = ({ class: name, distance, key }: RankedClass): RankedClass => ({
+  class: name,
+  distance,
+  key,
+});
+
+/** How far each class is from a query. */
+type DistancesOf = (query: Float32Array) => ReadonlyMap<string, number>;
+
+function nearestFew(search: Search): DistancesOf {
+  const { classes, classIds } = search;
+  return (query) => {
+    const nearest = classes.map((): number[] => []);
+    for (const [row, distance] of search.distances(query).entries())
+      keepSmallest(nearest[classIds[row] as number] ?? [], distance);
+    return new Map(classes.map((name, id) => [name, meanOf(nearest[id] ?? [])]));
+  };
+}
+
+/** Keeps the {@link K_NEAREST} smallest, ascending. */
+export function keepSmallest(kept: number[], distance: number): void {
+  if (kept.length === K_NEAREST && distance >= (kept.at(-1) as number)) return;
+  const at = kept.findIndex((other) => distance < other);
+  kept.splice(at < 0 ? kept.length : at, 0, distance);
+  if (kept.length > K_NEAREST) kept.pop();
+}
+
+export const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function classMeans(search: Search): DistancesOf {
+  const { gallery, classes, classIds } = search;
   const sums = sumsPerClass(gallery, classIds, classes.length);
   const counts = new Int32Array(classes.length);
   for (const id of classIds) counts[id] = (counts[id] ?? 0) + 1;
-  const embeddings = Float32Array.from(
-    sums,
-    (sum, i) => sum / (counts[Math.floor(i / gallery.dimensions)] ?? 1),
-  );
-  return { dimensions: gallery.dimensions, distance: gallery.distance, keys: classes, classes, embeddings };
+  const means = createSearch(meansFrom(gallery, classes, sums, counts, isOfUnitLength(gallery)));
+  return (query) => new Map([...means.distances(query)].map((distance, id) => [classes[id] ?? '', distance]));
+}
+
+/** One row a class: the mean of its pictures, of unit length where theirs are; zeros for a class without any. */
+export function meansFrom(
+  { dimensions, distance }: Search['gallery'],
+  classes: readonly string[],
+  sums: Float64Array,
+  counts: Int32Array,
+  areUnits: boolean,
+): Search['gallery'] {
+  const embeddings = new Float32Array(sums.length);
+  for (const [id, count] of counts.entries()) {
+    const sum = sums.subarray(id * dimensions, (id + 1) * dimensions);
+    const length = areUnits ? Math.hypot(...sum) : count;
+    // Pictures that cancel out have no direction.
+    const divisor = length > 1e-9 ? length : Math.max(1, count);
+    for (const [d, value] of sum.entries()) embeddings[id * dimensions + d] = value / divisor;
+  }
+  return { dimensions, distance, keys: classes, classes, embeddings };
+}
+
+/** Whether every embedding is of length one, or may be taken to be because only directions count. */
+export function isOfUnitLength({ embeddings, dimensions, distance }: Search['gallery']): boolean {
+  if (distance === 'cosine') return true;
+  for (let start = 0; start < embeddings.length; start += dimensions) {
+    const squared = embeddings
+      .subarray(start, start + dimensions)
+      .reduce((sum, value) => sum + value * value, 0);
+    if (Math.abs(squared - 1) > 1e-3) return false;
+  }
+  return true;
 }
 
 /** Classes x dimensions: the sum of each class's embeddings, each taken as {@link pointOf} gives it. */

@@ -41,7 +41,7 @@ type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 export async function judge(
   embedder: Embedder,
   id: EmbedderId,
-  { data, leftOut, rule = 'nearest' }: Learnt,
+  { data, leftOut, pairs, rule = 'nearest' }: Learnt,
   talk: Talk,
   { falseRejection, falseAcceptance }: Rates = {},
 ): Promise<Judgement> {
@@ -57,6 +57,7 @@ export async function judge(
     calibration: calibrate(gallery, {
       rule,
       leftOut: isWhole ? leftOut : undefined,
+      pairs,
       falseRejection,
       falseAcceptance,
     }),

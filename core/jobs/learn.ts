@@ -14,7 +14,7 @@ import type { TrainingPlan } from './plan.ts';
 
 export interface Learnt extends Pick<
   TrainedNetwork,
-  'curve' | 'epoch' | 'leftOut' | 'rule' | 'tried' | 'collapse'
+  'curve' | 'epoch' | 'leftOut' | 'pairs' | 'rule' | 'tried' | 'collapse'
 > {
   /** What was learnt from: without the pictures that could not be decoded after all. */
   readonly data: TrainingData;
@@ -70,9 +70,18 @@ async function learnFrom(
   });
   try {
     await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
-    const { curve, epoch, leftOut, rule = 'nearest', tried = [], collapse = null } = trained;
+    const { curve, epoch, leftOut, pairs, rule = 'nearest', tried = [], collapse = null } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
-    return { data: learntFrom, curve, epoch, collapse, rule, tried, ...(leftOut && { leftOut }) };
+    return {
+      data: learntFrom,
+      curve,
+      epoch,
+      collapse,
+      rule,
+      tried,
+      ...(leftOut && { leftOut }),
+      ...(pairs && { pairs }),
+    };
   } finally {
     trained.dispose();
   }

@@ -26,7 +26,7 @@ export async function reportOf(
   judged: Judged,
 ): Promise<(version: number) => Uint8Array> {
   const { job, recipe, options, context, began } = plan;
-  const { data, curve, epoch, collapse = null, dataCheck } = learnt;
+  const { data, curve, epoch, collapse = null, tried = [], dataCheck } = learnt;
   const { judgement, backbone, parameters, engine } = judged;
   const { gallery, evaluation, calibration } = judgement;
   const examples = judgement.judged && chooseExamples({ ...queriesOf(judgement.judged), calibration });
@@ -49,6 +49,7 @@ export async function reportOf(
     curve,
     epoch,
     collapse,
+    tried,
     seconds: (performance.now() - began) / 1000,
     evaluation,
     baseline: backbone.baseline,

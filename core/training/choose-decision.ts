@@ -1,5 +1,6 @@
 /** Choosing, on training pictures that are asked for as if they were new, how to whiten and by which rule to decide. */
 import type { Tensor2D } from '@tensorflow/tfjs-node';
+import type { PairDistances } from '../gallery/calibration.ts';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
 import { type CrossFitOptions, type CrossFitted, crossFit } from './cross-fit.ts';
@@ -20,6 +21,7 @@ export interface DecisionChoice {
   readonly rule: Rule;
   /** What the pictures asked for were told. */
   readonly leftOut: readonly LeftOut[];
+  readonly pairs: PairDistances;
   readonly tried: readonly TriedDecision[];
 }
 
@@ -46,6 +48,7 @@ export function chooseDecision(
     shrinkage: best.shrinkage,
     rule: best.rule,
     leftOut: best.leftOut,
+    pairs: best.pairs,
     tried: fitted.map(({ shrinkage, rule, accuracy, accuracyWithAdded }) => ({
       shrinkage,
       rule,

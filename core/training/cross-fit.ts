@@ -4,6 +4,7 @@
  * distances say nothing of new ones.
  */
 import type { Tensor2D } from '@tensorflow/tfjs-node';
+import type { PairDistances } from '../gallery/calibration.ts';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
 import { tf } from '../network/tensorflow.ts';
@@ -36,6 +37,8 @@ export interface CrossFitted {
   readonly shrinkage: number;
   readonly rule: Rule;
   readonly leftOut: LeftOut[];
+  /** Of two pictures of classes that the whitening never saw. */
+  readonly pairs: PairDistances;
   /** Share of the asked rows that were told their class; NaN when none was asked for. */
   readonly accuracy: number;
   /** The same where some classes were added to the gallery after the whitening was made; NaN with a single class. */
@@ -60,12 +63,12 @@ export function crossFit(
   const ask = (rows: Int32Array, known: Int32Array, whitenedBy = known): Told[] =>
     tell(features, labels, { rows, known, whitenedBy }, options);
   const byFold = folds.map((fold) => ask(fold, others(labels, new Set(fold))));
+  const pairs = options.shrinkages.map((): PairDistances => ({ same: [], different: [] }));
   const asStrangers = parts.map((isOut) => {
     const out = rowsWhere(labels, (row) => isOut(row) && asked.has(row));
-    return ask(
-      out,
-      rowsWhere(labels, (row) => !isOut(row)),
-    );
+    const known = rowsWhere(labels, (row) => !isOut(row));
+    addPairs(pairs, features, labels, { rows: thinned(out), known }, options);
+    return ask(out, known);
   });
   const withAdded = parts.flatMap((isAdded, part) => {
     const fold = folds[part % folds.length];
@@ -91,6 +94,7 @@ export function crossFit(
         const stranger = strangers.get(row)?.others;
         return { row, own, others: nearest, ...(stranger && { stranger }) };
       }),
+      pairs: pairs[options.shrinkages.indexOf(way.shrinkage)] as PairDistances,
       accuracy: accuracyOf([...told.values()]),
       accuracyWithAdded: accuracyOf(withAdded.flatMap((one) => [...(one[at] as Told).values()])),
     };
@@ -143,15 +147,57 @@ function tell(
       classDistances(whiten(taken(features, known)), labelsOf(known), whiten(taken(features, rows)), rules);
     told.push(...eachWhitening(taken(features, whitenedBy), labelsOf(whitenedBy), options, visit));
   });
-  return told.flat().map((distances) => nearestOf(rows, labels, distances));
+  return told.flat().map((toClasses) => nearestOf(rows, labels, toClasses));
+}
+
+/** More pictures make no better thresholds, and their pairs many more numbers. */
+const MOST_PAIRED = 300;
+
+/** An even choice of the rows. */
+function thinned(rows: Int32Array): Int32Array {
+  const step = Math.ceil(rows.length / MOST_PAIRED);
+  return rows.filter((_, i) => i % step === 0);
+}
+
+/** Adds the distances between the rows, whitened by the known ones, for each shrinkage. */
+function addPairs(
+  pairs: readonly PairDistances[],
+  features: Tensor2D,
+  labels: Int32Array,
+  { rows, known }: Omit<Question, 'whitenedBy'>,
+  { dimensions, shrinkages }: CrossFitOptions,
+): void {
+  if (rows.length < 2 || known.length === 0) return;
+  tf.tidy(() => {
+    const knownLabels = known.map((row) => labels[row] as number);
+    const all = eachWhitening(taken(features, known), knownLabels, { dimensions, shrinkages }, (whiten) => {
+      const whitened = whiten(taken(features, rows));
+      return distances['squared-euclidean'].pairwise(whitened, whitened).arraySync();
+    });
+    for (const [i, apart] of all.entries()) sortPairs(pairs[i] as PairDistances, apart, rows, labels);
+  });
+}
+
+function sortPairs(
+  { same, different }: PairDistances,
+  apart: readonly (readonly number[])[],
+  rows: Int32Array,
+  labels: Int32Array,
+): void {
+  for (const [i, row] of rows.entries()) {
+    for (let j = i + 1; j < rows.length; j++) {
+      const kind = labels[row] === labels[rows[j] as number] ? same : different;
+      kind.push(apart[i]?.[j] as number);
+    }
+  }
 }
 
 const taken = (features: Tensor2D, rows: Int32Array): Tensor2D =>
   tf.gather(features, tf.tensor1d(rows, 'int32'));
 
-function nearestOf(rows: Int32Array, labels: Int32Array, distances: ClassDistances): Told {
+function nearestOf(rows: Int32Array, labels: Int32Array, toClasses: ClassDistances): Told {
   const found = Array.from(rows, (row, i): [number, NearestClasses] => {
-    const toClass = new Map(distances[i]);
+    const toClass = new Map(toClasses[i]);
     const label = labels[row] as number;
     const own = toClass.get(label) ?? null;
     toClass.delete(label);

@@ -29,16 +29,15 @@ const grid = (cells: number): Pooling => ({ numbers: cells ** 2, node: { op: 'gr
 
 /** By name. */
 const POOLINGS = {
-  max: () => ({ numbers: 1, node: { op: 'global-max-pool' } }),
-  cells: (map) => grid(map === UPPER ? 2 : 3),
+  max: (): Pooling => ({ numbers: 1, node: { op: 'global-max-pool' } }),
+  cells: (map: MapName) => grid(map === UPPER ? 2 : 3),
   quarters: () => grid(2),
   ninths: () => grid(3),
-  sixteenths: () => grid(4),
-  mean: () => ({ numbers: 1, node: { op: 'global-average-pool' } }),
-} satisfies Record<string, (map: MapName) => Pooling>;
+  mean: (): Pooling => ({ numbers: 1, node: { op: 'global-average-pool' } }),
+};
 export type PoolingName = keyof typeof POOLINGS;
 export const POOLING_NAMES = Object.keys(POOLINGS) as PoolingName[];
-const poolingOf = (name: PoolingName, map: MapName): Pooling => POOLINGS[name](map) as Pooling;
+const poolingOf = (name: PoolingName, map: MapName): Pooling => POOLINGS[name](map);
 
 /** One input size's names. */
 interface Scale {

@@ -1,6 +1,7 @@
 /** What a recipe is: one file in `recipes/` that names its network, miner, loss, optimizer and schedule. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { z } from 'zod';
+import type { PairDistances } from '../gallery/calibration.ts';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
 import type { Preprocessing } from '../images/pixels.ts';
@@ -40,6 +41,8 @@ export interface TrainedNetwork {
   readonly collapse?: string | null;
   /** What training pictures would have been told had training not seen them; absent: the gallery's own distances tell. */
   readonly leftOut?: readonly LeftOut[];
+  /** How far apart two pictures are of which training has not seen either; absent: nobody knows. */
+  readonly pairs?: PairDistances;
   /** What to decide by. @default nearest */
   readonly rule?: Rule;
   /** Ways to decide that were tried to choose it; absent: there was no choice. */

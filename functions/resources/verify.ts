@@ -116,7 +116,9 @@ function distanceOf(
   return createSearch(one).distances(b)[0] ?? Number.NaN;
 }
 
-/** A version's thresholds are about the nearest picture of a class, or about the mean of a class; the latter is none of two pictures. */
+/** Where nothing is known of pairs, the nearest picture of a class has to stand for the second one; the mean of a class cannot. */
 function thresholdOf({ calibration }: Knowledge, point: OperatingPoint): number | null {
-  return calibration?.rule === 'nearest' ? calibration.points[point].threshold : null;
+  if (calibration === null) return null;
+  if (calibration.pairs !== null) return calibration.pairs[point].threshold;
+  return calibration.rule === 'nearest' ? calibration.points[point].threshold : null;
 }

@@ -78,6 +78,7 @@ const optionsAt = (usualSize: number) =>
     rules: z
       .array(z.enum(RULES))
       .min(1)
+      .max(RULES.length)
       .default(['class-mean', 'nearest', 'k-nearest'])
       .describe('to decide by; the best of them, the first of equals'),
     epochs: z.int().min(0).default(8).describe('0: no tuning'),

@@ -2,6 +2,7 @@
 import type { Calibration } from '../../gallery/calibration.ts';
 import type { Snapshot } from '../../images/snapshot.ts';
 import type { EpochRecord } from '../checkpoint.ts';
+import type { TriedDecision } from '../choose-decision.ts';
 import type { DataCheck } from '../data-check/index.ts';
 import type { Baseline } from '../evaluation/baseline.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
@@ -31,6 +32,8 @@ export interface ReportData {
   readonly epoch: number;
   /** How a first attempt to train collapsed; null: it did not. */
   readonly collapse: string | null;
+  /** The ways to decide that there was a choice of; none where there was no choice. */
+  readonly tried: readonly TriedDecision[];
   /** Since this attempt began. */
   readonly seconds: number;
   /** Null where there was nothing to judge on. */

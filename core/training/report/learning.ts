@@ -1,5 +1,6 @@
 import { counted, decimal, duration, percent } from '../../format.ts';
 import { learningCurves } from './curve.ts';
+import { deciding } from './deciding.ts';
 import type { ReportData } from './data.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -9,7 +10,7 @@ import { table } from './table.ts';
 const MOST_EPOCHS = 50;
 
 /** How the training went. */
-export function learning({ curve, epoch, collapse }: ReportData): Html {
+export function learning({ curve, epoch, collapse, tried, calibration }: ReportData): Html {
   const seconds = curve.reduce((sum, one) => sum + one.seconds, 0);
   const taken =
     curve.length === 0
@@ -22,6 +23,7 @@ export function learning({ curve, epoch, collapse }: ReportData): Html {
     <p>${taken}</p>
     ${collapse !== null && html`<p>A first attempt was given up: ${collapse}. What is shown here is the second one.</p>`}
     ${learningCurves(curve, epoch)} ${curve.length > 0 && epochs(curve)}
+    ${tried.length > 0 && deciding(tried, calibration?.rule ?? null)}
   </section>`;
 }
 

@@ -367,6 +367,19 @@ describe('calibration', () => {
       );
     }
   });
+
+  it('has thresholds for two pictures where it is told how far apart pairs are', () => {
+    const same = Array.from({ length: 19 }, (_, i) => (19 - i) / 10);
+    const different = Array.from({ length: 39 }, (_, i) => 1 + i / 10);
+    const pairs = calibrate(gallery, { pairs: { same, different } })?.pairs;
+    // Of 19, all but a twentieth: the 19th; of 39 strangers a twentieth: just below the second.
+    assert.equal(pairs?.balanced.threshold, 1.9);
+    assert.ok((pairs?.strict.threshold ?? 9) < 1.1 && (pairs?.strict.threshold ?? 0) > 1.0999);
+    assert.equal(pairs?.strict.falseAcceptance, 1 / 39);
+    assert.equal(pairs?.balanced.falseAcceptance, 10 / 39);
+    assert.equal(calibrate(gallery)?.pairs, null);
+    assert.equal(calibrate(gallery, { pairs: { same: [], different } })?.pairs, null);
+  });
 });
 
 function naiveLeaveOneOutFast(gallery: Gallery, row: number): { own: number; others: number[] } {

@@ -82,9 +82,9 @@ describe('decide', () => {
 
   it('by class mean measures to the mean and names the nearest picture', () => {
     const decision = decide(query(30), search, { rule: 'class-mean' });
-    const meanX = (1 + 2 * Math.cos(Math.PI / 18)) / 3;
     assert.equal(decision.class, 'east');
-    assertNear(decision.distance, (Math.cos(Math.PI / 6) - meanX) ** 2 + 0.25);
+    // Pictures at -10, 0 and 10 degrees.
+    assertNear(decision.distance, chord(30));
     assert.equal(decision.neighbours[0]?.key, 'east/10');
   });
 

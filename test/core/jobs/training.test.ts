@@ -53,7 +53,7 @@ describe('a training', () => {
     ]);
     assert.deepEqual([manifest.seed, manifest.job, manifest.recipe.name], [1, result.job, 'metric']);
     assert.equal(manifest.recipe.options['size'], 64);
-    assert.equal(manifest.recipe.options['shrinkage'], 0.2, 'defaults are told too');
+    assert.equal(manifest.recipe.options['margin'], 0.3, 'defaults are told too');
     assert.deepEqual([manifest.dataSet.pictures.length, manifest.testSet?.pictures.length], [12, 6]);
     const alias = await registry.alias(PRODUCTION.model, PRODUCTION.alias);
     assert.deepEqual(

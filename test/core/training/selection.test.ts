@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { Random } from '../../../core/random.ts';
-import { crossFit, stratifiedFolds, whitenedDistances } from '../../../core/training/cross-fit.ts';
 import { judgeKept, keepForSelection } from '../../../core/training/selection.ts';
 import { applyWhitening, withinClassWhitening } from '../../../core/training/whitening.ts';
 import { assertClose, normals } from '../../support/numbers.ts';
@@ -97,91 +96,5 @@ describe('pictures kept to choose the epoch on', () => {
         if (spread === 50) assert.equal(accuracy, 1);
       });
     }
-  });
-});
-
-describe('cross-fitting', () => {
-  it('parts every class evenly, each row once; classes of one picture are only looked at', () => {
-    const folds = stratifiedFolds(labels, 4, new Random(1));
-    assert.deepEqual(numbersOf(folds), Array.from(labels, (_, row) => row).slice(0, -1));
-    assert.deepEqual(
-      folds.map((fold) => countOf(fold, 0)),
-      [2, 2, 2, 2],
-    );
-    for (const label of [7, 14, 21, 28]) {
-      const counts = folds.map((fold) => countOf(fold, label));
-      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1);
-    }
-  });
-
-  it('has no empty parts', () => {
-    assert.deepEqual(
-      stratifiedFolds(Int32Array.of(1, 1, 2), 4, new Random(1)).map(({ length }) => length),
-      [1, 1],
-    );
-  });
-
-  it('tells every row what whitening and gallery of the other parts tell it', () => {
-    tf.tidy(() => {
-      const rows = features(1);
-      const folds = stratifiedFolds(labels, 4, new Random(1));
-      const told = crossFit(rows, labels, folds, options);
-      assert.deepEqual(
-        told.map(({ row }) => row),
-        folds.flatMap((fold) => [...fold]),
-      );
-      for (const fold of folds) {
-        const known = Int32Array.from(labels.keys()).filter((row) => !fold.includes(row));
-        const knownLabels = known.map((row) => labels[row] as number);
-        const apart = whitenedDistances(rows, fold, known, knownLabels, options);
-        for (const [i, row] of fold.entries()) {
-          const nearest = (label: number): number =>
-            Math.min(...(apart[i] as number[]).filter((_, k) => knownLabels[k] === label));
-          const others = [...new Set(knownLabels)]
-            .filter((label) => label !== labels[row])
-            .map(nearest)
-            .toSorted((a, b) => a - b);
-          const own = nearest(labels[row] as number);
-          const { stranger: _stranger, ...found } = told.find((each) => each.row === row) ?? {};
-          assert.deepEqual(found, {
-            row,
-            own: Number.isFinite(own) ? own : null,
-            others: others.slice(0, 2),
-          });
-        }
-      }
-    });
-  });
-
-  it('tells every row as a stranger what whitening and gallery without its class tell it', () => {
-    tf.tidy(() => {
-      const rows = features(1);
-      const told = crossFit(rows, labels, stratifiedFolds(labels, 4, new Random(1)), options);
-      // Six classes in four parts: the first and the fifth, and the second and the sixth, are left out together.
-      const parts = [[0, 28], [7, 35], [14], [21]];
-      for (const { row, stranger } of told) {
-        const part = parts.find((classes) => classes.includes(labels[row] as number)) ?? [];
-        const known = Int32Array.from(labels.keys()).filter((each) => !part.includes(labels[each] as number));
-        const knownLabels = known.map((each) => labels[each] as number);
-        const [apart = []] = whitenedDistances(rows, Int32Array.of(row), known, knownLabels, options);
-        const nearest = [...new Set(knownLabels)]
-          .map((label) => Math.min(...apart.filter((_, k) => knownLabels[k] === label)))
-          .toSorted((a, b) => a - b);
-        assertClose([...(stranger ?? [])].map(Number), nearest.slice(0, 2));
-      }
-    });
-  });
-
-  it('has no strangers where there is a single class, and one other class where there are two', () => {
-    tf.tidy(() => {
-      const rows = tf.tensor2d(normals(60, 4), [6, 10]);
-      const strangers = (own: Int32Array) =>
-        crossFit(rows, own, [Int32Array.of(0, 3)], options).map(({ stranger }) => stranger);
-      assert.deepEqual(strangers(Int32Array.of(1, 1, 1, 1, 1, 1)), [undefined, undefined]);
-      for (const [first, second] of strangers(Int32Array.of(1, 1, 1, 2, 2, 2)).map((each) => each ?? [])) {
-        assert.ok(first && first > 0);
-        assert.equal(second, null);
-      }
-    });
   });
 });
