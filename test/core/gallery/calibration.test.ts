@@ -369,6 +369,12 @@ describe('calibration', () => {
   });
 
   it('has thresholds for two pictures where it is told how far apart pairs are', () => {
+    const gallery = galleryOfRows([
+      ['a/1', [0, 0]],
+      ['a/2', [0, 1]],
+      ['b/1', [5, 0]],
+      ['b/2', [5, 1]],
+    ]);
     const same = Array.from({ length: 19 }, (_, i) => (19 - i) / 10);
     const different = Array.from({ length: 39 }, (_, i) => 1 + i / 10);
     const pairs = calibrate(gallery, { pairs: { same, different } })?.pairs;
