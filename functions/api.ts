@@ -3,6 +3,7 @@ import { handle } from 'hono/aws-lambda';
 import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
 import { createApp } from './app.ts';
 import { apiEnvironment } from './environment.ts';
+import { grantOfAuthorizer } from './lambda/authorizer.ts';
 import { requireHttpEvent } from './lambda/http-event.ts';
 import { logFrom } from './lambda/log.ts';
 import { registryOf } from './lambda/registry.ts';
@@ -10,18 +11,27 @@ import { warmUp } from './lambda/warm-up.ts';
 import { describe } from './http/problems.ts';
 import { makeDeps } from './make-deps.ts';
 
+/** An HTTP API gives up after thirty. */
+const SECONDS = 28;
+
 const environment = apiEnvironment();
+const claims = { claim: environment.KINDRED_SCOPES_CLAIM, prefix: environment.KINDRED_SCOPE_PREFIX };
 const log = logFrom(environment.KINDRED_LOG_LEVEL);
-if (environment.KINDRED_AUTH === 'authorizer') throw new Error('Not taken yet: KINDRED_AUTH "authorizer".');
 const lookMs = environment.KINDRED_LOOK_MS;
 const deps = makeDeps({
   registry: registryOf(environment, (error) => log({ level: 'warning', error: describe(error) })),
   log,
   model: environment.KINDRED_MODEL ?? null,
-  limits: { pictureBytes: environment.KINDRED_PICTURE_BYTES, pictures: environment.KINDRED_PICTURES },
+  limits: {
+    pictureBytes: environment.KINDRED_PICTURE_BYTES,
+    pictures: environment.KINDRED_PICTURES,
+    seconds: SECONDS,
+  },
   // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
   versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },
-  tokens: true,
+  // Who may ask is looked at in any case: here, or by what stands before and tells it with each request.
+  tokens: environment.KINDRED_AUTH === 'tokens',
+  authorizer: environment.KINDRED_AUTH === 'authorizer' ? (c) => grantOfAuthorizer(eventOf(c), claims) : null,
 });
 const answer = handle(createApp(deps));
 // Before the first request, Lambda gives more of a processor, and nobody waits.
@@ -30,4 +40,9 @@ await warmUp(deps);
 /** Answers an event of payload format 2.0. */
 export async function handler(event: LambdaEvent, context?: LambdaContext): Promise<unknown> {
   return answer(requireHttpEvent(event), context);
+}
+
+/** The event that a request was made of. */
+function eventOf({ env }: { readonly env: unknown }): unknown {
+  return (env as { readonly event?: unknown }).event;
 }

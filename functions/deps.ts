@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Registry } from '../core/registry/registry.ts';
 import type { Tokens } from './http/access.ts';
+import type { Grant } from './http/grant.ts';
 import type { JwtIssuer } from './http/jwt.ts';
 import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
@@ -49,10 +50,12 @@ export interface Deps {
   readonly model: string | null;
   /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
   readonly hosts: ReadonlySet<string> | null;
-  /** Who may do what. Null, and no issuer either: everybody everything. */
+  /** Who may do what. Null, and neither issuer nor authorizer: everybody everything. */
   readonly tokens: Tokens | null;
   /** Whose tokens are taken besides; null: nobody's. */
   readonly jwt: JwtIssuer | null;
+  /** What has checked who asks before the request came here; null: nothing has. It alone counts then. */
+  readonly authorizer: ((c: Context<Env>) => Grant | null) | null;
   /** How often each may ask; null: as they like. */
   readonly rate: Rate | null;
   /** Who sent a request that needs no token; null where that cannot be told. */

@@ -36,6 +36,8 @@ export interface ServeOptions {
   readonly tokens?: boolean;
   /** Whose tokens are taken, and one is needed. @default nobody's */
   readonly jwt?: JwtOptions | null;
+  /** What a request was allowed before it came here. @default nothing has looked at it */
+  readonly authorizer?: Deps['authorizer'];
   /** Requests a minute for each token, or for each address where none is needed. @default as many as they like */
   readonly rate?: number | null;
   /** Who sent a request. @default it cannot be told */
@@ -87,6 +89,7 @@ export function makeDeps(options: ServeOptions): Deps {
     hosts,
     tokens: options.tokens ? new Tokens(registry.store, trouble) : null,
     jwt: options.jwt ? new JwtIssuer(options.jwt) : null,
+    authorizer: options.authorizer ?? null,
     rate: options.rate ? new Rate(options.rate) : null,
     addressOf: options.addressOf ?? (() => null),
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),

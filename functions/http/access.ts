@@ -74,8 +74,12 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
 ];
 
 /** Whether anybody has to say who they are. */
-export function needsTokens({ tokens, jwt }: Pick<Deps, 'tokens' | 'jwt'>): boolean {
-  return tokens !== null || jwt !== null;
+export function needsTokens({
+  tokens,
+  jwt,
+  authorizer,
+}: Pick<Deps, 'tokens' | 'jwt' | 'authorizer'>): boolean {
+  return tokens !== null || jwt !== null || authorizer !== null;
 }
 
 /** Lets a request pass that needs no token, or comes with one of the right scope, unless there were too many of them. */
@@ -108,7 +112,9 @@ function takeByAddress({ rate, addressOf }: Deps, c: Context<Env>): void {
 /** @throws RequestError (unauthorized; rate-limited when that happens often) */
 async function grantOf(deps: Deps, c: Context<Env>): Promise<Grant> {
   try {
-    return await holderOf(deps, c.req.header('Authorization'));
+    return deps.authorizer === null
+      ? await holderOf(deps, c.req.header('Authorization'))
+      : admitted(deps.authorizer(c));
   } catch (error) {
     if (error instanceof RequestError && error.status === 401) takeByAddress(deps, c);
     throw error;
@@ -133,6 +139,12 @@ async function holderOf({ tokens, jwt }: Deps, header: string | undefined): Prom
   const token = await tokens?.find(given);
   if (!token) throw unauthorized('The token is not known, or holds no more.', ' error="invalid_token"');
   return { key: `token ${token.id}`, by: `token ${token.name}`, scopes: token.scopes };
+}
+
+/** @throws RequestError (unauthorized) */
+function admitted(grant: Grant | null): Grant {
+  if (grant !== null) return grant;
+  throw unauthorized('No authorizer has looked at the request, without which nobody is let in here.', '');
 }
 
 /** @throws RequestError (forbidden) */
