@@ -4,7 +4,8 @@
  *
  *   node --import tsx bench/training.ts [--data FOLDER] [--only epoch|steps] [--rounds N] [--pictures 32,64,96] [--keep-memory]
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -41,13 +42,24 @@ if (flags.only !== undefined && flags.only !== 'epoch' && flags.only !== 'steps'
 const cache = cacheFolder(process.env, homedir(), process.platform);
 const weights = backboneWeightsFile(cache);
 const rounds = count('--rounds', flags.rounds);
-const report: Record<string, unknown> = { date: new Date().toISOString(), machine: describeMachine() };
+const run = { date: new Date().toISOString(), machine: describeMachine() };
+/** What was not measured now stays as it was measured last. */
+const report: Record<string, unknown> = existsSync(flags.out)
+  ? (JSON.parse(await readFile(flags.out, 'utf8')) as Record<string, unknown>)
+  : {};
+async function write(): Promise<void> {
+  await mkdir(path.dirname(flags.out), { recursive: true });
+  await writeFile(flags.out, `${JSON.stringify(report, null, 2)}\n`);
+  process.stdout.write(`Written to ${flags.out}\n`);
+}
+
 const scratch = await mkdtemp(path.join(tmpdir(), 'kindred-bench-'));
 try {
   if (flags.only !== 'steps') {
     const python = await peerPython('keras', flags.python, cache);
     const epoch = await measureEpoch({ python, weights, data: flags.data, rounds });
-    report['epoch'] = epoch;
+    report['epoch'] = { ...run, ...epoch };
+    await write();
     process.stdout.write(`The seed's procedure on ${flags.data}\n${epochTable(epoch)}\n\n`);
   }
   if (flags.only !== 'epoch') {
@@ -64,12 +76,10 @@ try {
       rounds,
       keepMemory: flags['keep-memory'],
     });
-    report['steps'] = steps;
+    report['steps'] = { ...run, sides: steps };
+    await write();
     process.stdout.write(`Seconds a training step, from cached maps\n${stepsTable(steps)}\n\n`);
   }
-  await mkdir(path.dirname(flags.out), { recursive: true });
-  await writeFile(flags.out, `${JSON.stringify(report, null, 2)}\n`);
-  process.stdout.write(`Written to ${flags.out}\n`);
 } finally {
   await rm(scratch, { recursive: true, force: true });
 }
