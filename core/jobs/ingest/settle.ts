@@ -52,7 +52,7 @@ const ATTEMPTS = 20;
  */
 export async function settle(way: Way, paths: readonly string[], done: Done): Promise<void> {
   for (const path of paths) {
-    done.outcomes.set(path, { removed: false, added: false, rejected: null });
+    if (!done.outcomes.has(path)) done.outcomes.set(path, { removed: false, added: false, rejected: null });
   }
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const now = await lookAt(way, paths, done);
