@@ -29,6 +29,8 @@ const deps = makeDeps({
   },
   // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
   versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },
+  // An answer goes out when it is whole: whoever follows a training asks again, as the events tell.
+  streamMs: 5000,
   // Who may ask is looked at in any case: here, or by what stands before and tells it with each request.
   tokens: environment.KINDRED_AUTH === 'tokens',
   authorizer: environment.KINDRED_AUTH === 'authorizer' ? (c) => grantOfAuthorizer(eventOf(c), claims) : null,

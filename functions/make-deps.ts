@@ -47,6 +47,8 @@ export interface ServeOptions {
   readonly publicUrl?: string | null;
   /** What runs trainings, over what it shares with the interface. @default nothing does */
   readonly trainings?: ((shared: SharedWithTrainings) => Trainings) | null;
+  /** Milliseconds after which streams of events end, to be begun anew. @default they do not */
+  readonly streamMs?: number | null;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
 }
 
@@ -95,6 +97,6 @@ export function makeDeps(options: ServeOptions): Deps {
     uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
     publicUrl: options.publicUrl ?? null,
     trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,
-    streams: new Streams(STREAMS),
+    streams: new Streams(STREAMS, options.streamMs),
   };
 }

@@ -39,15 +39,22 @@ export async function sendStates(
 /** How many streams there are, and their common end. */
 export class Streams {
   readonly #most: number;
+  readonly #longestMs: number | null;
   readonly #controller = new AbortController();
   #open = 0;
 
-  constructor(most: number) {
+  /** @param longestMs after which one that begins now ends, to be begun anew; null: never */
+  constructor(most: number, longestMs: number | null = null) {
     this.#most = most;
+    this.#longestMs = longestMs;
   }
 
+  /** The end of a stream that begins now. */
   get ended(): AbortSignal {
-    return this.#controller.signal;
+    const { signal } = this.#controller;
+    return this.#longestMs === null
+      ? signal
+      : AbortSignal.any([signal, AbortSignal.timeout(this.#longestMs)]);
   }
 
   /** Whether there is room for one more; then it has to be left. */

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { createToken } from '../../core/registry/tokens.ts';
@@ -27,6 +28,7 @@ interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly isBase64Encoded: boolean;
 }
 
 interface Answered {
@@ -168,6 +170,20 @@ describe('the functions in Lambda', { skip }, () => {
       assert.equal(status, 200, JSON.stringify(answer));
       assert.deepEqual((await registry.store.get(`datasets/names/${className}/${file}`))?.bytes, body);
     }
+  });
+
+  it('tell a training that goes on as far as it is, and when to ask again', async () => {
+    const request = { dataSet: 'colours', testSet: null, holdOut: 0.2, model: 'colours', recipe: 'fast' };
+    const { id } = await createJob(registry.store, { ...request, options: {}, seed: 0, promote: false });
+    const asked = { path: `/v1/trainings/${id}/events`, claims: { scope: 'read' } };
+
+    const { statusCode, body, isBase64Encoded } = (await behindAuthorizer.invoke(
+      httpEvent(asked),
+    )) as HttpAnswer;
+
+    const events = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
+    assert.equal(statusCode, 200);
+    assert.match(events, /^retry: \d+\n[^]*data: \{.*"state":"queued"/);
   });
 
   it('answer an event of another kind with an error, and go on', async () => {
