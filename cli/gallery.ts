@@ -37,7 +37,7 @@ export async function storeChange(
   if (segment === null) return { model, version, segment: null, added: 0, removed: 0 };
   const registry = await context.registry();
   await registry.keepPictures(model, added.kept, async () =>
-    registry.addSegment(model, version, segment.id, writeSegment(segment)),
+    registry.addSegment(model, version, segment.id, await writeSegment(segment)),
   );
   const { followAlias } = await import('../core/jobs/follow-alias.ts');
   const last = await followAlias(registry, opened, segment.id, added.pictures, context);

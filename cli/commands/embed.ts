@@ -55,7 +55,7 @@ async function writeOut(file: string, files: readonly EmbeddedFile[], dimensions
   for (const [row, { embedding }] of embedded.entries()) numbers.set(embedding ?? [], row * dimensions);
   await writeResult(
     file,
-    writeEmbeddings(
+    await writeEmbeddings(
       embedded.map(({ image }) => image),
       numbers,
       dimensions,

@@ -24,7 +24,7 @@ export function exportGalleryCommand(): Command {
         file,
         format === 'csv'
           ? (await import('../../core/gallery/csv.ts')).galleryCsv(gallery)
-          : (await import('../../core/gallery/arrow.ts')).writeGallery(gallery),
+          : await (await import('../../core/gallery/arrow.ts')).writeGallery(gallery),
       );
       context.terminal.json({ model, version, file, pictures: gallery.keys.length });
       context.terminal.print(

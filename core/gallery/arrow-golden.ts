@@ -1,12 +1,12 @@
 import type { Golden } from '../embedding/golden.ts';
 import { CorruptDataError } from '../errors.ts';
 import { decodeTable } from './arrow-read.ts';
-import { encodeTable } from './arrow-write.ts';
 
 const MADE_BY = 'kindred.made-by';
 
 /** Golden pictures as an Arrow IPC file: `picture` utf8, `png` binary, `embedding` FixedSizeList<float32>. */
-export function writeGolden({ dimensions, pictures, madeBy }: Golden): Uint8Array {
+export async function writeGolden({ dimensions, pictures, madeBy }: Golden): Promise<Uint8Array> {
+  const { encodeTable } = await import('./arrow-write.ts');
   const embeddings = new Float32Array(pictures.length * dimensions);
   for (const [row, { embedding }] of pictures.entries()) embeddings.set(embedding, row * dimensions);
   return encodeTable({

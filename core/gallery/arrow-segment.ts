@@ -1,7 +1,7 @@
 import { CorruptDataError, InvalidInputError } from '../errors.ts';
 import { asCorrupt, bindingToMetadata, metadataToBinding, text } from './arrow-binding.ts';
 import { decodeTable } from './arrow-read.ts';
-import { encodeTable, type EmbeddingTable } from './arrow-write.ts';
+import type { EmbeddingTable } from './arrow-write.ts';
 import { type Binding, requireSameBinding } from './gallery.ts';
 import { classOf } from './names.ts';
 import { checkSegmentId, createSegment, type Segment, type SegmentEntry } from './segments.ts';
@@ -15,7 +15,7 @@ const NOTHING = 'nothing';
  * The segment as an Arrow IPC file: `op` utf8 before a gallery's columns. Of the ops, only "add" has an embedding; "remove" and "seen" have none,
  * "remove" no sha256 either, and neither has a "seen" of a picture that is not there.
  */
-export function writeSegment(segment: Segment): Uint8Array {
+export async function writeSegment(segment: Segment): Promise<Uint8Array> {
   return write(segment, segment.entries, new Map());
 }
 
@@ -37,7 +37,7 @@ export function readSegment(bytes: Uint8Array, id: string): Segment {
  * Several segments in one Arrow IPC file: their columns, and `segment` with the id of the one that each row belongs to.
  * @throws InvalidInputError when there is none, or they belong to different embedders
  */
-export function writeCompacted(segments: readonly Segment[]): Uint8Array {
+export async function writeCompacted(segments: readonly Segment[]): Promise<Uint8Array> {
   const [first] = segments;
   if (first === undefined) throw new InvalidInputError('There is no segment to compact.');
   for (const segment of segments) requireSameBinding(first, segment, `Segment ${segment.id}`);
@@ -76,11 +76,12 @@ export function readCompacted(bytes: Uint8Array, what: string): Segment[] {
 }
 
 /** @param before more columns, before the others; null entries are {@link NOTHING} */
-function write(
+async function write(
   binding: Binding,
   entries: readonly (SegmentEntry | null)[],
   before: ReadonlyMap<string, readonly string[]>,
-): Uint8Array {
+): Promise<Uint8Array> {
+  const { encodeTable } = await import('./arrow-write.ts');
   const { dimensions } = binding;
   const embeddings = new Float32Array(entries.length * dimensions);
   for (const [i, entry] of entries.entries()) {

@@ -1,6 +1,5 @@
 import { asCorrupt, bindingToMetadata, metadataToBinding, text } from './arrow-binding.ts';
 import { decodeTable } from './arrow-read.ts';
-import { encodeTable } from './arrow-write.ts';
 import { checkEmbeddings, createGallery, type Gallery } from './gallery.ts';
 
 export { readSegment, writeSegment } from './arrow-segment.ts';
@@ -11,7 +10,8 @@ const GALLERY_COLUMNS = ['key', 'class', 'sha256'] as const;
  * The gallery as an Arrow IPC file: key, class, sha256 utf8; embedding FixedSizeList<float32>[dimensions]; no nulls. The schema's
  * metadata holds kindred.distance, and kindred.model and kindred.version when the embedder is known.
  */
-export function writeGallery(gallery: Gallery): Uint8Array {
+export async function writeGallery(gallery: Gallery): Promise<Uint8Array> {
+  const { encodeTable } = await import('./arrow-write.ts');
   return encodeTable({
     dimensions: gallery.dimensions,
     texts: new Map([
@@ -47,12 +47,13 @@ export function readGallery(bytes: Uint8Array, what = 'The gallery'): Gallery {
  * Embeddings of pictures outside any gallery as an Arrow IPC file: image utf8, embedding FixedSizeList<float32>.
  * @throws InvalidInputError when the numbers do not fit or are not finite
  */
-export function writeEmbeddings(
+export async function writeEmbeddings(
   images: readonly string[],
   embeddings: Float32Array,
   dimensions: number,
-): Uint8Array {
+): Promise<Uint8Array> {
   checkEmbeddings(embeddings, images.length, dimensions);
+  const { encodeTable } = await import('./arrow-write.ts');
   const texts = new Map([['image', images]]);
   return encodeTable({ dimensions, texts, embeddings, present: null, metadata: new Map() });
 }

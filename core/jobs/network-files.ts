@@ -48,7 +48,7 @@ export async function makeNetworkFiles(folder: string, pictures: readonly Pictur
       'network/model.json': { file: model as string },
       'network/weights.bin': { file: weights as string },
       [ONNX_FILE]: { file: onnx as string },
-      [GOLDEN_FILE]: writeGolden(golden),
+      [GOLDEN_FILE]: await writeGolden(golden),
     };
     return { files, id, embedder };
   } catch (error) {

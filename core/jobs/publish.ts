@@ -48,7 +48,7 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     createdBy: context.createdBy,
     job: job.id,
     files: {
-      ...filesOf(plan, learnt, { judgement, backbone, parameters }),
+      ...(await filesOf(plan, learnt, { judgement, backbone, parameters })),
       ...files,
     },
     numbered: { [REPORT_FILE]: report },
@@ -84,11 +84,11 @@ async function parametersOf(folder: string): Promise<Judged['parameters']> {
   return countParameters(describeNetwork(await readFile(join(folder, MODEL_FILE))).graph);
 }
 
-function filesOf(
+async function filesOf(
   { job, recipe, options }: TrainingPlan,
   { curve, epoch, collapse, rule, tried, dataCheck }: Learnt,
   { judgement, backbone, parameters }: Omit<Judged, 'engine'>,
-): VersionDraft['files'] {
+): Promise<VersionDraft['files']> {
   const { gallery, evaluation, calibration } = judgement;
   const training = {
     recipe: { name: recipe.name, options },
@@ -101,10 +101,10 @@ function filesOf(
     tried,
   };
   return {
-    'gallery.arrow': writeGallery(gallery),
+    'gallery.arrow': await writeGallery(gallery),
     'training.json': encode(training),
     ...(dataCheck && { 'data-check.json': encode(dataCheck) }),
-    [BASELINE_FILE]: writeGallery(backbone.gallery),
+    [BASELINE_FILE]: await writeGallery(backbone.gallery),
     'evaluation.json': encode({
       evaluation: evaluation && { ...evaluation, baseline: backbone.baseline },
       calibration,

@@ -57,7 +57,7 @@ export class CarriedEmbeddings {
       return { op: 'add', key, class: className, sha256, embedding };
     });
     const id = nextId();
-    await this.#store.put(this.#keyOf(id), writeSegment(createSegment(made, entries, id)));
+    await this.#store.put(this.#keyOf(id), await writeSegment(createSegment(made, entries, id)));
   }
 
   async clear(): Promise<void> {

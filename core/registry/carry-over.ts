@@ -173,7 +173,7 @@ async function write(
     checkGoingOn(options);
     const own = withEmbeddings(entries, embeddings);
     try {
-      await registry.addSegment(model, to, id, writeSegment(createSegment(made, own, id)));
+      await registry.addSegment(model, to, id, await writeSegment(createSegment(made, own, id)));
       written++;
     } catch (error) {
       // Somebody else carries the same over, and was faster.

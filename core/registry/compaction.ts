@@ -72,7 +72,7 @@ export async function compactGallery(
   if (ids === null) return { compacted: 0, removed };
   const changes = (await readChanges(store, model, version)).filter(({ id }) => ids.has(id));
   const id = ulid();
-  await store.put(compactedKey(model, version, id), writeCompacted(changes), { ifAbsent: true });
+  await store.put(compactedKey(model, version, id), await writeCompacted(changes), { ifAbsent: true });
   return { compacted: changes.length, removed };
 }
 
@@ -144,5 +144,5 @@ async function isSame(
 ): Promise<boolean> {
   const inside = segments.find((segment) => segment.id === id);
   if (inside === undefined) return false;
-  return Buffer.from(writeSegment(inside)).equals(await readSegment(store, model, version, id));
+  return Buffer.from(await writeSegment(inside)).equals(await readSegment(store, model, version, id));
 }

@@ -1,5 +1,5 @@
 /** Tokens of somebody else: JSON Web Tokens (RFC 7519, 8725) of one OpenID Connect issuer, checked with the keys that it publishes. */
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type * as Jose from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { InvalidInputError } from '../../core/errors.ts';
@@ -47,6 +47,8 @@ const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
 
 export class JwtIssuer {
   readonly #options: Required<JwtOptions>;
+  /** Loaded with the first token, so that a server that takes none starts sooner. */
+  #jose: Promise<typeof Jose> | null = null;
   #keys: JWTVerifyGetKey | null = null;
   #failure: { readonly error: Error; readonly at: number } | null = null;
 
@@ -65,6 +67,7 @@ export class JwtIssuer {
   /** @throws RequestError (unauthorized) saying what is wrong with it, or (issuer) when the issuer does not answer */
   async verify(token: string): Promise<Grant> {
     const { issuer, audience } = this.#options;
+    const { jwtVerify } = await this.#library();
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.#keyFor(header, jws), {
         issuer,
@@ -76,10 +79,15 @@ export class JwtIssuer {
       return this.#grant(payload);
     } catch (error) {
       if (error instanceof RequestError) throw error;
-      throw new RequestError(401, 'unauthorized', `The token does not hold: ${reason(error)}.`, {
+      const { errors } = await this.#library();
+      throw new RequestError(401, 'unauthorized', `The token does not hold: ${reason(error, errors)}.`, {
         headers: { 'WWW-Authenticate': 'Bearer realm="kindred", error="invalid_token"' },
       });
     }
+  }
+
+  #library(): Promise<typeof Jose> {
+    return (this.#jose ??= import('jose'));
   }
 
   #grant(payload: JWTPayload): Grant {
@@ -108,7 +116,7 @@ export class JwtIssuer {
       this.#failure = null;
       return key;
     } catch (error) {
-      if (isTokensFault(error)) throw error;
+      if (isTokensFault(error, (await this.#library()).errors)) throw error;
       const failure = unreachable(this.#options.issuer, error);
       this.#failure = { error: failure, at: performance.now() };
       throw failure;
@@ -118,6 +126,7 @@ export class JwtIssuer {
   async #open(): Promise<JWTVerifyGetKey> {
     const { keys, cooldownMs: cooldownDuration, patienceMs: timeoutDuration } = this.#options;
     const address = keys ?? (await this.#discovered());
+    const { createRemoteJWKSet } = await this.#library();
     return createRemoteJWKSet(new URL(address), { cooldownDuration, timeoutDuration });
   }
 
@@ -145,7 +154,7 @@ function checkAddress(address: string, what: string): void {
 }
 
 /** No key fits, rather than: there is no telling which keys there are. */
-function isTokensFault(error: unknown): boolean {
+function isTokensFault(error: unknown, errors: typeof Jose.errors): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||
@@ -163,11 +172,11 @@ function unreachable(issuer: string, cause: unknown): RequestError {
 }
 
 /** In words that tell nothing of the token but what is wrong. */
-function reason(error: unknown): string {
+function reason(error: unknown, errors: typeof Jose.errors): string {
   if (error instanceof errors.JWTExpired) return 'it has expired';
   if (error instanceof errors.JWTClaimValidationFailed) return `its claim "${error.claim}" is not right`;
   if (error instanceof errors.JOSEAlgNotAllowed) return 'it is signed in a way that is not taken';
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not right';
-  if (isTokensFault(error)) return 'none of the keys of the issuer fits it';
+  if (isTokensFault(error, errors)) return 'none of the keys of the issuer fits it';
   return 'it is no token of the issuer';
 }

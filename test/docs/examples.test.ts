@@ -182,7 +182,7 @@ describe('the example in Python', () => {
       ['hat/2.jpg', [4, 5, 6]],
       ['shoes/1.jpg', [7, 8, 9]],
     ]);
-    writeFileSync(path.join(folder, 'gallery.arrow'), writeGallery(gallery));
+    writeFileSync(path.join(folder, 'gallery.arrow'), await writeGallery(gallery));
     const script = readFileSync(path.join(ROOT, 'test/docs/examples/read_gallery.py'), 'utf8');
 
     const printed = await runPython(script, [path.join(folder, 'gallery.arrow')]);

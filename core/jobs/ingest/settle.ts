@@ -131,7 +131,7 @@ async function carryOut(
   const kept: KeptPicture[] = added.map(({ path, picture }) => keptIn(way, keyIn(way, path), picture.sha256));
   for (const [sha256, key] of plan.stay) kept.push(keptIn(way, key, sha256));
   await registry.keepPictures(version.model, kept, async () =>
-    registry.addSegment(version.model, version.version, segment.id, writeSegment(segment)),
+    registry.addSegment(version.model, version.version, segment.id, await writeSegment(segment)),
   );
   done.written.push(segment.id);
   note(plan, { pictures, embedded, added }, done);

@@ -155,13 +155,13 @@ describe('golden pictures', () => {
     await assert.rejects(checkGolden({ ...embedder, dimensions: 6 }, golden, 'm@1'), CorruptDataError);
   });
 
-  it('are the same after they were written to a file and read', () => {
-    assert.deepEqual(readGolden(writeGolden(golden), 'golden.arrow'), golden);
+  it('are the same after they were written to a file and read', async () => {
+    assert.deepEqual(readGolden(await writeGolden(golden), 'golden.arrow'), golden);
   });
 
-  it('are refused, by the name of their file, when it is cut at any place, empty or of another kind', () => {
-    const bytes = writeGolden({ ...golden, pictures: golden.pictures.slice(0, 1) });
-    const none = writeGolden({ ...golden, pictures: [] });
+  it('are refused, by the name of their file, when it is cut at any place, empty or of another kind', async () => {
+    const bytes = await writeGolden({ ...golden, pictures: golden.pictures.slice(0, 1) });
+    const none = await writeGolden({ ...golden, pictures: [] });
     const isNamed = { name: 'CorruptDataError', message: /^golden\.arrow / };
     for (let length = 0; length < bytes.length; length += 97) {
       assert.throws(() => readGolden(bytes.slice(0, length), 'golden.arrow'), isNamed, `cut at ${length}`);

@@ -55,19 +55,19 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_file(sink, schema${options
   const plain = 'pa.schema(columns)';
   const oneRow = '[[["a/1"], ["a"], [sha], pa.array([[1, 2]], vector)]]';
 
-  it('give back the gallery that was written', () => {
-    const read = readGallery(writeGallery(gallery));
+  it('give back the gallery that was written', async () => {
+    const read = readGallery(await writeGallery(gallery));
     assert.deepEqual(rowsOf(read), rowsOf(gallery));
     assert.deepEqual([read.dimensions, read.distance, read.embedder], [3, 'cosine', embedder]);
   });
 
-  it('give back an empty gallery', () => {
-    const read = readGallery(writeGallery(galleryOfRows([], { dimensions: 7 })));
+  it('give back an empty gallery', async () => {
+    const read = readGallery(await writeGallery(galleryOfRows([], { dimensions: 7 })));
     assert.deepEqual([read.keys.length, read.dimensions, read.embedder], [0, 7, null]);
   });
 
-  it('are read from bytes that are not aligned, and share no memory with them', () => {
-    const written = writeGallery(gallery);
+  it('are read from bytes that are not aligned, and share no memory with them', async () => {
+    const written = await writeGallery(gallery);
     const shifted = new Uint8Array(written.length + 1);
     shifted.set(written, 1);
     const read = readGallery(shifted.subarray(1));
@@ -75,13 +75,16 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_file(sink, schema${options
     assert.deepEqual(rowsOf(read), rowsOf(gallery));
   });
 
-  it('are the same bytes for the same gallery', () => {
-    assert.deepEqual(writeGallery(gallery), writeGallery(readGallery(writeGallery(gallery))));
+  it('are the same bytes for the same gallery', async () => {
+    assert.deepEqual(
+      await writeGallery(gallery),
+      await writeGallery(readGallery(await writeGallery(gallery))),
+    );
   });
 
   it('are opened by pyarrow, as file and as stream, with values, schema and metadata', async () => {
     const file = path.join(folder, 'gallery.arrow');
-    await writeFile(file, writeGallery(gallery));
+    await writeFile(file, await writeGallery(gallery));
     const seen: unknown = JSON.parse(
       await runPython(
         `import sys, json, pyarrow as pa
@@ -112,7 +115,7 @@ print(json.dumps({"columns": table.to_pydict(), "types": [str(f.type) for f in t
       { op: 'remove', key: 'Operă/1.jpg' },
       { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: Float32Array.of(1, 2, 3) },
     ]);
-    await writeFile(file, writeSegment(segment));
+    await writeFile(file, await writeSegment(segment));
     const seen: unknown = JSON.parse(
       await runPython(
         `import sys, json, pyarrow as pa
@@ -130,7 +133,7 @@ print(json.dumps(table.to_pylist()))`,
 
   it('of plain embeddings are opened by pyarrow', async () => {
     const file = path.join(folder, 'embeddings.arrow');
-    await writeFile(file, writeEmbeddings(['x.jpg', 'ș.png'], Float32Array.of(1, 2, 3, 4), 2));
+    await writeFile(file, await writeEmbeddings(['x.jpg', 'ș.png'], Float32Array.of(1, 2, 3, 4), 2));
     const seen: unknown = JSON.parse(
       await runPython(
         'import sys, json, pyarrow as pa; print(json.dumps(pa.ipc.open_file(sys.argv[1]).read_all().to_pydict()))',
@@ -153,7 +156,7 @@ print(json.dumps(table.to_pylist()))`,
       { name: 'test card', png: first, embedding: Float32Array.of(1, 2) },
       { name: 'ă/2.png', png: second, embedding: Float32Array.of(3, 4) },
     ];
-    await writeFile(file, writeGolden({ dimensions: 2, pictures, madeBy: 'an engine' }));
+    await writeFile(file, await writeGolden({ dimensions: 2, pictures, madeBy: 'an engine' }));
 
     const printed = await runPython(
       `import sys, json, pyarrow as pa
@@ -272,15 +275,15 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, pa.schema([("
     assert.throws(() => readGallery(bytes), CorruptDataError);
   });
 
-  it('cut at any length are refused as corrupt', () => {
-    const bytes = writeGallery(gallery);
+  it('cut at any length are refused as corrupt', async () => {
+    const bytes = await writeGallery(gallery);
     for (let length = 0; length < bytes.length; length++) {
       assert.throws(() => readGallery(bytes.slice(0, length)), CorruptDataError, `cut at ${length}`);
     }
   });
 
-  it('with changed bytes are either a valid gallery or refused as corrupt, never another error', () => {
-    const bytes = writeGallery(gallery);
+  it('with changed bytes are either a valid gallery or refused as corrupt, never another error', async () => {
+    const bytes = await writeGallery(gallery);
     const random = new Random(5);
     for (let round = 0; round < 4000; round++) {
       const damaged = bytes.slice();
@@ -295,7 +298,7 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, pa.schema([("
     }
   });
 
-  it('of a segment give back its entries', () => {
+  it('of a segment give back its entries', async () => {
     const segment = createSegment(
       gallery,
       [
@@ -304,13 +307,14 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, pa.schema([("
       ],
       ID,
     );
-    assert.deepEqual(readSegment(writeSegment(segment), ID), segment);
+    assert.deepEqual(readSegment(await writeSegment(segment), ID), segment);
   });
 
-  it('of a segment are not read as a gallery, nor the other way round', () => {
-    const segment = createSegment(gallery, [{ op: 'remove', key: 'a/b' }], ID);
-    assert.throws(() => readGallery(writeSegment(segment)), CorruptDataError);
-    assert.throws(() => readSegment(writeGallery(gallery), ID), CorruptDataError);
+  it('of a segment are not read as a gallery, nor the other way round', async () => {
+    const segment = await writeSegment(createSegment(gallery, [{ op: 'remove', key: 'a/b' }], ID));
+    const whole = await writeGallery(gallery);
+    assert.throws(() => readGallery(segment), CorruptDataError);
+    assert.throws(() => readSegment(whole, ID), CorruptDataError);
   });
 
   it('of a segment with an unknown op, or an addition without embedding, are refused as corrupt', async () => {
@@ -323,10 +327,10 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, pa.schema([("
     }
   });
 
-  it('of a segment need a ULID as name', () => {
-    const segment = createSegment(gallery, [], ID);
+  it('of a segment need a ULID as name', async () => {
+    const segment = await writeSegment(createSegment(gallery, [], ID));
     assert.throws(
-      () => readSegment(writeSegment(segment), 'latest'),
+      () => readSegment(segment, 'latest'),
       (error) =>
         error instanceof KindredError && error.code === 'invalid-input' && error.message.includes('"latest"'),
     );

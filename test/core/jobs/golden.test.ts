@@ -46,7 +46,7 @@ describe('the golden pictures of a version', () => {
     const [first, second] = golden.pictures;
     assert.ok(first && second);
     const other = { ...golden, pictures: [first, { ...second, embedding: first.embedding }] };
-    const version = await again(writeGolden(other));
+    const version = await again(await writeGolden(other));
 
     await assert.rejects(open(version), (error: unknown) => {
       assert.ok(error instanceof SkewError);

@@ -54,7 +54,7 @@ async function promoted(registry: Registry, version: number): Promise<Promotion>
 async function change(registry: Registry, make: (gallery: Gallery) => Segment): Promise<void> {
   const { gallery, version } = await openGallery(registry, await registry.resolve('colours'));
   const segment = make(gallery);
-  await registry.addSegment('colours', version, segment.id, writeSegment(segment));
+  await registry.addSegment('colours', version, segment.id, await writeSegment(segment));
 }
 
 const outcomes = (done: readonly { key: string; outcome: string }[]): string[] =>

@@ -187,7 +187,7 @@ describe('a version whose gallery was made by another network', () => {
       );
       const { gallery } = await openGallery(registry, { ...PRODUCTION, version: 1 });
       for (const embedder of [null, { model: 'clothes', version: 'another' }]) {
-        const foreign = writeGallery(createGallery({ ...gallery, embedder }));
+        const foreign = await writeGallery(createGallery({ ...gallery, embedder }));
         const { version } = await registry.publish(
           'clothes',
           draft({ files: { ...Object.fromEntries(files), 'gallery.arrow': foreign } }),

@@ -45,7 +45,7 @@ async function change(
 ): Promise<string> {
   const { gallery } = await openGallery(registry, { model: 'colours', version, alias: null });
   const segment = make(gallery);
-  await registry.addSegment('colours', version, segment.id, writeSegment(segment));
+  await registry.addSegment('colours', version, segment.id, await writeSegment(segment));
   return segment.id;
 }
 
@@ -292,7 +292,9 @@ describe('a gallery is bound to its version', () => {
     await twoVersions(registry);
     const { gallery } = await openGallery(registry, { model: 'colours', version: 1, alias: null });
     const other = readGallery(
-      writeGallery((await openGallery(registry, { model: 'colours', version: 2, alias: null })).gallery),
+      await writeGallery(
+        (await openGallery(registry, { model: 'colours', version: 2, alias: null })).gallery,
+      ),
     );
 
     assert.throws(() => addPictures(gallery, other), /was made by .* cannot be mixed/);

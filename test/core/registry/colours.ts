@@ -94,7 +94,7 @@ export async function publishColours(
         job,
         files: {
           ...files,
-          'gallery.arrow': writeGallery(
+          'gallery.arrow': await writeGallery(
             createGallery({
               dimensions: 3,
               keys: embedded.pictures.map(({ key }) => key),
@@ -139,7 +139,7 @@ export async function add(
   const embedded = await embedWith(registry, version, added);
   const segment = addPictures(opened.gallery, boundTo(opened, embedded));
   await registry.keepPictures('colours', keep, async () =>
-    registry.addSegment('colours', version, segment.id, writeSegment(segment)),
+    registry.addSegment('colours', version, segment.id, await writeSegment(segment)),
   );
   return segment.id;
 }
