@@ -114,11 +114,13 @@ test('Only the rooms of tensors take TensorFlow from its home', async (t) => {
   );
 });
 
-test('The core neither looks at the environment nor prints', async (t) => {
+test('The core neither looks at the environment nor prints, and the functions look at it in one place', async (t) => {
   await assess(t, [
     { file: 'core/jobs/environment.ts', code: "export const a = process.env['HOME'];\n", allowed: false },
     { file: 'core/jobs/printing.ts', code: 'console.log(1);\n', allowed: false },
     { file: 'cli/environment.ts', code: "export const a = process.env['HOME'];\n", allowed: true },
+    { file: 'functions/a.ts', code: "export const a = process.env['HOME'];\n", allowed: false },
+    { file: 'functions/environment.ts', code: "export const a = process.env['HOME'];\n", allowed: true },
   ]);
 });
 
