@@ -8,6 +8,7 @@ import type { Memory } from './http/memory.ts';
 import type { Rate } from './http/rate.ts';
 import type { Env } from './http/router.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
+import type { Ingestion } from './ingestion/ingestion.ts';
 import type { UploadSigner } from './http/upload-signature.ts';
 import type { Streams } from './trainings/events.ts';
 import type { Trainings } from './trainings/trainings.ts';
@@ -64,6 +65,8 @@ export interface Deps {
   /** What runs trainings; null: nothing does here. */
   readonly trainings: Trainings | null;
   readonly streams: Streams;
+  /** What has galleries follow data sets; null: something else does, or nothing. */
+  readonly ingestion: Ingestion | null;
   /** What the server is called from outside, for addresses that it gives out; null: as it was asked. */
   readonly publicUrl: string | null;
 }

@@ -12,6 +12,8 @@ import { Memory } from './http/memory.ts';
 import { describe } from './http/problems.ts';
 import { Rate } from './http/rate.ts';
 import { serverMetrics } from './http/server-metrics.ts';
+import type { ServerMetrics } from './http/server-metrics.ts';
+import { Ingestion } from './ingestion/ingestion.ts';
 import { UploadSigner } from './http/upload-signature.ts';
 import { Streams } from './trainings/events.ts';
 import type { Trainings } from './trainings/trainings.ts';
@@ -49,6 +51,8 @@ export interface ServeOptions {
   readonly trainings?: ((shared: SharedWithTrainings) => Trainings) | null;
   /** Milliseconds after which streams of events end, to be begun anew. @default they do not */
   readonly streamMs?: number | null;
+  /** Whether galleries follow the data sets here, beside the requests: start it, and close it before `versions`. @default false */
+  readonly ingest?: boolean;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
 }
 
@@ -78,6 +82,8 @@ export function makeDeps(options: ServeOptions): Deps {
   });
   const memory = new Memory(options.memoryBytes ?? MEMORY_BYTES);
   metrics.watch({ versions, work, memory });
+  const ingestion = options.ingest ? ingestionOf(options, versions, metrics, trouble) : null;
+  if (ingestion !== null) metrics.watchIngestion(ingestion);
   return {
     registry,
     versions,
@@ -98,5 +104,23 @@ export function makeDeps(options: ServeOptions): Deps {
     publicUrl: options.publicUrl ?? null,
     trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,
     streams: new Streams(STREAMS, options.streamMs),
+    ingestion,
   };
+}
+
+function ingestionOf(
+  { registry, log, versions: { lookMs } = {} }: ServeOptions,
+  versions: WarmVersions,
+  metrics: ServerMetrics,
+  trouble: (error: unknown) => void,
+): Ingestion {
+  return new Ingestion({
+    registry,
+    versions,
+    log,
+    trouble,
+    onIngested: (done) => metrics.ingested(done.map(({ outcome }) => outcome)),
+    onFailed: (pictures) => metrics.ingestFailed(pictures),
+    ...(lookMs !== undefined && { lookMs }),
+  });
 }

@@ -51,6 +51,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const hosts = tokens || options.jwt ? null : new Set<string>();
   const { trainings } = options;
   const deps = makeDeps({
+    ingest: true,
     ...options,
     tokens,
     hosts,
@@ -82,11 +83,13 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const taken = (server.address() as AddressInfo).port;
   for (const name of namesOf(host)) hosts?.add(`${name}:${taken}`);
   void warmUp(deps);
+  deps.ingestion?.start();
   return {
     url: `http://${inUrl(host)}:${taken}`,
     async close() {
       deps.streams.end();
       await Promise.all([drain.end(drainMs), deps.trainings?.close()]);
+      await deps.ingestion?.close();
       await deps.versions.close();
     },
   };

@@ -17,8 +17,13 @@ export interface ServerMetrics {
   run(version: VersionName, run: Run): void;
   /** A picture was not taken, by the code of its error. */
   rejected(code: string): void;
+  /** Galleries have taken up pictures of data sets, by what became of each. */
+  ingested(outcomes: readonly string[]): void;
+  /** So many could not be taken up, and are left to the next look. */
+  ingestFailed(pictures: number): void;
   /** Lets the numbers that are looked up be looked up there. */
   watch(parts: { readonly versions: WarmVersions; readonly work: Line; readonly memory: Memory }): void;
+  watchIngestion(ingestion: { readonly waiting: number }): void;
   text(): string;
 }
 
@@ -32,6 +37,8 @@ export function serverMetrics(): ServerMetrics {
   );
   const pictures = metrics.counter('kindred_pictures_total', 'Pictures embedded.');
   const rejected = metrics.counter('kindred_pictures_rejected_total', 'Pictures that were not taken.');
+  const ingested = metrics.counter('kindred_ingested_total', 'Pictures of data sets taken up by galleries.');
+  const ingestFailed = metrics.counter('kindred_ingest_failed_total', 'Pictures that were given up for now.');
   return {
     request({ method, route, status, seconds: took }) {
       requests.add({ method, route, status: String(status) });
@@ -43,6 +50,12 @@ export function serverMetrics(): ServerMetrics {
       pictures.add(labels, run.pictures);
     },
     rejected: (code) => rejected.add({ reason: code }),
+    ingested: (outcomes) => outcomes.forEach((outcome) => ingested.add({ outcome })),
+    ingestFailed: (count) => ingestFailed.add({}, count),
+    watchIngestion: (ingestion) =>
+      metrics.gauge('kindred_ingest_waiting', 'Pictures that wait for galleries to take them up.', () => [
+        [{}, ingestion.waiting],
+      ]),
     watch: ({ versions, work, memory }) => watch(metrics, versions, work, memory),
     text: () => metrics.text(),
   };

@@ -17,14 +17,22 @@ const params = z.object({
   file: part.meta({ example: '1.jpg' }),
 });
 
+export const modelsSchema = z.array(z.string()).meta({
+  description:
+    'The models whose versions in production were trained on this data set: their galleries take the change up in a moment, without a training.',
+});
+
 export const putSchema = z
   .object({
     key: z.string(),
     sha256: z.string(),
     bytes: z.int(),
     written: z.boolean().meta({ description: 'False when just this picture was there already.' }),
+    models: modelsSchema,
   })
   .openapi('PutPicture');
+
+const goneSchema = z.object({ key: z.string(), models: modelsSchema }).openapi('RemovedPicture');
 
 const binary = { type: 'string' as const, format: 'binary' };
 export const pictureBody = {
@@ -48,7 +56,7 @@ const remove = createRoute({
   tags: ['data sets'],
   summary: 'Take a picture out of a data set',
   request: { params },
-  responses: { 204: { description: 'It is gone.' }, ...problems() },
+  responses: { 200: answer('It is gone.', goneSchema), ...problems() },
 });
 
 /** Pictures of data sets. */
@@ -69,8 +77,8 @@ export function imageRoutes(deps: Deps) {
           `There is no picture ${quote(`${className}/${name}`)} in the data set "${dataset}".`,
         );
       }
-      await registry.store.delete(key);
-      return c.body(null, 204);
+      const { models } = await changing(deps, key, () => registry.store.delete(key));
+      return c.json({ key, models }, 200);
     });
 }
 
@@ -102,11 +110,12 @@ interface Place {
  * @throws RequestError (unsupported-type, too-large, precondition-failed); UnreadableImageError
  */
 export async function putPicture(
-  { registry, limits, memory, metrics }: Deps,
+  deps: Deps,
   request: Request,
   { dataset, className, file: name, onlyNew }: Place,
   expected: { readonly bytes?: number } = {},
 ): Promise<z.infer<typeof putSchema>> {
+  const { registry, limits, memory, metrics } = deps;
   const type = mediaType(request);
   if (type !== '' && type !== 'application/octet-stream' && !type.startsWith('image/')) {
     throw unsupportedType(
@@ -127,15 +136,25 @@ export async function putPicture(
       throw error;
     }
     const picture = { className, file: name, bytes };
-    const { key, written } = await registry
-      .addToDataSet(dataset, picture, { replace: !onlyNew })
-      .catch((error: unknown) => {
+    const add = () => registry.addToDataSet(dataset, picture, { replace: !onlyNew });
+    const { result, models } = await changing(deps, keyOf(deps, dataset, className, name), add).catch(
+      (error: unknown) => {
         throw onlyNew && error instanceof ConflictError
           ? new RequestError(412, 'precondition-failed', error.message, { cause: error })
           : error;
-      });
-    return { key, sha256: digest(bytes), bytes: bytes.length, written };
+      },
+    );
+    return { ...result, sha256: digest(bytes), bytes: bytes.length, models };
   });
+}
+
+/** Changes a picture, and has the galleries that follow its data set take that up. */
+async function changing<T>(
+  { ingestion }: Deps,
+  key: string,
+  change: () => Promise<T>,
+): Promise<{ result: T; models: string[] }> {
+  return ingestion === null ? { result: await change(), models: [] } : ingestion.changing(key, change);
 }
 
 /** A picture by its first bytes and its header; it is decoded when it is used. */

@@ -84,7 +84,9 @@ export function uploadRoutes(deps: Deps) {
         }
         const key = keyOf(deps, dataset, className, file);
         const upload = { type, bytes, seconds: SECONDS };
-        const address = (await registry.store.uploadAddress?.(key, upload)) ?? {
+        const direct = await registry.store.uploadAddress?.(key, upload);
+        if (direct !== undefined) await deps.ingestion?.expect(key, SECONDS);
+        const address = direct ?? {
           url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, deps.publicUrl ?? c.req.url).href,
           headers: { 'Content-Type': type },
         };

@@ -104,7 +104,7 @@ describe('a server with tokens', () => {
       ['read', 200, '/metrics', {}],
       ['write', 200, image, { method: 'PUT', body }],
       ['write', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
-      ['write', 204, image, { method: 'DELETE' }],
+      ['write', 200, image, { method: 'DELETE' }],
       ['train', 400, '/v1/trainings', { method: 'POST', body: '{}', headers: typed }],
       ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
       ['admin', 428, '/v1/models/colours/aliases/production', alias],

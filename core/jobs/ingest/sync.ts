@@ -35,7 +35,7 @@ const BLOCK = 32;
 
 /**
  * Makes the gallery of a model's version in production have what the data set has that this version was trained on. Nothing is lost that
- * people changed in the gallery. Done again, it goes on from where it was stopped.
+ * people changed in the gallery. Where the data set has no picture left at all, nothing is done. Done again, it goes on from where it was stopped.
  * @throws NotFoundError; InvalidInputError when it was trained on no data set of the registry; CancelledError
  */
 export async function syncGallery(registry: Registry, model: string, options: SyncOptions): Promise<Synced> {
@@ -48,6 +48,8 @@ export async function syncGallery(registry: Registry, model: string, options: Sy
     );
   }
   const there = await pathsOf(registry, dataSet);
+  // Who removes a whole data set, to save room, does not mean the versions that learnt from it.
+  if (there.size === 0) return { model, version, dataSet, pictures: 0, changes: [] };
   const paths = await toLookAt(registry, { model, version }, dataSet, there, options);
   const changes: Ingested[] = [];
   let current = version;

@@ -28,9 +28,9 @@ export async function trainedOn(
   const train = await Promise.all(
     classes.flatMap((name) => Array.from({ length: count }, async (_, n) => picture(name, n))),
   );
-  for (const { className, key, read } of train) {
+  for (const { className, key, ...each } of train) {
     const file = key.slice(className.length + 1);
-    await registry.addToDataSet('colours', { className, file, bytes: await read() });
+    await registry.addToDataSet('colours', { className, file, bytes: await each.read() });
   }
   await publishColours(registry, SHARP, train);
   await registry.move('colours', 'production', 1, author);

@@ -1,0 +1,253 @@
+/**
+ * Galleries follow the data sets of this server's registry, beside the requests. What is about to change is noted in the store before it
+ * does, so that a queue which is lost with the process is found again by the next one; what changed in other ways is found by comparing.
+ */
+import { embedPictures } from '../../core/embedding/embed-pictures.ts';
+import { dataSetOf, followersOf, inProduction } from '../../core/jobs/ingest/followers.ts';
+import { ingest } from '../../core/jobs/ingest/ingest.ts';
+import type { Ingested, IngestOptions } from '../../core/jobs/ingest/ingest.ts';
+import { clearIntent, listIntents, noteIntent } from '../../core/jobs/ingest/intents.ts';
+import { syncGallery } from '../../core/jobs/ingest/sync.ts';
+import type { GalleryLog } from '../../core/gallery/carry-over.ts';
+import { compactGallery } from '../../core/registry/compaction.ts';
+import { readGalleryLog } from '../../core/registry/gallery-log.ts';
+import type { Registry } from '../../core/registry/registry.ts';
+import { CancelledError } from '../../core/errors.ts';
+import type { LogEntry } from '../deps.ts';
+import type { VersionName } from '../versions/warm-version.ts';
+import type { WarmVersions } from '../versions/warm-versions.ts';
+import { Expected } from './expected.ts';
+import { IntentQueue } from './queue.ts';
+
+export interface IngestionOptions {
+  readonly registry: Registry;
+  readonly versions: WarmVersions;
+  readonly log: (entry: LogEntry) => void;
+  readonly trouble: (error: unknown) => void;
+  readonly onIngested: (done: readonly Ingested[]) => void;
+  readonly onFailed: (pictures: number) => void;
+  /** Pictures that wait in memory at most; the notes of others stay in the store until there is room. @default 1000 */
+  readonly most?: number;
+  /** Milliseconds until it is asked again which versions are in production. @default 2000 */
+  readonly lookMs?: number;
+}
+
+/** Pictures that are taken up in one segment. */
+const BLOCK = 32;
+/** Changes of a gallery after which it is looked at whether they should be compacted. */
+const CHANGES = 32;
+const HOUR_MS = 60 * 60_000;
+/** A look at production where nothing is asked for is not worth a request every two seconds. */
+const IDLE_LOOKS = 5;
+
+export class Ingestion {
+  readonly #options: Required<IngestionOptions>;
+  readonly #queue: IntentQueue;
+  readonly #expected: Expected;
+  readonly #ending = new AbortController();
+  readonly #followers = new Map<string, { readonly at: number; readonly versions: readonly VersionName[] }>();
+  /** What each model had in production at the last look. */
+  #production: ReadonlyMap<string, number> | null = null;
+  readonly #changes = new Map<string, number>();
+  /** One thing after another. */
+  #working: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #compactedAt = 0;
+
+  constructor(options: IngestionOptions) {
+    this.#options = { most: 1000, lookMs: 2000, ...options };
+    this.#queue = new IntentQueue(this.#options.most);
+    this.#expected = new Expected(options.registry.store, {
+      trouble: options.trouble,
+      onArrival: (key) => void this.changing(key, () => Promise.resolve()).catch(options.trouble),
+    });
+  }
+
+  /** Pictures that wait to be taken up. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Takes up what an earlier process has left, and looks from now on where aliases move. */
+  start(): void {
+    this.#queue.overflowed = true;
+    const { lookMs } = this.#options;
+    const look = (): void => this.#later(() => this.#look());
+    // The first requests come first.
+    this.#timer = setTimeout(() => {
+      this.#work();
+      look();
+      this.#timer = setInterval(look, lookMs * IDLE_LOOKS).unref();
+    }, lookMs).unref();
+  }
+
+  /** Ends with what is being taken up; the notes of the rest stay. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    clearInterval(this.#timer);
+    this.#expected.close();
+    await this.#working;
+  }
+
+  /**
+   * Changes a picture of a data set, and has the galleries that follow it take that up in a moment.
+   * @returns what `change` gives, and the models of these galleries
+   */
+  async changing<T>(key: string, change: () => Promise<T>): Promise<{ result: T; models: string[] }> {
+    const [, dataSet = ''] = key.split('/');
+    const models = (await this.#followersOf(dataSet)).map(({ model }) => model);
+    // An alias that moves just now to a version which follows it is found by the next look.
+    if (models.length === 0) return { result: await change(), models };
+    const intent = await noteIntent(this.#options.registry.store, key);
+    try {
+      return { result: await change(), models };
+    } finally {
+      // Also when it failed: it may have happened all the same.
+      this.#queue.add(intent);
+      this.#work();
+    }
+  }
+
+  /** A picture will be put there past this server, by somebody who was given an address. */
+  async expect(key: string, seconds: number): Promise<string[]> {
+    const [, dataSet = ''] = key.split('/');
+    const models = (await this.#followersOf(dataSet)).map(({ model }) => model);
+    if (models.length > 0) await this.#expected.add(key, seconds);
+    return models;
+  }
+
+  async #followersOf(dataSet: string): Promise<readonly VersionName[]> {
+    const known = this.#followers.get(dataSet);
+    if (known !== undefined && performance.now() - known.at < this.#options.lookMs) return known.versions;
+    const versions = await followersOf(this.#options.registry, dataSet);
+    this.#followers.delete(dataSet);
+    this.#followers.set(dataSet, { at: performance.now(), versions });
+    const [oldest] = this.#followers.keys();
+    if (this.#followers.size > 100 && oldest !== undefined) this.#followers.delete(oldest);
+    return versions;
+  }
+
+  #ingestOptions(): IngestOptions {
+    const { versions } = this.#options;
+    return {
+      embed: (version, pictures) =>
+        versions.ask(version, ({ embedder }) => embedPictures(embedder, pictures)),
+      log: (version) => this.#log(version),
+      followers: (dataSet) => this.#followersOf(dataSet),
+    };
+  }
+
+  /** Versions that nobody asks are not loaded for a comparison that may find nothing. */
+  async #log(version: VersionName): Promise<GalleryLog> {
+    const { versions, registry } = this.#options;
+    const isWarm = versions.warm.some(
+      ({ name }) => name.model === version.model && name.version === version.version,
+    );
+    if (!isWarm) return readGalleryLog(registry, version);
+    return versions.ask(version, async (warm) => {
+      await warm.follow();
+      return warm.log;
+    });
+  }
+
+  /** Does it when what was begun before has ended. */
+  #later(work: () => Promise<void>): void {
+    this.#working = this.#after(this.#working, work);
+  }
+
+  async #after(before: Promise<void>, work: () => Promise<void>): Promise<void> {
+    await before;
+    if (this.#ending.signal.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CancelledError)) this.#options.trouble(error);
+    }
+  }
+
+  #work(): void {
+    this.#later(() => this.#takeUp());
+  }
+
+  async #takeUp(): Promise<void> {
+    const { registry, trouble, most } = this.#options;
+    if (this.#queue.overflowed && this.#queue.size === 0) {
+      this.#queue.overflowed = false;
+      for (const intent of await listIntents(registry.store, most)) this.#queue.add(intent);
+    }
+    const block = this.#queue.take(BLOCK);
+    if (block.length === 0) return;
+    try {
+      await this.#ingest(block.map(({ key }) => key));
+      for (const id of block.flatMap(({ ids }) => ids)) await clearIntent(registry.store, id);
+    } catch (error) {
+      trouble(error);
+      const given = this.#queue.putBack(block);
+      if (given > 0) this.#options.onFailed(given);
+      const wait = this.#queue.waitMs();
+      if (wait !== null) setTimeout(() => this.#work(), wait).unref();
+      return;
+    }
+    this.#work();
+  }
+
+  async #ingest(keys: readonly string[]): Promise<void> {
+    const done = await ingest(this.#options.registry, keys, this.#ingestOptions());
+    this.#tell(done);
+    for (const { model, version } of done.filter(({ outcome }) => outcome !== 'unchanged')) {
+      const name = `${model}@${version}`;
+      const changes = (this.#changes.get(name) ?? 0) + 1;
+      this.#changes.set(name, changes);
+      if (changes >= CHANGES) {
+        this.#changes.delete(name);
+        this.#later(() => this.#compact({ model, version }));
+      }
+    }
+  }
+
+  #tell(done: readonly Ingested[]): void {
+    this.#options.onIngested(done);
+    for (const { key, model, version, outcome, reason } of done) {
+      if (outcome === 'unchanged') continue;
+      this.#options.log({ level: 'info', event: 'ingest', key, model, version, outcome, reason });
+    }
+  }
+
+  async #compact(version: VersionName): Promise<void> {
+    const { compacted, removed } = await compactGallery(this.#options.registry.store, version);
+    if (compacted + removed > 0) {
+      this.#options.log({ level: 'info', event: 'compaction', ...version, compacted, removed });
+    }
+  }
+
+  /** Where an alias has moved, and at the start, the whole data set is compared with the gallery. */
+  async #look(): Promise<void> {
+    const { registry, log } = this.#options;
+    const before = this.#production;
+    const production = new Map<string, number>();
+    for (const { model, version } of await inProduction(registry)) production.set(model, version);
+    for (const [model, version] of production) {
+      if (before?.get(model) === version || (await dataSetOf(registry, { model, version })) === null)
+        continue;
+      // At the start: what others replaced under its name meanwhile is left to the command; it takes reading every picture.
+      const compare = before === null ? 'names' : 'content';
+      const { signal } = this.#ending;
+      const { changes, dataSet } = await syncGallery(registry, model, {
+        ...this.#ingestOptions(),
+        compare,
+        signal,
+      });
+      this.#tell(changes);
+      if (changes.length > 0) {
+        log({ level: 'info', event: 'sync', model, version, dataSet, changes: changes.length });
+      }
+    }
+    this.#production = production;
+    if (performance.now() - this.#compactedAt < HOUR_MS && before !== null) return;
+    this.#compactedAt = performance.now();
+    for (const [model, version] of production) await this.#compact({ model, version });
+    // What was given up is tried again.
+    this.#queue.overflowed = true;
+    this.#work();
+  }
+}
