@@ -1,6 +1,8 @@
 /** Takes up pictures that come to data sets in the bucket, or go: events of S3, through EventBridge and SQS or straight. */
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
 import { ingest } from '../core/jobs/ingest/ingest.ts';
+import type { Ingested } from '../core/jobs/ingest/ingest.ts';
+import { compactGallery } from '../core/registry/compaction.ts';
 import { parseAddress } from '../core/storage/s3/address.ts';
 import { ingestEnvironment } from './environment.ts';
 import { describe } from './http/problems.ts';
@@ -8,7 +10,11 @@ import { ingestMessages } from './lambda/ingest-messages.ts';
 import type { Message } from './lambda/ingest-messages.ts';
 import { logFrom } from './lambda/log.ts';
 import { registryOf } from './lambda/registry.ts';
+import type { VersionName } from './versions/warm-version.ts';
 import { WarmVersions } from './versions/warm-versions.ts';
+
+/** Changes of a gallery after which it is looked at whether they should be compacted. */
+const COMPACTED = 32;
 
 const environment = ingestEnvironment();
 const log = logFrom(environment.KINDRED_LOG_LEVEL);
@@ -44,8 +50,8 @@ function messagesOf(event: unknown): readonly Message[] | null {
   return isSqs ? (records as Message[]) : null;
 }
 
-function take(keys: readonly string[]): ReturnType<typeof ingest> {
-  return ingest(registry, keys, {
+async function take(keys: readonly string[]): Promise<Ingested[]> {
+  const done = await ingest(registry, keys, {
     embed: (version, pictures) => versions.ask(version, ({ embedder }) => embedPictures(embedder, pictures)),
     log: (version) =>
       versions.ask(version, async (warm) => {
@@ -53,4 +59,25 @@ function take(keys: readonly string[]): ReturnType<typeof ingest> {
         return warm.log;
       }),
   });
+  for (const { model, version, outcome } of done) {
+    if (outcome !== 'unchanged') await compactNowAndThen({ model, version });
+  }
+  return done;
+}
+
+/** Changes of each gallery by this process since it was last compacted. */
+const changes = new Map<string, number>();
+
+/** Many changes are put into one file. What was taken up is not lost when that fails. */
+async function compactNowAndThen(version: VersionName): Promise<void> {
+  const name = `${version.model}@${version.version}`;
+  const count = (changes.get(name) ?? 0) + 1;
+  changes.set(name, count % COMPACTED);
+  if (count < COMPACTED) return;
+  try {
+    const { compacted, removed } = await compactGallery(registry.store, version);
+    if (compacted + removed > 0) log({ level: 'info', event: 'compaction', ...version, compacted, removed });
+  } catch (error) {
+    onTrouble(error);
+  }
 }
