@@ -7,6 +7,7 @@ import { grantOfAuthorizer } from './lambda/authorizer.ts';
 import { requireHttpEvent } from './lambda/http-event.ts';
 import { logFrom } from './lambda/log.ts';
 import { registryOf } from './lambda/registry.ts';
+import { trainingsOf } from './lambda/trainings.ts';
 import { warmUp } from './lambda/warm-up.ts';
 import { describe } from './http/problems.ts';
 import { makeDeps } from './make-deps.ts';
@@ -29,6 +30,7 @@ const deps = makeDeps({
   },
   // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
   versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },
+  trainings: await trainingsOf(environment),
   // An answer goes out when it is whole: whoever follows a training asks again, as the events tell.
   streamMs: 5000,
   // Who may ask is looked at in any case: here, or by what stands before and tells it with each request.

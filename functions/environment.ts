@@ -70,6 +70,19 @@ const api = z.object({
   KINDRED_LOOK_MS: whole(0, 3_600_000)
     .default(2000)
     .meta({ description: 'how old what is known of aliases and galleries may be, in milliseconds' }),
+  KINDRED_GPU_QUEUE: z
+    .string()
+    .optional()
+    .meta({ description: 'the job queue of AWS Batch that trains on GPUs, by name or ARN' }),
+  KINDRED_GPU_JOB: z.string().optional().meta({ description: 'the name of the job definition for it' }),
+  KINDRED_CPU_QUEUE: z
+    .string()
+    .optional()
+    .meta({ description: 'the queue that trains without; with neither, no training can be started' }),
+  KINDRED_CPU_JOB: z.string().optional().meta({ description: 'the name of the job definition for it' }),
+  KINDRED_SMALL_PICTURES: whole(0, 1_000_000_000)
+    .default(300)
+    .meta({ description: 'with both queues: data sets of up to so many pictures are trained without a GPU' }),
 });
 
 /** What `functions/ingest.ts` reads. */

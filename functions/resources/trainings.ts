@@ -7,6 +7,7 @@ import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 import { createJobOnce } from '../../core/jobs/once.ts';
 import { isOwnerAlive } from '../../core/jobs/owner.ts';
 import { checkName } from '../../core/registry/names.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
 import type { Deps } from '../deps.ts';
@@ -14,7 +15,8 @@ import { RequestError, busy } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { sendStates } from '../trainings/events.ts';
-import type { Trainings } from '../trainings/trainings.ts';
+import { OBSTACLES } from '../trainings/trainings.ts';
+import type { Seen, Trainings } from '../trainings/trainings.ts';
 
 const share = z.number().min(0).max(1);
 const value = z.union([z.string().max(200), z.number(), z.boolean()]);
@@ -65,6 +67,20 @@ const trainingSchema = z
     attempts: z.int(),
     cancelRequested: z.boolean(),
     progress: z.object({ at: z.string(), progress: z.unknown() }).nullable(),
+    waiting: z
+      .array(
+        z.object({
+          code: z.enum(Object.keys(OBSTACLES) as [keyof typeof OBSTACLES]).meta({
+            description: Object.entries(OBSTACLES)
+              .map(([code, words]) => `"${code}": ${words}`)
+              .join('; '),
+          }),
+          message: z.string(),
+        }),
+      )
+      .meta({
+        description: 'Why it has not begun, or gone on; empty where nothing is known to be in its way.',
+      }),
     result: z
       .object({
         model: z.string(),
@@ -167,21 +183,23 @@ export function trainingRoutes(deps: Deps) {
       await trainings.check(request);
       await trainings.room();
       const { job } = await createJobOnce(store, key, request, { via: 'http' });
-      if (job.state === 'queued') trainings.offer(job.id);
+      if (job.state === 'queued') await trainings.offer(job.id);
       c.header('Location', `/v1/trainings/${job.id}`);
-      return c.json(await shown(deps, job), 202);
+      return c.json(await shownOne(deps, job), 202);
     })
     .openapi(list, async (c) => {
       const jobs = (await listJobs(store)).toReversed().slice(0, Number(c.req.valid('query').limit ?? 100));
-      return c.json({ trainings: await Promise.all(jobs.map((job) => shown(deps, job))) }, 200);
+      return c.json({ trainings: await shown(deps, jobs) }, 200);
     })
-    .openapi(show, async (c) => c.json(await shown(deps, await readJob(store, c.req.valid('param').id)), 200))
+    .openapi(show, async (c) =>
+      c.json(await shownOne(deps, await readJob(store, c.req.valid('param').id)), 200),
+    )
     .openapi(events, async (c) => {
       const { id } = c.req.valid('param');
       await readJob(store, id);
       if (!deps.streams.enter()) throw busy('Too many follow trainings already. Try again later.');
       const known = c.req.valid('header')['last-event-id'] ?? null;
-      const read = async () => shown(deps, await readJob(store, id));
+      const read = async () => shownOne(deps, await readJob(store, id));
       return streamSSE(c, async (stream) => {
         try {
           await sendStates(stream, read, { known, ended: deps.streams.ended });
@@ -197,7 +215,7 @@ export function trainingRoutes(deps: Deps) {
         throw error instanceof InvalidInputError ? new ConflictError(error.message, { cause: error }) : error;
       });
       await deps.trainings?.cancelled(id);
-      return c.json(await shown(deps, job), 202);
+      return c.json(await shownOne(deps, job), 202);
     });
 }
 
@@ -241,12 +259,31 @@ async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema
   };
 }
 
-async function shown({ registry }: Deps, job: Job): Promise<z.infer<typeof trainingSchema>> {
+type Training = z.infer<typeof trainingSchema>;
+
+async function shownOne(deps: Deps, job: Job): Promise<Training> {
+  const [training] = await shown(deps, [job]);
+  return training as Training;
+}
+
+/** What runs trainings may know more of them than the registry does. */
+async function shown({ registry, trainings }: Deps, jobs: readonly Job[]): Promise<Training[]> {
+  const seen = trainings === null ? jobs.map(alone) : await trainings.look(jobs);
+  return Promise.all(seen.map((one) => trainingOf(registry, one)));
+}
+
+const alone = (job: Job): Seen => ({
+  job,
+  interrupted: job.state === 'running' && !isOwnerAlive(job),
+  waiting: [],
+});
+
+async function trainingOf(registry: Registry, { job, interrupted, waiting }: Seen): Promise<Training> {
   const { id, request, result, error, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
   const progress = job.state === 'running' ? await readProgress(registry.store, id) : null;
   return {
     id,
-    state: job.state === 'running' && !isOwnerAlive(job) ? 'interrupted' : job.state,
+    state: interrupted ? 'interrupted' : job.state,
     dataset: request.dataSet,
     testSet: request.testSet,
     model: request.model,
@@ -260,6 +297,7 @@ async function shown({ registry }: Deps, job: Job): Promise<z.infer<typeof train
     attempts,
     cancelRequested,
     progress: progress && { at: progress.at, progress: progress.progress },
+    waiting: [...waiting],
     result,
     error,
   };

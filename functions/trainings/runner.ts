@@ -14,7 +14,8 @@ import { isOwnerAlive } from '../../core/jobs/owner.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { busy } from '../errors.ts';
 import { Line } from '../http/line.ts';
-import type { Trainings } from './trainings.ts';
+import { requeue } from './requeue.ts';
+import type { Obstacle, Seen, Trainings } from './trainings.ts';
 
 export interface RunnerOptions {
   readonly store: ObjectStore;
@@ -50,9 +51,9 @@ export class TrainingRunner implements Trainings {
 
   constructor(options: RunnerOptions) {
     this.#options = { atOnce: 1, waiting: 100, lookMs: 30_000, stopMs: 20_000, ...options };
-    this.#timer = setInterval(() => void this.look(), this.#options.lookMs);
+    this.#timer = setInterval(() => void this.#takeOn(), this.#options.lookMs);
     this.#timer.unref();
-    void this.look();
+    void this.#takeOn();
   }
 
   async check({ recipe, options }: TrainingRequest): Promise<void> {
@@ -69,9 +70,20 @@ export class TrainingRunner implements Trainings {
       throw busy(`${waiting} trainings wait already. Cancel some, or try again later.`);
   }
 
-  offer(job: string): void {
-    this.#waiting.add(job);
-    this.#next();
+  async offer(job: string): Promise<void> {
+    this.#put(job);
+  }
+
+  async look(jobs: readonly Job[]): Promise<readonly Seen[]> {
+    const waiting = [...this.#waiting];
+    return jobs.map((job) => {
+      const before = waiting.indexOf(job.id);
+      return {
+        job,
+        interrupted: job.state === 'running' && !isOwnerAlive(job),
+        waiting: before < 0 ? [] : [itsTurn(before + this.#running.size)],
+      };
+    });
   }
 
   async cancelled(id: string): Promise<void> {
@@ -87,10 +99,10 @@ export class TrainingRunner implements Trainings {
   }
 
   /** Takes on the jobs of servers that nobody works on. */
-  async look(): Promise<void> {
+  async #takeOn(): Promise<void> {
     try {
       for (const job of await listJobs(this.#options.store)) {
-        if (job.via === 'http' && isOpen(job) && !this.#running.has(job.id)) this.offer(job.id);
+        if (job.via === 'http' && isOpen(job) && !this.#running.has(job.id)) this.#put(job.id);
       }
     } catch (error) {
       this.#options.trouble(error);
@@ -102,6 +114,11 @@ export class TrainingRunner implements Trainings {
     clearInterval(this.#timer);
     await Promise.all([...this.#running].map(([id, child]) => this.#stop(id, child)));
     await Promise.all(this.#ends);
+  }
+
+  #put(job: string): void {
+    this.#waiting.add(job);
+    this.#next();
   }
 
   #next(): void {
@@ -137,7 +154,7 @@ export class TrainingRunner implements Trainings {
     const signal = await this.#endOf(child);
     const job = await readJob(store, id);
     if (this.#cancelled.delete(id)) await endJob(store, id, 'cancelled', null);
-    else if (this.#closing) await this.#keepForNext(job);
+    else if (this.#closing) await requeue(store, id);
     else if (isOpen(job)) await this.#again(id, signal, tail);
   }
 
@@ -164,14 +181,6 @@ export class TrainingRunner implements Trainings {
     await endJob(this.#options.store, id, 'failed', why === '' ? 'its process ended without a word' : why);
   }
 
-  /** A job that stopped only because the server does is not cancelled. */
-  async #keepForNext({ id, state }: Job): Promise<void> {
-    if (state !== 'cancelled') return;
-    await updateJob(this.#options.store, id, (job) =>
-      job.state === 'cancelled' ? { ...job, state: 'queued', finishedAt: null, error: null } : job,
-    );
-  }
-
   async #stop(id: string, child: ChildProcess | null): Promise<void> {
     if (child === null) return;
     const { store, stopMs } = this.#options;
@@ -184,6 +193,10 @@ export class TrainingRunner implements Trainings {
     await ended;
     clearTimeout(last);
   }
+}
+
+function itsTurn(before: number): Obstacle {
+  return { code: 'its-turn', message: `${before} are before it, or at work.` };
 }
 
 /** Whether there is something to do, and nobody who does it. */

@@ -1,0 +1,18 @@
+/** Whether a recipe takes some options, told without the recipes: they bring TensorFlow, which Lambda has no room for. */
+import { z } from 'zod';
+import { InvalidInputError } from '../../../core/errors.ts';
+import { suggest } from '../../../core/suggest.ts';
+import { parseOptions } from '../../../core/training/losses/options.ts';
+import { RECIPE_OPTIONS } from './recipe-options.ts';
+
+/** @throws InvalidInputError when there is no such recipe, or it has no such options */
+export function checkOptions(recipe: string, options: Readonly<Record<string, unknown>>): void {
+  const known: Readonly<Record<string, unknown>> = RECIPE_OPTIONS;
+  if (!Object.hasOwn(known, recipe)) {
+    throw new InvalidInputError(
+      `There is no recipe ${JSON.stringify(recipe)}.${suggest(recipe, Object.keys(known), 'recipe')}`,
+    );
+  }
+  const schema = z.fromJSONSchema(known[recipe] as z.core.JSONSchema.JSONSchema);
+  parseOptions(schema, options, `the recipe ${recipe}`);
+}

@@ -1,0 +1,198 @@
+/** What holds for trainings over HTTP wherever they run; each thing that runs them runs this suite. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JOB_STATES } from '../../../core/jobs/job.ts';
+import type { Registry } from '../../../core/registry/registry.ts';
+import { createApp } from '../../../functions/app.ts';
+import type { Deps } from '../../../functions/deps.ts';
+import { makeDeps } from '../../../functions/make-deps.ts';
+import type { ServeOptions } from '../../../functions/make-deps.ts';
+import { OBSTACLES } from '../../../functions/trainings/trainings.ts';
+import type { Obstacle } from '../../../functions/trainings/trainings.ts';
+import { SAMPLES } from '../../cli/support.ts';
+import { json } from '../support.ts';
+
+/** Where trainings run, made for one run of the suite. */
+export interface Place {
+  readonly registry: Registry;
+  readonly trainings: NonNullable<ServeOptions['trainings']>;
+  /** How many jobs were made where they run. */
+  readonly jobs: () => Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Training {
+  readonly id: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly waiting: readonly Obstacle[];
+  readonly progress: { readonly progress: { readonly epoch?: number } } | null;
+  readonly result: { readonly version: number; readonly promoted: boolean } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+const FAST = { size: 64, scales: [1], dimensions: 16, classes: 3, pictures: 2, stepsPerEpoch: 2, epochs: 0 };
+/** Ends only when it is told to. */
+const LONG = { ...FAST, epochs: 100_000, patience: 100_000, caution: 0, enough: 0 };
+
+/** Pictures of three classes as the data set "clothes". */
+export async function addClothes(registry: Registry): Promise<void> {
+  for (const className of ['hat', 'pants', 'shoes']) {
+    const folder = path.join(SAMPLES, 'train', className);
+    for (const file of readdirSync(folder).toSorted().slice(0, 4)) {
+      const bytes = new Uint8Array(readFileSync(path.join(folder, file)));
+      await registry.addToDataSet('clothes', { className, file, bytes });
+    }
+  }
+}
+
+/** The interface in this process, as a client uses it. */
+export class Client {
+  readonly deps: Deps;
+  readonly #app: ReturnType<typeof createApp>;
+
+  constructor({ registry, trainings }: Pick<Place, 'registry' | 'trainings'>) {
+    this.deps = makeDeps({ registry, trainings, log: () => undefined });
+    this.#app = createApp(this.deps);
+  }
+
+  async start(key: string, body: object): Promise<Response> {
+    return this.#app.request('/v1/trainings', {
+      method: 'POST',
+      body: JSON.stringify({ dataset: 'clothes', ...body }),
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    });
+  }
+
+  async show(id: string): Promise<Training> {
+    return json(await this.#app.request(`/v1/trainings/${id}`));
+  }
+
+  async list(): Promise<Training[]> {
+    const { trainings } = await json<{ trainings: Training[] }>(await this.#app.request('/v1/trainings'));
+    return trainings;
+  }
+
+  async cancel(id: string): Promise<Response> {
+    return this.#app.request(`/v1/trainings/${id}`, { method: 'DELETE' });
+  }
+
+  /** Looks until something holds; gives all that was seen. */
+  async until(id: string, holds: (training: Training) => boolean): Promise<Training[]> {
+    const seen: Training[] = [];
+    for (;;) {
+      const training = await this.show(id);
+      seen.push(training);
+      if (holds(training)) return seen;
+      assert.ok(training.error === null, JSON.stringify(training));
+      await sleep(100);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.deps.trainings?.close();
+    await this.deps.versions.close();
+  }
+}
+
+/** @param skip why the suite cannot be run here */
+export function trainingsContract(
+  name: string,
+  setUp: () => Promise<Place>,
+  skip: string | false = false,
+): void {
+  describe(`trainings over HTTP that run ${name}`, { skip }, () => {
+    let place: Place;
+    let client: Client;
+    before(async () => {
+      place = await setUp();
+      await addClothes(place.registry);
+      client = new Client(place);
+    });
+    after(async () => {
+      await client?.close();
+      await place?.close();
+    });
+
+    it('are refused before anything is begun when they could not end well', async () => {
+      const types = [];
+      for (const wrong of [{ recipe: 'none' }, { options: { epoch: 1 } }, { options: { epochs: -1 } }]) {
+        const response = await client.start('refused', wrong);
+        types.push([response.status, (await json<{ type: string }>(response)).type]);
+      }
+
+      const refused = [400, 'urn:kindred:problem:invalid-input'];
+      assert.deepEqual(types, [refused, refused, refused]);
+      assert.equal(await place.jobs(), 0);
+    });
+
+    it('are one training for one key, which goes through the same states to a version that answers', async () => {
+      const sofar = await place.jobs();
+      const responses = await Promise.all(
+        [0, 1, 2].map(async () => client.start('one', { options: FAST, promote: true })),
+      );
+      const ids = await Promise.all(responses.map(async (response) => (await json<Training>(response)).id));
+      const other = await client.start('one', { options: FAST, seed: 1 });
+      const [id = ''] = ids;
+      const seen = await client.until(id, ({ state }) => state === 'succeeded');
+      const again = await json<Training>(await client.start('one', { options: FAST, promote: true }));
+
+      assert.deepEqual(
+        responses.map(({ status }) => status),
+        [202, 202, 202],
+      );
+      assert.equal(new Set(ids).size, 1);
+      assert.equal(other.status, 409);
+      const states = seen.map(({ state }) => state).filter((state, i, all) => state !== all[i - 1]);
+      assert.deepEqual(
+        states.filter((state) => state !== 'queued'),
+        ['running', 'succeeded'],
+      );
+      assert.deepEqual(seen.at(-1)?.result && [seen.at(-1)?.result?.version, seen.at(-1)?.result?.promoted], [
+        1,
+        true,
+      ]);
+      assert.deepEqual([again.id, again.state], [id, 'succeeded']);
+      assert.equal((await place.jobs()) - sofar, 1);
+      assert.deepEqual(await place.registry.versions('clothes'), [1]);
+    });
+
+    it('say why they wait, and are cancelled while they wait and while they run', async () => {
+      const first = (await json<Training>(await client.start('first', { options: LONG }))).id;
+      await client.until(first, ({ progress }) => (progress?.progress.epoch ?? 0) > 0);
+      const second = (await json<Training>(await client.start('second', { options: LONG, seed: 1 }))).id;
+      const waited = await client.until(second, ({ waiting }) => waiting.length > 0);
+      const whileWaiting = await client.cancel(second);
+      const whileRunning = await client.cancel(first);
+      await client.until(first, ({ state }) => state === 'cancelled');
+      await client.until(second, ({ state }) => state === 'cancelled');
+
+      for (const { code, message } of waited.at(-1)?.waiting ?? []) {
+        assert.ok(Object.hasOwn(OBSTACLES, code), code);
+        assert.match(message, /\w{3}/);
+      }
+      assert.deepEqual(
+        waited.filter(({ state }) => state !== 'queued'),
+        [],
+      );
+      assert.deepEqual([whileWaiting.status, whileRunning.status], [202, 202]);
+      assert.deepEqual([(await client.show(first)).attempts, (await client.show(second)).attempts], [1, 0]);
+      assert.deepEqual(
+        [(await client.cancel(first)).status, (await client.cancel(second)).status],
+        [409, 409],
+      );
+      const listed = await client.list();
+      assert.deepEqual(
+        listed.slice(0, 2).map(({ id, state }) => [id, state]),
+        [
+          [second, 'cancelled'],
+          [first, 'cancelled'],
+        ],
+      );
+      for (const { state } of listed) assert.ok((JOB_STATES as readonly string[]).includes(state));
+    });
+  });
+}
