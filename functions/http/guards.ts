@@ -22,7 +22,17 @@ export function watched({ log, metrics }: Deps) {
     const status = c.res.status;
     const route = routePath(c, -1);
     metrics.request({ method: METHODS.has(method) ? method : 'other', route, status, seconds });
-    log({ level: 'info', requestId, method, path: c.req.path.slice(0, 512), route, status, seconds });
+    const noted = c.get('noted') ?? {};
+    log({
+      level: 'info',
+      requestId,
+      method,
+      path: c.req.path.slice(0, 512),
+      route,
+      status,
+      seconds,
+      ...noted,
+    });
   });
 }
 

@@ -9,6 +9,8 @@ export interface Env {
     requestId: string;
     /** Who asks, for histories; "http" when nobody has to say it. */
     by: string;
+    /** What the answer was made of, for the log. */
+    noted?: Readonly<Record<string, number>>;
   };
 }
 
