@@ -17,11 +17,13 @@ import { aliasRoutes } from './resources/aliases.ts';
 import { classifyRoutes } from './resources/classify.ts';
 import { dataSetRoutes } from './resources/data-sets.ts';
 import { embedRoutes } from './resources/embed.ts';
+import { feedbackRoutes } from './resources/feedback.ts';
 import { healthRoutes } from './resources/health.ts';
 import { imageRoutes } from './resources/images.ts';
 import { modelRoutes } from './resources/models.ts';
 import { pictureKeys } from './resources/asked.ts';
 import { trainingRoutes } from './resources/trainings.ts';
+import { unknownRoutes } from './resources/unknown.ts';
 import { uploadRoutes } from './resources/uploads.ts';
 import { verifyRoutes } from './resources/verify.ts';
 
@@ -39,6 +41,8 @@ export function createApp(deps: Deps) {
     .route('/v1', classifyRoutes(deps))
     .route('/v1', embedRoutes(deps))
     .route('/v1', verifyRoutes(deps))
+    .route('/v1', feedbackRoutes(deps))
+    .route('/v1', unknownRoutes(deps))
     .route('/v1', modelRoutes(deps))
     .route('/v1', aliasRoutes(deps))
     .route('/v1', dataSetRoutes(deps))

@@ -10,8 +10,10 @@ import type { Env } from './http/router.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import type { Ingestion } from './ingestion/ingestion.ts';
 import type { UploadSigner } from './http/upload-signature.ts';
+import type { Moves } from './promotions/moves.ts';
 import type { Streams } from './trainings/events.ts';
 import type { Trainings } from './trainings/trainings.ts';
+import type { UnknownQueue } from './unknown/unknown-queue.ts';
 import type { WarmVersions } from './versions/warm-versions.ts';
 
 /** What a request may cost. */
@@ -67,6 +69,10 @@ export interface Deps {
   readonly streams: Streams;
   /** What has galleries follow data sets; null: something else does, or nothing. */
   readonly ingestion: Ingestion | null;
+  /** Keeps pictures that were not known; null: they are not kept. */
+  readonly unknown: UnknownQueue | null;
+  /** Moves of aliases. */
+  readonly moves: Moves;
   /** What the server is called from outside, for addresses that it gives out; null: as it was asked. */
   readonly publicUrl: string | null;
 }

@@ -14,9 +14,12 @@ import { Rate } from './http/rate.ts';
 import { serverMetrics } from './http/server-metrics.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import { Ingestion } from './ingestion/ingestion.ts';
+import { Moves } from './promotions/moves.ts';
 import { UploadSigner } from './http/upload-signature.ts';
 import { Streams } from './trainings/events.ts';
 import type { Trainings } from './trainings/trainings.ts';
+import { UnknownQueue } from './unknown/unknown-queue.ts';
+import type { UnknownLimits } from './unknown/unknown-queue.ts';
 import { WarmVersions } from './versions/warm-versions.ts';
 import type { WarmOptions } from './versions/warm-versions.ts';
 
@@ -51,8 +54,15 @@ export interface ServeOptions {
   readonly trainings?: ((shared: SharedWithTrainings) => Trainings) | null;
   /** Milliseconds after which streams of events end, to be begun anew. @default they do not */
   readonly streamMs?: number | null;
-  /** Whether galleries follow the data sets here, beside the requests: start it, and close it before `versions`. @default false */
-  readonly ingest?: boolean;
+  /**
+   * Whether the process goes on between requests: galleries follow the data sets then, once `ingestion` is started, and moves of aliases
+   * that take long go on. Close `ingestion` and `moves` before `versions`. @default false
+   */
+  readonly background?: boolean;
+  /** Milliseconds that a request waits for an alias to be moved. @default ten seconds, and half of what a request may take at most */
+  readonly moveMs?: number;
+  /** What is kept, for each model, of pictures that were not known. @default nothing */
+  readonly unknown?: UnknownLimits | null;
   readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
 }
 
@@ -63,6 +73,7 @@ export interface SharedWithTrainings {
 
 /** Each of them asks the store every second. */
 const STREAMS = 64;
+const MOVE_MS = 10_000;
 const MEMORY_BYTES = 256 * 1024 * 1024;
 
 /** Everything that the interface works with, from a registry. Close `versions` after use. */
@@ -82,7 +93,7 @@ export function makeDeps(options: ServeOptions): Deps {
   });
   const memory = new Memory(options.memoryBytes ?? MEMORY_BYTES);
   metrics.watch({ versions, work, memory });
-  const ingestion = options.ingest ? ingestionOf(options, versions, metrics, trouble) : null;
+  const ingestion = options.background ? ingestionOf(options, versions, metrics, trouble) : null;
   if (ingestion !== null) metrics.watchIngestion(ingestion);
   return {
     registry,
@@ -105,6 +116,14 @@ export function makeDeps(options: ServeOptions): Deps {
     trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,
     streams: new Streams(STREAMS, options.streamMs),
     ingestion,
+    unknown: options.unknown ? unknownOf(options.unknown, registry, { memory, metrics, trouble }) : null,
+    moves: new Moves({
+      registry,
+      engine: options.engine,
+      background: options.background ?? false,
+      waitMs: options.moveMs ?? Math.min(MOVE_MS, ((limits?.seconds ?? DEFAULT_LIMITS.seconds) * 1000) / 2),
+      onMoved: (moved, alias) => versions.refresh(moved, alias).catch(trouble),
+    }),
   };
 }
 
@@ -122,5 +141,20 @@ function ingestionOf(
     onIngested: (done) => metrics.ingested(done.map(({ outcome }) => outcome)),
     onFailed: (pictures) => metrics.ingestFailed(pictures),
     ...(lookMs !== undefined && { lookMs }),
+  });
+}
+
+function unknownOf(
+  limits: UnknownLimits,
+  { store }: Registry,
+  parts: { memory: Memory; metrics: ServerMetrics; trouble: (error: unknown) => void },
+): UnknownQueue {
+  const { memory, metrics, trouble } = parts;
+  return new UnknownQueue({
+    store,
+    limits,
+    memory,
+    onTrouble: trouble,
+    onQueued: (kept) => metrics.unknown(kept),
   });
 }

@@ -18,6 +18,7 @@ export function openApiOf(app: ReturnType<typeof router>): OpenApiDocument {
     security: [{}, { token: [] }],
     tags: [
       { name: 'pictures', description: 'Ask a model.' },
+      { name: 'unknown pictures', description: 'What no model knew, to be labelled.' },
       { name: 'models', description: 'What was trained, and which of it answers.' },
       { name: 'data sets', description: 'Pictures by class, to train on.' },
       { name: 'trainings', description: 'Jobs.' },

@@ -51,7 +51,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const hosts = tokens || options.jwt ? null : new Set<string>();
   const { trainings } = options;
   const deps = makeDeps({
-    ingest: true,
+    background: true,
     ...options,
     tokens,
     hosts,
@@ -89,7 +89,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     async close() {
       deps.streams.end();
       await Promise.all([drain.end(drainMs), deps.trainings?.close()]);
-      await deps.ingestion?.close();
+      await Promise.all([deps.ingestion?.close(), deps.unknown?.close(), deps.moves.close()]);
       await deps.versions.close();
     },
   };

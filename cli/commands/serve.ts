@@ -40,6 +40,13 @@ export function serveCommand(): Command {
     .option('--jwt-audience <name>', 'whom these tokens have to be for')
     .option('--jwt-keys <url>', 'where the keys of the issuer are (default: it is asked)')
     .option('--jwt-scope-prefix <text>', 'what scopes begin with in these tokens', '')
+    .option(
+      '--unknown <n>',
+      'how many pictures that are not known to keep for each model, to be labelled; 0: none',
+      wholeNumber(0),
+      0,
+    )
+    .option('--unknown-mb <n>', 'how many megabytes these may take', wholeNumber(1), 512)
     .option('--public-url <url>', 'what the server is called from outside, where something stands before it')
     .action(async (flags: Flags) => {
       const { serve } = await import('../serve/run.ts');

@@ -19,6 +19,8 @@ export interface ServeFlags {
   readonly jwtAudience?: string;
   readonly jwtKeys?: string;
   readonly jwtScopePrefix: string;
+  readonly unknown: number;
+  readonly unknownMb: number;
   readonly publicUrl?: string;
   readonly model?: string;
 }
@@ -39,6 +41,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     limits: { seconds: flags.timeout },
     proxies: flags.proxies,
     publicUrl: flags.publicUrl ?? null,
+    unknown: flags.unknown === 0 ? null : { pictures: flags.unknown, bytes: flags.unknownMb * 1024 * 1024 },
     host: flags.host,
     port: flags.port,
   });

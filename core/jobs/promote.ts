@@ -20,8 +20,8 @@ export interface PromotionRequest extends Author {
   readonly model: string;
   readonly alias: string;
   readonly version: number;
-  /** Move only if the alias is at this version now. */
-  readonly expected?: number | undefined;
+  /** Move only if the alias is at this version now; null: only if there is no such alias. */
+  readonly expected?: number | null | undefined;
   /** Null: go live whatever the version before was like. */
   readonly gate: {
     /** What the version and the one before it are asked; null where no pictures can be found. */
@@ -215,10 +215,10 @@ async function finish(
 function notExpected(
   { model, alias }: PromotionRequest,
   from: number | null,
-  expected: number,
+  expected: number | null,
 ): ConflictError {
   return new ConflictError(
-    `The alias "${alias}" of "${model}" is at ${from ?? 'no version'}, expected was ${expected}; it was not moved. ` +
+    `The alias "${alias}" of "${model}" is at ${from ?? 'no version'}, expected was ${expected ?? 'none'}; it was not moved. ` +
       `Look at its history and decide anew.`,
   );
 }

@@ -21,6 +21,8 @@ export const pictureSourceKey = (model: string, sha256: string): string =>
 /** Signs of those who add pictures, and of who clears them away. */
 export const addingPrefix = (model: string): string => `${picturesPrefix(model)}adding/`;
 export const clearingKey = (model: string): string => `${picturesPrefix(model)}clearing.json`;
+/** Pictures that the model did not know, to be labelled. */
+export const unknownPrefix = (model: string): string => `${MODELS}${model}/unknown/`;
 export const aliasesPrefix = (model: string): string => `${MODELS}${model}/aliases/`;
 
 /** The version exists when this does. */

@@ -65,6 +65,9 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
   // The address itself is what allows it.
   ['PUT', /^\/v1\/uploads\/[^/]+$/, null],
   ['POST', /^\/v1\/(?:models\/[^/]+\/)?(?:classify|embed|verify)$/, 'classify'],
+  // Pictures that people sent, and what is made of them.
+  ['GET POST DELETE', /^\/v1\/models\/[^/]+\/unknown(?:\/|$)/, 'write'],
+  ['POST', /^\/v1\/models\/[^/]+\/feedback$/, 'write'],
   ['GET', /^\/v1\/(?:models|datasets|trainings)(?:\/|$)/, 'read'],
   ['GET', /^\/metrics$/, 'read'],
   ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'write'],

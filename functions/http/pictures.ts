@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { InvalidInputError, KindredError, NotFoundError, UnreadableImageError } from '../../core/errors.ts';
 import { decodeImage } from '../../core/images/decode.ts';
 import { sniffFormat } from '../../core/images/formats.ts';
+import type { ImageFormat } from '../../core/images/formats.ts';
 import { checkKey, quote } from '../../core/storage/keys.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge, unsupportedType } from '../errors.ts';
@@ -20,6 +21,8 @@ export interface SentPicture {
   /** The file's name where one was sent, the key, or "image". */
   readonly image: string;
   readonly read: () => Promise<Uint8Array>;
+  /** Its key, where it is in a data set already. */
+  readonly source?: string;
 }
 
 const FORM_NAME = 'image';
@@ -75,6 +78,7 @@ function byKeys(bytes: Uint8Array, { registry, limits }: Deps): SentPicture[] {
     checkKey(image);
     return {
       image,
+      source: image,
       async read() {
         const head = await registry.store.head(image);
         if (head !== null && head.size > limits.pictureBytes)
@@ -193,10 +197,10 @@ async function embedOne(
 }
 
 /** What is no picture by its content is of the wrong type, whatever its header said. */
-function checkFormat(bytes: Uint8Array): void {
+export function checkFormat(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new UnreadableImageError('the picture is empty; send its bytes');
   const sniffed = sniffFormat(bytes);
-  if ('format' in sniffed) return;
+  if ('format' in sniffed) return sniffed.format;
   throw unsupportedType(`This is ${sniffed.other}; send JPEG, PNG, WebP, GIF, TIFF or AVIF.`);
 }
 

@@ -23,6 +23,8 @@ export interface ServerMetrics {
   ingestFailed(pictures: number): void;
   /** Lets the numbers that are looked up be looked up there. */
   watch(parts: { readonly versions: WarmVersions; readonly work: Line; readonly memory: Memory }): void;
+  /** A picture that was not known was kept, or was not for want of room. */
+  unknown(kept: boolean): void;
   watchIngestion(ingestion: { readonly waiting: number }): void;
   text(): string;
 }
@@ -38,6 +40,7 @@ export function serverMetrics(): ServerMetrics {
   const pictures = metrics.counter('kindred_pictures_total', 'Pictures embedded.');
   const rejected = metrics.counter('kindred_pictures_rejected_total', 'Pictures that were not taken.');
   const ingested = metrics.counter('kindred_ingested_total', 'Pictures of data sets taken up by galleries.');
+  const unknown = metrics.counter('kindred_unknown_total', 'Unknown pictures, by whether they were kept.');
   const ingestFailed = metrics.counter('kindred_ingest_failed_total', 'Pictures that were given up for now.');
   return {
     request({ method, route, status, seconds: took }) {
@@ -50,6 +53,7 @@ export function serverMetrics(): ServerMetrics {
       pictures.add(labels, run.pictures);
     },
     rejected: (code) => rejected.add({ reason: code }),
+    unknown: (kept) => unknown.add({ kept: String(kept) }),
     ingested: (outcomes) => outcomes.forEach((outcome) => ingested.add({ outcome })),
     ingestFailed: (count) => ingestFailed.add({}, count),
     watchIngestion: (ingestion) =>

@@ -1,11 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { ConflictError, NotFoundError } from '../../core/errors.ts';
+import { CancelledError, ConflictError, InvalidInputError, NotFoundError } from '../../core/errors.ts';
 import type { Alias } from '../../core/registry/aliases.ts';
 import { RequestError } from '../errors.ts';
 import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { matches, notModified } from '../http/etag.ts';
+import { problemOf, problemSchema } from '../http/problems.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
+import type { Ending, Move } from '../promotions/moves.ts';
 
 export const aliasSchema = z
   .object({
@@ -27,10 +29,33 @@ export const aliasSchema = z
 
 const moveSchema = z
   .strictObject({
-    version: z.int().min(1),
+    version: z.int().min(1).optional().meta({ description: 'Where it goes; not together with rollback.' }),
+    rollback: z.literal(true).optional().meta({ description: 'Back to the version that was live before.' }),
     why: z.string().max(1000).optional().meta({ description: 'Kept in the history.' }),
+    force: z.boolean().optional().meta({ description: 'Also when the version is worse.', default: false }),
+    additions: z.enum(['carry', 'drop', 'leave']).optional().meta({
+      description:
+        'What was changed in the gallery of the version before: carried over (refused when a picture of it was not kept), without such pictures, or left behind.',
+      default: 'carry',
+    }),
   })
   .openapi('MoveAlias');
+
+const movedSchema = aliasSchema
+  .extend({
+    notes: z.array(z.string()).meta({ description: 'What was carried over and compared, in words.' }),
+  })
+  .openapi('MovedAlias');
+
+const moveStateSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(['running', 'moved', 'refused', 'failed']),
+    progress: z.object({ phase: z.string(), done: z.int(), total: z.int() }).nullable(),
+    notes: z.array(z.string()),
+    problem: problemSchema.nullable().meta({ description: 'Why it was refused, or failed.' }),
+  })
+  .openapi('AliasMove');
 
 const params = z.object({
   model: nameSchema,
@@ -56,7 +81,7 @@ const move = createRoute({
   tags: ['models'],
   summary: 'Point an alias to a version, if nobody moved it since it was read',
   description:
-    'If-Match is the ETag that GET gave, or If-None-Match: * for an alias that is not there yet. Additions to the gallery of the version before are not carried over; "kindred models promote" does that.',
+    'If-Match is the ETag that GET gave, or If-None-Match: * for an alias that is not there yet. What was changed in the gallery of the version before is carried over first, and for "production" the versions are compared: one that is worse is refused. What takes long goes on by itself, and is answered with 202.',
   request: {
     params,
     headers: z.object({ 'if-match': z.string().optional(), 'if-none-match': z.string().optional() }),
@@ -65,12 +90,28 @@ const move = createRoute({
       content: { 'application/json': { schema: { $ref: '#/components/schemas/MoveAlias' } } },
     },
   },
-  responses: { 200: answer('The alias as it is now.', aliasSchema), ...problems(409, 412, 413, 415, 428) },
+  responses: {
+    200: answer('The alias as it is now.', movedSchema),
+    202: answer('It takes longer; Location says where to ask after it.', moveStateSchema),
+    ...problems(409, 412, 413, 415, 428),
+  },
+});
+
+const after = createRoute({
+  method: 'get',
+  path: '/models/{model}/aliases/{alias}/moves/{move}',
+  tags: ['models'],
+  summary: 'How far a move of the alias is that takes long',
+  request: { params: params.extend({ move: z.string().max(64) }) },
+  responses: {
+    200: answer('The move; a server remembers its last hundred.', moveStateSchema),
+    ...problems(),
+  },
 });
 
 /** Which version answers under a name. */
 export function aliasRoutes(deps: Deps) {
-  const { registry, memory, versions } = deps;
+  const { registry, memory, moves } = deps;
   const routes = router();
   routes.openAPIRegistry.register('MoveAlias', moveSchema);
   return routes
@@ -85,16 +126,70 @@ export function aliasRoutes(deps: Deps) {
     .openapi(move, async (c) => {
       const { model, alias } = c.req.valid('param');
       const condition = c.req.valid('header');
-      const { version, why = '' } = await jsonBody(c.req.raw, moveSchema, memory);
+      const asked = await jsonBody(c.req.raw, moveSchema, memory);
+      const version = targetOf(asked);
       const expected = await expectedOf(deps, model, alias, {
         ifMatch: condition['if-match'],
         ifNoneMatch: condition['if-none-match'],
       });
-      const moved = await moveIf(deps, model, alias, version, { by: c.var.by, why, expected });
-      await versions.refresh(model, alias).catch((error: unknown) => deps.trouble(error));
-      c.header('ETag', etagOf(moved));
-      return c.json(aliasOf(moved), 200);
+      // Said at once, and not when all has been carried over.
+      if (version !== null) await registry.manifest(model, version);
+      const { force = false, additions = 'carry', why = '' } = asked;
+      const request = { model, alias, version, expected, force, additions, by: c.var.by, why };
+      const { move: started, ending } = await moves.within(request);
+      if (ending === null) {
+        c.header('Location', `/v1/models/${model}/aliases/${alias}/moves/${started.id}`);
+        return c.json(stateOf(started, c.var.requestId), 202);
+      }
+      if (ending.state !== 'moved') throw problemFor(started, ending);
+      const now = await registry.alias(model, alias);
+      if (now === null) throw await missing(deps, model, alias);
+      c.header('ETag', etagOf(now));
+      return c.json({ ...aliasOf(now), notes: [...ending.notes] }, 200);
+    })
+    .openapi(after, (c) => {
+      const { move: id, ...of } = c.req.valid('param');
+      return c.json(stateOf(moves.find(id, of), c.var.requestId), 200);
     });
+}
+
+/** Null: back. @throws InvalidInputError */
+function targetOf({ version, rollback }: z.infer<typeof moveSchema>): number | null {
+  if ((version === undefined) === (rollback === undefined)) {
+    throw new InvalidInputError('Give either a version, or "rollback": true.');
+  }
+  return version ?? null;
+}
+
+function stateOf({ id, progress, ending, request }: Move, instance: string): z.infer<typeof moveStateSchema> {
+  const isOver = ending !== null && ending.state !== 'moved';
+  return {
+    id,
+    state: ending?.state ?? 'running',
+    progress,
+    notes: ending?.state === 'moved' ? [...ending.notes] : [],
+    problem: isOver ? problemOf(problemFor({ request }, ending), instance) : null,
+  };
+}
+
+function problemFor({ request }: Pick<Move, 'request'>, ending: Ending): unknown {
+  if (ending.state === 'refused') {
+    return new RequestError(
+      409,
+      'conflict',
+      `The alias stays where it is; version ${request.version}: ${ending.reason}. "force": true moves it also to a version that is worse, ` +
+        `"additions": "drop" or "leave" without what cannot be carried over.`,
+    );
+  }
+  const error = ending.state === 'failed' ? ending.error : null;
+  if (error instanceof ConflictError) return stale(error.message, error);
+  if (error instanceof CancelledError) {
+    return new RequestError(503, 'busy', 'It was stopped half way; asked for again, it goes on from there.', {
+      headers: { 'Retry-After': '1' },
+      cause: error,
+    });
+  }
+  return error;
 }
 
 /** An alias as it is answered. */
@@ -111,17 +206,15 @@ interface Condition {
   readonly ifNoneMatch: string | undefined;
 }
 
-type Expected = { readonly revision: number } | null;
-
-/** What the alias has to be for the move to happen. @throws RequestError (precondition-required, precondition-failed) */
+/** The version that the alias has to be at for the move to happen. @throws RequestError (precondition-required, precondition-failed) */
 async function expectedOf(
   { registry }: Deps,
   model: string,
   alias: string,
   { ifMatch, ifNoneMatch }: Condition,
-): Promise<Expected> {
-  if (ifMatch === undefined && ifNoneMatch?.trim() === '*') return null;
-  if (ifMatch === undefined) {
+): Promise<number | null> {
+  const isNew = ifMatch === undefined && ifNoneMatch?.trim() === '*';
+  if (ifMatch === undefined && !isNew) {
     throw new RequestError(
       428,
       'precondition-required',
@@ -130,25 +223,11 @@ async function expectedOf(
     );
   }
   const now = await registry.alias(model, alias);
-  if (now !== null && matches(ifMatch, etagOf(now))) return { revision: now.revision };
+  if (now === null && isNew) return null;
+  if (now !== null && ifMatch !== undefined && matches(ifMatch, etagOf(now))) return now.version;
   throw stale(
     now === null ? `There is no alias ${alias}.` : `It is at version ${now.version} (ETag ${etagOf(now)}).`,
   );
-}
-
-async function moveIf(
-  { registry }: Deps,
-  model: string,
-  alias: string,
-  version: number,
-  options: { readonly by: string; readonly why: string; readonly expected: Expected },
-): Promise<Alias> {
-  try {
-    return await registry.move(model, alias, version, options);
-  } catch (error) {
-    if (error instanceof ConflictError) throw stale(error.message, error);
-    throw error;
-  }
 }
 
 function stale(message: string, cause?: unknown): RequestError {

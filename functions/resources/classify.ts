@@ -1,12 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { DecisionOptions } from '../../core/gallery/decision.ts';
+import type { Decision, DecisionOptions } from '../../core/gallery/decision.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
+import type { SentPicture } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
 const number = z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, 'a number of at least 0');
@@ -79,21 +81,29 @@ export function classifyRoutes(deps: Deps) {
   return router()
     .openapi(classify, async (c) => {
       const query = c.req.valid('query');
-      return c.json(await answerOf(deps, await askedOf(deps, undefined, query), c.req.raw, query), 200);
+      const answered = await answerOf(deps, await askedOf(deps, undefined, query), c.req.raw, query);
+      c.set('noted', notes(answered));
+      return c.json(answered, 200);
     })
     .openapi(classifyByModel, async (c) => {
       const query = c.req.valid('query');
       const asked = await askedOf(deps, c.req.valid('param').model, query);
-      return c.json(await answerOf(deps, asked, c.req.raw, query), 200);
+      const answered = await answerOf(deps, asked, c.req.raw, query);
+      c.set('noted', notes(answered));
+      return c.json(answered, 200);
     });
 }
 
-async function answerOf(
-  deps: Deps,
-  asked: Asked,
-  request: Request,
-  query: Query,
-): Promise<z.infer<typeof answerSchema>> {
+type Answer = z.infer<typeof answerSchema>;
+
+/** For whoever watches many answers: how many pictures were decided on, and how many of them are of no known class. */
+function notes({ results, timings }: Answer): Record<string, number> {
+  const decided = results.filter((one) => 'known' in one);
+  const unknown = decided.filter(({ known }) => known === false).length;
+  return { pictures: decided.length, unknown, engineSeconds: timings.decodeAndEmbed ?? 0 };
+}
+
+async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query): Promise<Answer> {
   const options = optionsOf(query);
   return withPictures(request, deps, (sent) =>
     deps.versions.ask(asked, async (version) => {
@@ -103,10 +113,12 @@ async function answerOf(
       const embedded = await embedSent(sent, version, deps, signalOf(request));
       const between = performance.now();
       const results = await Promise.all(
-        embedded.map(async (one) => {
+        embedded.map(async (one, i) => {
           if (one.error !== undefined) return failed(one);
           const products = await knowledge.products(one.embedding);
-          return { image: one.image, ...plain(decide(one.embedding, products)) };
+          const decision = decide(one.embedding, products);
+          if (decision.known === false) await keepUnknown(deps, version, sent[i], decision);
+          return { image: one.image, ...plain(decision) };
         }),
       );
       const timings = {
@@ -116,6 +128,17 @@ async function answerOf(
       return { ...said(version), point: options.point ?? null, timings, results };
     }),
   );
+}
+
+/** Pictures of data sets have a class already. */
+async function keepUnknown(
+  { unknown }: Deps,
+  { name }: WarmVersion,
+  sent: SentPicture | undefined,
+  decision: Decision,
+): Promise<void> {
+  if (unknown === null || sent === undefined || sent.source !== undefined) return;
+  unknown.add(name, await sent.read(), decision);
 }
 
 /** The same with arrays that may be written to, as the answer's type has them. */

@@ -56,11 +56,6 @@ export async function ingest(
   return ingested;
 }
 
-/** Whether the key is one of a picture in a data set, by its form. */
-export function isPictureKey(key: string): boolean {
-  return byDataSet([key]).size > 0;
-}
-
 /**
  * The same for one model, beginning with the version that it has in production.
  * @param paths `<class>/<file>` in the data set that this version was trained on

@@ -1,0 +1,119 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { embedPictures } from '../../core/embedding/embed-pictures.ts';
+import { UnreadableImageError } from '../../core/errors.ts';
+import { digest } from '../../core/images/picture.ts';
+import { correct } from '../../core/jobs/ingest/correct.ts';
+import type { Corrected, CorrectedPicture } from '../../core/jobs/ingest/correct.ts';
+import type { Resolved } from '../../core/registry/registry.ts';
+import type { Deps } from '../deps.ts';
+import { signalOf } from '../http/deadline.ts';
+import { checkFormat, withPictures } from '../http/pictures.ts';
+import type { SentPicture } from '../http/pictures.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { askedOf, askedQuery, picturesBody } from './asked.ts';
+
+export const className = z.string().min(1).max(255).meta({
+  description: 'The right class, there already or new: any Unicode but "/" and control characters.',
+  example: 'hat',
+});
+
+const correctedSchema = z
+  .object({
+    image: z.string(),
+    sha256: z.string(),
+    key: z.string().nullable().meta({ description: 'In the gallery; null when the picture cannot be used.' }),
+    outcome: z.enum(['added', 'moved', 'unchanged', 'rejected']),
+    reason: z.string().nullable().meta({ description: 'Why it was rejected.' }),
+  })
+  .openapi('CorrectedPicture');
+
+export const feedbackSchema = z
+  .object({
+    model: z.string(),
+    version: z.int().meta({ description: 'The version whose gallery has it.' }),
+    class: z.string(),
+    results: z.array(correctedSchema),
+  })
+  .openapi('Feedback');
+
+const feedback = createRoute({
+  method: 'post',
+  path: '/models/{model}/feedback',
+  tags: ['pictures'],
+  summary: 'Say the right class of pictures: they go into the gallery under it, and out of other classes',
+  description:
+    'The next answer knows it. It goes over to the versions to come, and stays when a data set has these pictures under another class.',
+  request: {
+    params: z.object({ model: nameSchema }),
+    query: askedQuery.extend({ class: className }),
+    body: picturesBody,
+  },
+  responses: {
+    200: answer('What became of each picture, in order.', feedbackSchema),
+    ...problems(413, 415, 422),
+  },
+});
+
+/** Corrected answers. */
+export function feedbackRoutes(deps: Deps) {
+  return router().openapi(feedback, async (c) => {
+    const { class: name, ...query } = c.req.valid('query');
+    const asked = await askedOf(deps, c.req.valid('param').model, query);
+    const resolved = 'version' in asked ? { ...asked, alias: null } : await current(deps, asked);
+    return c.json(
+      await withPictures(c.req.raw, deps, async (sent) =>
+        addUnder(deps, resolved, name, sent, signalOf(c.req.raw)),
+      ),
+      200,
+    );
+  });
+}
+
+/** The version that the alias points to now. @throws NotFoundError */
+export async function current(
+  { registry }: Deps,
+  { model, alias }: { readonly model: string; readonly alias: string },
+): Promise<Resolved> {
+  return registry.resolve(`${model}@${alias}`);
+}
+
+/**
+ * Puts the pictures into the version's gallery under the class, which answers by them from then on.
+ * @throws UnreadableImageError; RequestError (unsupported-type) when there is but one, and it cannot be used
+ */
+export async function addUnder(
+  deps: Deps,
+  resolved: Resolved,
+  name: string,
+  sent: readonly SentPicture[],
+  signal: AbortSignal,
+): Promise<z.infer<typeof feedbackSchema>> {
+  const { versions, work } = deps;
+  const pictures: CorrectedPicture[] = [];
+  for (const each of sent) pictures.push(await pictureOf(each));
+  const { version, pictures: corrected } = await correct(deps.registry, resolved, name, pictures, {
+    // One of those that are at work at once; what waits for its turn has an end.
+    embed: (of, some) =>
+      work.run(() => versions.ask(of, ({ embedder }) => embedPictures(embedder, some, { signal })), signal),
+    log: (of) =>
+      versions.ask(of, async (warm) => {
+        await warm.follow();
+        return warm.log;
+      }),
+  });
+  const [only] = corrected;
+  if (corrected.length === 1 && only?.outcome === 'rejected') {
+    deps.metrics.rejected('unreadable-image');
+    throw new UnreadableImageError(only.reason ?? 'the picture cannot be read');
+  }
+  await versions.refreshGallery({ model: resolved.model, version }).catch(deps.trouble);
+  const results = corrected.map((one: Corrected, i) => ({ image: sent[i]?.image ?? '', ...one }));
+  return { model: resolved.model, version, class: name, results };
+}
+
+/** Names that people gave their files say nothing here, and may be anything. */
+async function pictureOf({ read, source }: SentPicture): Promise<CorrectedPicture> {
+  const bytes = await read();
+  const format = checkFormat(bytes);
+  return { bytes, file: `${digest(bytes).slice(0, 16)}.${format.toLowerCase()}`, source };
+}

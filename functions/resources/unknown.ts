@@ -1,0 +1,138 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
+import { listUnknown, readUnknown, removeUnknown } from '../../core/registry/unknown.ts';
+import type { UnknownPicture } from '../../core/registry/unknown.ts';
+import type { Deps } from '../deps.ts';
+import { jsonBody } from '../http/body.ts';
+import { signalOf } from '../http/deadline.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { addUnder, className, current, feedbackSchema } from './feedback.ts';
+
+const id = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'a SHA-256 in hex')
+  .meta({ description: "The SHA-256 of the picture's bytes." });
+const params = z.object({ model: nameSchema, picture: id });
+
+const unknownSchema = z
+  .object({
+    id,
+    at: z.string(),
+    version: z.int().meta({ description: 'The version that was asked.' }),
+    class: z.string().meta({ description: 'The nearest class, which it was too far from.' }),
+    distance: z.number(),
+    threshold: z.number().nullable(),
+    type: z.string(),
+    bytes: z.int(),
+  })
+  .openapi('UnknownPicture');
+
+const pageSchema = z
+  .object({
+    pictures: z.array(unknownSchema),
+    next: z.string().nullable().meta({ description: 'What to give as `after` for more; null at the end.' }),
+  })
+  .openapi('UnknownPictures');
+
+const labelSchema = z.strictObject({ class: className }).openapi('Label');
+
+const list = createRoute({
+  method: 'get',
+  path: '/models/{model}/unknown',
+  tags: ['unknown pictures'],
+  summary: 'List pictures that the model did not know, and that wait to be labelled',
+  description: 'They are kept only where the server was started to do so (--unknown).',
+  request: {
+    params: z.object({ model: nameSchema }),
+    query: z.object({
+      after: id.optional(),
+      limit: z
+        .string()
+        .regex(/^[1-9]\d{0,2}$/, 'a whole number from 1 to 999')
+        .optional()
+        .meta({ default: '100' }),
+    }),
+  },
+  responses: { 200: answer('Some of them.', pageSchema), ...problems() },
+});
+
+const show = createRoute({
+  method: 'get',
+  path: '/models/{model}/unknown/{picture}',
+  tags: ['unknown pictures'],
+  summary: 'The picture itself',
+  request: { params },
+  responses: {
+    200: {
+      description: 'As it was sent.',
+      content: { 'image/*': { schema: { type: 'string' as const, format: 'binary' } } },
+    },
+    ...problems(),
+  },
+});
+
+const label = createRoute({
+  method: 'post',
+  path: '/models/{model}/unknown/{picture}/label',
+  tags: ['unknown pictures'],
+  summary: 'Put the picture into the gallery of the version in production, and take it off the list',
+  request: {
+    params,
+    body: {
+      required: true,
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Label' } } },
+    },
+  },
+  responses: { 200: answer('It is in the gallery.', feedbackSchema), ...problems(413, 415, 422) },
+});
+
+const discard = createRoute({
+  method: 'delete',
+  path: '/models/{model}/unknown/{picture}',
+  tags: ['unknown pictures'],
+  summary: 'Take the picture off the list for good',
+  request: { params },
+  responses: { 204: { description: 'It is gone.' }, ...problems() },
+});
+
+/** Pictures that wait to be labelled. */
+export function unknownRoutes(deps: Deps) {
+  const { registry, memory } = deps;
+  const routes = router();
+  routes.openAPIRegistry.register('Label', labelSchema);
+  return routes
+    .openapi(list, async (c) => {
+      const { after, limit = '100' } = c.req.valid('query');
+      const most = Number(limit);
+      const pictures = await listUnknown(registry.store, c.req.valid('param').model, { after, most });
+      const next = pictures.length === most ? (pictures.at(-1)?.id ?? null) : null;
+      return c.json({ pictures: pictures.map((picture) => ({ ...picture })), next }, 200);
+    })
+    .openapi(show, async (c) => {
+      const { model, picture } = c.req.valid('param');
+      const { content, type } = await readUnknown(registry.store, model, picture);
+      // Whoever looks at what strangers have sent should see a picture, and nothing else.
+      c.header('Content-Security-Policy', "default-src 'none'; sandbox");
+      return c.body(new Uint8Array(content), 200, { 'Content-Type': type });
+    })
+    .openapi(label, async (c) => {
+      const { model, picture } = c.req.valid('param');
+      const { class: name } = await jsonBody(c.req.raw, labelSchema, memory);
+      const found = await readUnknown(registry.store, model, picture);
+      const resolved = await current(deps, { model, alias: DEFAULT_ALIAS });
+      const told = await addUnder(deps, resolved, name, [sentOf(found)], signalOf(c.req.raw));
+      await removeUnknown(registry.store, model, picture);
+      deps.unknown?.changed(model);
+      return c.json(told, 200);
+    })
+    .openapi(discard, async (c) => {
+      const { model, picture } = c.req.valid('param');
+      await removeUnknown(registry.store, model, picture);
+      deps.unknown?.changed(model);
+      return c.body(null, 204);
+    });
+}
+
+function sentOf({ id: image, content }: UnknownPicture & { readonly content: Uint8Array }) {
+  return { image, read: () => Promise.resolve(content) };
+}

@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createJob } from '../../core/jobs/job.ts';
+import { openRegistry } from '../../core/registry/registry.ts';
+import type { Registry } from '../../core/registry/registry.ts';
+import { memoryStore } from '../../core/storage/memory.ts';
+import { galleryNow, trainedOn } from '../core/jobs/following.ts';
+import { COLOUR_BLIND, OTHER, picture, pictures, publishColours } from '../core/registry/colours.ts';
+import { intercepted } from '../core/registry/support.ts';
+import { inProcess, json, listening } from './support.ts';
+import type { Served } from './support.ts';
+
+const TYPED = { 'content-type': 'image/png' };
+const png = async (className: string, n: number): Promise<Uint8Array<ArrayBuffer>> =>
+  new Uint8Array(await (await picture(className, n)).read());
+
+const REQUEST = {
+  holdOut: 0,
+  model: 'colours',
+  recipe: 'metric',
+  options: {},
+  seed: 1,
+  promote: true,
+};
+
+interface Feedback {
+  version: number;
+  results: { key: string; outcome: string; sha256: string; reason: string | null }[];
+}
+interface Answer {
+  results: { class: string; known: boolean | null }[];
+}
+interface Page {
+  pictures: { id: string; class: string; distance: number; type: string; bytes: number }[];
+  next: string | null;
+}
+
+async function startedOn(registry: Registry, overrides = {}): Promise<Served & { url: string }> {
+  await trainedOn(registry, ['red', 'green'], 2);
+  return listening({ versions: { lookMs: 500 }, ...overrides }, registry);
+}
+
+describe('feedback', () => {
+  const registry = openRegistry(memoryStore());
+  let served: Served;
+  before(async () => {
+    served = await startedOn(registry);
+  });
+  after(() => served.close());
+
+  const tell = (
+    className: string,
+    body: NonNullable<RequestInit['body']>,
+    headers: Record<string, string> = TYPED,
+  ) =>
+    served.fetch(`/v1/models/colours/feedback?class=${encodeURIComponent(className)}`, {
+      method: 'POST',
+      body,
+      headers,
+    });
+  const ask = async (body: Uint8Array<ArrayBuffer>): Promise<Answer> =>
+    json(await served.fetch('/v1/models/colours/classify', { method: 'POST', body, headers: TYPED }));
+
+  it('puts a picture under a class, old or new, and the next answer knows it', async () => {
+    const blue = await png('blue', 1);
+    assert.notEqual((await ask(blue)).results[0]?.class, 'Blau ü');
+
+    const told = await json<Feedback>(await tell('Blau ü', blue));
+    const again = await json<Feedback>(await tell('Blau ü', blue));
+
+    assert.deepEqual([told.results[0]?.outcome, again.results[0]?.outcome], ['added', 'unchanged']);
+    assert.equal((await ask(blue)).results[0]?.class, 'Blau ü');
+    assert.ok((await galleryNow(registry)).includes(`${told.results[0]?.key} ${told.results[0]?.sha256}`));
+  });
+
+  it('moves what is under another class, also where a data set has it there, and takes no class for renamed', async () => {
+    const keys = ['datasets/colours/green/0.png', 'datasets/colours/green/1.png'];
+    const told = await json<Feedback>(
+      await tell('lime', JSON.stringify({ keys }), { 'content-type': 'application/json' }),
+    );
+    assert.deepEqual(
+      told.results.map(({ outcome }) => outcome),
+      ['moved', 'moved'],
+    );
+
+    await served.fetch('/v1/datasets/colours/images/green/2.png', {
+      method: 'PUT',
+      body: await png('green', 2),
+      headers: TYPED,
+    });
+    while (!(await galleryNow(registry)).some((row) => row.startsWith('green/2.png '))) await sleep(50);
+
+    const classes = (await galleryNow(registry)).map((row) => row.split('/')[0]);
+    assert.deepEqual(classes, ['Blau ü', 'green', 'lime', 'lime', 'red', 'red']);
+  });
+
+  it('goes over to the next version', async () => {
+    await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+    const etag = (await served.fetch('/v1/models/colours/aliases/production')).headers.get('etag') ?? '';
+    const moved = await served.fetch('/v1/models/colours/aliases/production', {
+      method: 'PUT',
+      body: '{"version":2}',
+      headers: { 'content-type': 'application/json', 'if-match': etag },
+    });
+
+    assert.equal(moved.status, 200);
+    assert.match(
+      (await json<{ notes: string[] }>(moved)).notes.join(),
+      /changes of the gallery carried over/,
+    );
+    const classes = (await galleryNow(registry)).map((row) => row.split('/')[0]);
+    assert.deepEqual(classes, ['Blau ü', 'green', 'lime', 'lime', 'red', 'red']);
+  });
+
+  it('refuses what cannot be used, and says of each of several pictures what became of it', async () => {
+    const statuses = [
+      await tell('a/b', await png('red', 3)),
+      await tell('', await png('red', 3)),
+      await tell('..', await png('red', 3)),
+      await tell('hat', 'no picture', { 'content-type': 'image/png' }),
+      await tell('hat', (await png('red', 3)).slice(0, 60)),
+      await served.fetch('/v1/models/none/feedback?class=hat', {
+        method: 'POST',
+        body: await png('red', 3),
+        headers: TYPED,
+      }),
+      await served.fetch('/v1/models/colours/feedback', {
+        method: 'POST',
+        body: await png('red', 3),
+        headers: TYPED,
+      }),
+    ].map(({ status }) => status);
+    assert.deepEqual(statuses, [400, 400, 400, 415, 422, 404, 400]);
+
+    const form = new FormData();
+    form.append('image', new Blob([await png('red', 8)]), 'a.png');
+    form.append('image', new Blob([(await png('red', 9)).slice(0, 60)]), 'b.png');
+    const told = await json<Feedback>(
+      await served.fetch('/v1/models/colours/feedback?class=red', { method: 'POST', body: form }),
+    );
+    assert.deepEqual(
+      told.results.map(({ outcome }) => outcome),
+      ['added', 'rejected'],
+    );
+    assert.match(told.results[1]?.reason ?? '', /./);
+  });
+});
+
+describe('pictures that are not known', () => {
+  const registry = openRegistry(memoryStore());
+  let served: Served;
+  const bytes = 2000;
+  before(async () => {
+    served = await startedOn(registry, { unknown: { pictures: 3, bytes } });
+  });
+  after(() => served.close());
+
+  const ask = async (body: NonNullable<RequestInit['body']>, headers: Record<string, string> = TYPED) =>
+    json<Answer>(
+      await served.fetch('/v1/models/colours/classify?threshold=1', { method: 'POST', body, headers }),
+    );
+  const page = async (query = ''): Promise<Page> =>
+    json(await served.fetch(`/v1/models/colours/unknown${query}`));
+  const atLeast = async (count: number): Promise<Page> => {
+    for (let left = 100; left > 0; left--) {
+      const found = await page();
+      if (found.pictures.length >= count) return found;
+      await sleep(20);
+    }
+    return page();
+  };
+
+  it('wait to be labelled, each once; those that are known, and those of data sets, do not', async () => {
+    assert.equal((await ask(await png('red', 0))).results[0]?.known, true);
+    assert.equal((await ask(await png('blue', 1))).results[0]?.known, false);
+    await ask(await png('blue', 1));
+    await registry.addToDataSet('other', { className: 'sky', file: '1.png', bytes: await png('blue', 2) });
+    await ask('{"key":"datasets/other/sky/1.png"}', { 'content-type': 'application/json' });
+
+    const { pictures: waiting, next } = await atLeast(1);
+
+    assert.deepEqual([waiting.length, next, waiting[0]?.type], [1, null, 'image/png']);
+    assert.ok((waiting[0]?.distance ?? 0) > 1);
+    const shown = await served.fetch(`/v1/models/colours/unknown/${waiting[0]?.id}`);
+    assert.deepEqual([shown.status, shown.headers.get('content-type')], [200, 'image/png']);
+    assert.match(shown.headers.get('content-security-policy') ?? '', /sandbox/);
+    assert.deepEqual(new Uint8Array(await shown.arrayBuffer()), await png('blue', 1));
+  });
+
+  it('are labelled or discarded, once', async () => {
+    await ask(await png('blue', 3));
+    const [first, second] = (await atLeast(2)).pictures;
+    const one = await page('?limit=1');
+    assert.deepEqual([one.pictures[0]?.id, one.next], [first?.id, first?.id]);
+    assert.deepEqual((await page(`?limit=1&after=${one.next}`)).pictures[0]?.id, second?.id);
+    const label = async () =>
+      served.fetch(`/v1/models/colours/unknown/${first?.id}/label`, {
+        method: 'POST',
+        body: '{"class":"blue"}',
+        headers: { 'content-type': 'application/json' },
+      });
+
+    const told = await json<Feedback>(await label());
+    const again = await label();
+    const discard = async () =>
+      served.fetch(`/v1/models/colours/unknown/${second?.id}`, { method: 'DELETE' });
+    const statuses = [again.status, (await discard()).status, (await discard()).status];
+
+    assert.equal(told.results[0]?.outcome, 'added');
+    assert.deepEqual(statuses, [404, 204, 404]);
+    assert.deepEqual((await page()).pictures, []);
+    assert.equal((await ask(await png('blue', 1))).results[0]?.known, true);
+    assert.equal((await served.fetch('/v1/models/colours/unknown/..%2fx')).status, 400);
+  });
+
+  it('are as many as was said at most, in number and in bytes', async () => {
+    for (let n = 0; n < 6; n++) await ask(await png('yellow', 20 + n));
+    await atLeast(3);
+    await sleep(200);
+
+    const { pictures: waiting } = await page();
+
+    assert.equal(waiting.length, 3);
+    assert.ok(waiting.reduce((sum, each) => sum + each.bytes, 0) <= bytes);
+    const metrics = await (await served.fetch('/metrics')).text();
+    assert.match(metrics, /kindred_unknown_total\{kept="false"\} [1-9]/);
+  });
+
+  it('are not kept unless whoever runs the server wants that', async () => {
+    const other = await inProcess();
+    const body = await png('blue', 1);
+    await other.fetch('/v1/models/colours/classify?threshold=1', { method: 'POST', body, headers: TYPED });
+    await sleep(100);
+
+    assert.deepEqual((await json<Page>(await other.fetch('/v1/models/colours/unknown'))).pictures, []);
+    await other.close();
+  });
+});
+
+describe('moving an alias over HTTP', () => {
+  const PATH = '/v1/models/colours/aliases/production';
+
+  async function move(served: Served, body: object, condition?: Record<string, string>): Promise<Response> {
+    const etag = (await served.fetch(PATH)).headers.get('etag') ?? '';
+    return served.fetch(PATH, {
+      method: 'PUT',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', ...(condition ?? { 'if-match': etag }) },
+    });
+  }
+
+  it('refuses a version that is worse, unless it is forced, and goes back', async () => {
+    const registry = openRegistry(memoryStore());
+    const served = await startedOn(registry);
+    try {
+      const judgedOn = await pictures(['red', 'green'], 40, 42);
+      for (const { className, key, ...each } of judgedOn) {
+        const file = key.slice(className.length + 1);
+        await registry.addToDataSet('judging', { className, file, bytes: await each.read() });
+      }
+      const job = await createJob(registry.store, { ...REQUEST, dataSet: 'colours', testSet: 'judging' });
+      await publishColours(registry, COLOUR_BLIND, await pictures(['red', 'green'], 0, 2), judgedOn, job.id);
+
+      const missing = await move(served, { version: 9 });
+      const both = await move(served, { version: 2, rollback: true });
+      const stale = await move(served, { version: 2 }, { 'if-match': '"7-7"' });
+      const worse = await move(served, { version: 2 });
+      const { detail } = await json<{ detail: string }>(worse.clone());
+      const moved = await move(served, { version: 2, force: true, why: 'to see' });
+      const back = await move(served, { rollback: true });
+
+      assert.deepEqual(
+        [missing, both, stale, worse, moved, back].map(({ status }) => status),
+        [404, 400, 412, 409, 200, 200],
+      );
+      assert.match(detail, /stays where it is; version 2: worse: .*"force": true/);
+      assert.match((await json<{ notes: string[] }>(moved)).notes.join(), /Compared: forced though worse/);
+      assert.equal((await json(back))['version'], 1);
+      const history = (await registry.alias('colours', 'production'))?.history ?? [];
+      assert.deepEqual(
+        history.map(({ version, rollback }) => [version, rollback ?? false]),
+        [
+          [1, false],
+          [2, false],
+          [1, true],
+        ],
+      );
+    } finally {
+      await served.close();
+    }
+  });
+
+  it('says why it is refused when something cannot be carried over', async () => {
+    const registry = openRegistry(memoryStore());
+    const served = await startedOn(registry);
+    try {
+      await served.fetch('/v1/models/colours/feedback?class=blue', {
+        method: 'POST',
+        body: await png('blue', 1),
+        headers: TYPED,
+      });
+      for await (const { key } of registry.store.list('models/colours/pictures/'))
+        await registry.store.delete(key);
+      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+
+      const refused = await move(served, { version: 2 });
+      assert.equal(refused.status, 409);
+      assert.match(
+        (await json<{ detail: string }>(refused)).detail,
+        /cannot be carried over: .*"additions": "drop"/,
+      );
+      assert.equal((await registry.resolve('colours')).version, 1);
+
+      assert.equal((await move(served, { version: 2, additions: 'drop' })).status, 200);
+    } finally {
+      await served.close();
+    }
+  });
+
+  it('answers 202 when it takes long, and tells how far it is', async () => {
+    const store = memoryStore();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const registry = openRegistry(
+      intercepted(store, async (operation, key) => {
+        if (operation === 'put' && /versions\/2\/gallery\//.test(key)) await held;
+      }),
+    );
+    const served = await startedOn(registry, { moveMs: 300 });
+    try {
+      await served.fetch('/v1/models/colours/feedback?class=blue', {
+        method: 'POST',
+        body: await png('blue', 1),
+        headers: TYPED,
+      });
+      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+
+      const begun = await move(served, { version: 2 });
+      const at = begun.headers.get('location') ?? '';
+      const state = async () => json<{ state: string; notes: string[] }>(await served.fetch(at));
+      assert.deepEqual([begun.status, (await state()).state], [202, 'running']);
+      release();
+      while ((await state()).state === 'running') await sleep(20);
+
+      assert.equal((await state()).state, 'moved');
+      assert.match((await state()).notes.join(), /1 change of the gallery carried over/);
+      assert.equal((await registry.resolve('colours')).version, 2);
+      assert.equal((await served.fetch(`${PATH}/moves/nothing`)).status, 404);
+    } finally {
+      release();
+      await served.close();
+    }
+  });
+
+  it('goes further with each request where nothing goes on between them', async () => {
+    const store = memoryStore();
+    const registry = openRegistry(
+      intercepted(store, async (operation, key) => {
+        if (operation === 'put' && /carry-over/.test(key)) await sleep(1500);
+      }),
+    );
+    const served = await startedOn(registry, { background: false, moveMs: 1000 });
+    try {
+      await served.fetch('/v1/models/colours/feedback?class=blue', {
+        method: 'POST',
+        body: await png('blue', 1),
+        headers: TYPED,
+      });
+      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+
+      const first = await move(served, { version: 2 });
+      const second = await move(served, { version: 2 });
+
+      assert.deepEqual([first.status, first.headers.get('retry-after'), second.status], [503, '1', 200]);
+    } finally {
+      await served.close();
+    }
+  });
+});
