@@ -13,6 +13,7 @@ const authSchema = z.discriminatedUnion('kind', [
     issuer: z.url({ protocol: /^https?$/ }).describe('of an OpenID provider'),
     audience: z.array(z.string().min(1)).min(1),
     scopesClaim: z.string().min(1).default('scope'),
+    scopePrefix: z.string().default('').describe('before the names of scopes, such as "kindred/"'),
   }),
 ]);
 

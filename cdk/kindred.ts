@@ -1,11 +1,17 @@
 import type { App } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
+import { ApiStack } from './stacks/api.ts';
+import { IngestStack } from './stacks/ingest.ts';
+import { ObservabilityStack } from './stacks/observability.ts';
 import { StatefulStack } from './stacks/stateful.ts';
 import { TrainingStack } from './stacks/training.ts';
 
 export interface Kindred {
   readonly stateful: StatefulStack;
   readonly training: TrainingStack;
+  readonly api: ApiStack;
+  readonly ingest: IngestStack;
+  readonly observability: ObservabilityStack;
 }
 
 /** All stacks of one deployment. They name no account and no region, so that making the templates asks nobody. */
@@ -23,5 +29,25 @@ export function kindredOn(app: App, config: Config): Kindred {
     registry,
     description: 'Kindred: trainings on AWS Batch.',
   });
-  return { stateful, training };
+  const api = new ApiStack(app, `${name}-api`, {
+    config,
+    bucket,
+    registry,
+    training,
+    description: 'Kindred: the address that answers.',
+  });
+  const ingest = new IngestStack(app, `${name}-ingest`, {
+    config,
+    bucket,
+    registry,
+    description: 'Kindred: pictures that are put into the bucket come into the galleries.',
+  });
+  const observability = new ObservabilityStack(app, `${name}-observability`, {
+    config,
+    api,
+    ingest,
+    training,
+    description: 'Kindred: dashboard and alarms.',
+  });
+  return { stateful, training, api, ingest, observability };
 }

@@ -135,12 +135,33 @@ test('The command line starts the server in one place, and the server knows no c
   ]);
 });
 
+test('The stacks use nothing of the product, and the product nothing of the stacks', async (t) => {
+  const rooms = [...ROOMS.map((room) => `core/${room}`), 'core', 'cli', 'functions', 'bench', 'test', 'web'];
+
+  await assess(t, [
+    ...rooms.flatMap((room) => {
+      const name = room.replace('/', '-');
+      return [
+        { file: `cdk/${name}.ts`, code: importing(`../${room}/a.ts`), allowed: false },
+        { file: `cdk/stacks/${name}.ts`, code: importing(`../../${room}/a.ts`), allowed: false },
+      ];
+    }),
+    { file: 'cdk/stacks/construct.ts', code: importing('../constructs/a.ts'), allowed: true },
+    { file: 'cdk/stacks/aws.ts', code: importing('aws-cdk-lib/aws-s3'), allowed: true },
+    { file: 'cdk/stacks/sdk.ts', code: importing('@aws-sdk/client-batch'), allowed: false },
+    { file: 'functions/trainings/sdk.ts', code: importing('@aws-sdk/client-batch'), allowed: true },
+    { file: 'core/jobs/sdk.ts', code: importing('@aws-sdk/client-batch'), allowed: false },
+    { file: 'functions/stack.ts', code: importing('../cdk/a.ts'), allowed: false },
+    { file: 'cli/stack.ts', code: importing('../cdk/a.ts'), allowed: false },
+  ]);
+});
+
 test('What is in the project keeps to these rules', async () => {
   const lint = path.join(root, 'node_modules', '.bin', 'oxlint');
   const output = await new Promise<string>((resolve) => {
     execFile(
       lint,
-      ['-f', 'json', 'core', 'cli', 'functions'],
+      ['-f', 'json', 'core', 'cli', 'functions', 'cdk'],
       { cwd: root, maxBuffer: 2 ** 26 },
       (_error, stdout) => resolve(stdout),
     );

@@ -1,0 +1,109 @@
+/** What is measured: by AWS, and by counting in the logs what only Kindred knows. */
+import { Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { ApiStack } from '../stacks/api.ts';
+import type { IngestStack } from '../stacks/ingest.ts';
+import type { TrainingStack } from '../stacks/training.ts';
+
+export interface Watched {
+  readonly api: ApiStack;
+  readonly ingest: IngestStack;
+  readonly training: TrainingStack | null;
+}
+
+export interface KindredMetrics {
+  readonly requests: IMetric;
+  readonly clientErrors: IMetric;
+  readonly serverErrors: IMetric;
+  readonly latencyP50: IMetric;
+  readonly latencyP99: IMetric;
+  readonly coldStarts: IMetric;
+  readonly coldStartMs: IMetric;
+  readonly throttles: IMetric;
+  readonly engineSeconds: IMetric;
+  readonly pictures: IMetric;
+  readonly unknownShare: IMetric;
+  readonly queueAge: IMetric;
+  readonly queueLength: IMetric;
+  readonly deadLetters: IMetric;
+  readonly ingestErrors: IMetric;
+  readonly rejected: IMetric;
+  readonly queueArns: readonly string[];
+}
+
+const PERIOD = Duration.minutes(5);
+
+/** Makes the filters that count in the logs. */
+export function metricsOf(
+  scope: Construct,
+  name: string,
+  { api, ingest, training }: Watched,
+): KindredMetrics {
+  const namespace = `Kindred/${name}`;
+  const served = api.function.function;
+  const taken = ingest.function.function;
+  const http = (metricName: string, statistic: string): Metric =>
+    new Metric({
+      namespace: 'AWS/ApiGateway',
+      metricName,
+      statistic,
+      period: PERIOD,
+      dimensionsMap: { ApiId: api.http.api.apiId },
+    });
+  const count = (id: string, logGroup: ILogGroup, pattern: string, value: string, unit: Unit): Metric => {
+    const filter = new MetricFilter(scope, id, {
+      logGroup,
+      metricNamespace: namespace,
+      metricName: id,
+      filterPattern: FilterPattern.literal(pattern),
+      metricValue: value,
+      unit,
+    });
+    return filter.metric({ period: PERIOD, statistic: Stats.SUM });
+  };
+  const apiLog = api.function.logGroup;
+  const coldStartMs = count(
+    'ColdStartMs',
+    apiLog,
+    COLD_START,
+    '$.record.metrics.initDurationMs',
+    Unit.MILLISECONDS,
+  );
+  const pictures = count('Pictures', apiLog, '{ $.pictures >= 0 }', '$.pictures', Unit.COUNT);
+  const unknown = count('Unknown', apiLog, '{ $.unknown >= 0 }', '$.unknown', Unit.COUNT);
+  const engine = count('EngineSeconds', apiLog, '{ $.engineSeconds >= 0 }', '$.engineSeconds', Unit.SECONDS);
+  const rejected = count('Rejected', ingest.function.logGroup, '{ $.outcome = "rejected" }', '1', Unit.COUNT);
+  return {
+    requests: http('Count', Stats.SUM),
+    clientErrors: http('4xx', Stats.SUM),
+    serverErrors: http('5xx', Stats.SUM),
+    latencyP50: http('Latency', Stats.p(50)),
+    latencyP99: http('Latency', Stats.p(99)),
+    coldStarts: coldStartMs.with({ statistic: Stats.SAMPLE_COUNT, label: 'cold starts' }),
+    coldStartMs: coldStartMs.with({ statistic: Stats.p(90), label: 'cold start (p90)' }),
+    throttles: served.metricThrottles({ period: PERIOD }),
+    engineSeconds: engine.with({ statistic: Stats.p(90), label: 'engine and decoding (p90)' }),
+    pictures,
+    unknownShare: new MathExpression({
+      label: 'share of pictures of no known class',
+      expression: 'IF(pictures >= 20, unknown / pictures, 0)',
+      usingMetrics: { pictures, unknown },
+      period: Duration.hours(1),
+    }),
+    queueAge: ingest.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: Stats.MAXIMUM }),
+    queueLength: ingest.queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+    deadLetters: ingest.deadLetters.metricApproximateNumberOfMessagesVisible({
+      period: PERIOD,
+      statistic: Stats.MAXIMUM,
+    }),
+    ingestErrors: taken.metricErrors({ period: PERIOD }),
+    rejected,
+    queueArns: [training?.gpu, training?.cpu].flatMap((one) => one?.queue.jobQueueArn ?? []),
+  };
+}
+
+const COLD_START = '{ $.type = "platform.report" && $.record.metrics.initDurationMs > 0 }';

@@ -1,0 +1,112 @@
+/** What there is to see, and who is told when something is wrong: metrics, a dashboard, alarms. */
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+import type { Config } from '../config.ts';
+import { KindredDashboard } from '../constructs/dashboard.ts';
+import { metricsOf } from '../constructs/metrics.ts';
+import type { KindredMetrics, Watched } from '../constructs/metrics.ts';
+
+interface Props extends StackProps, Watched {
+  readonly config: Config;
+}
+
+export class ObservabilityStack extends Stack {
+  /** What alarms and failed trainings are told to. */
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { config, api, ingest, training, ...props }: Props) {
+    super(scope, id, props);
+    const { email } = config.alarms;
+    this.topic = new Topic(this, 'Alarms', { displayName: `Kindred (${config.name})`, enforceSSL: true });
+    if (email !== null) this.topic.addSubscription(new EmailSubscription(email));
+    const metrics = metricsOf(this, config.name, { api, ingest, training });
+    this.#alarms(config, metrics);
+    this.#trainings(metrics.queueArns);
+    new KindredDashboard(this, 'Dashboard', { name: config.name, metrics });
+  }
+
+  #alarms({ alarms }: Config, metrics: KindredMetrics): void {
+    const alarm = this.#alarm.bind(this);
+    alarm(
+      'DeadLetters',
+      metrics.deadLetters,
+      0,
+      'Pictures could not be taken up. The log of ingest says why.',
+    );
+    alarm('QueueAge', metrics.queueAge, alarms.queueAgeSeconds, 'Pictures wait long to be taken up.');
+    alarm('ServerErrors', metrics.serverErrors, 5, 'The interface fails. Its log says why.');
+    alarm(
+      'Throttles',
+      metrics.throttles,
+      0,
+      'Calls are refused: the account has too few at once for Lambda.',
+    );
+    alarm(
+      'Latency',
+      metrics.latencyP99,
+      alarms.latencySeconds * 1000,
+      'One answer in a hundred takes long.',
+      3,
+    );
+    alarm('IngestErrors', metrics.ingestErrors, 3, 'Ingest fails as a whole. Its log says why.');
+    alarm('Unknown', metrics.unknownShare, alarms.unknownShare, 'Many pictures are of no known class.', 3);
+  }
+
+  /** Above the threshold in so many periods of five minutes. */
+  #alarm(id: string, metric: IMetric, threshold: number, alarmDescription: string, periods = 1): void {
+    const alarm = new Alarm(this, `${id}Alarm`, {
+      metric,
+      threshold,
+      alarmDescription,
+      evaluationPeriods: periods,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+  }
+
+  /** Batch has no metric of failures, but tells them as events. */
+  #trainings(queues: readonly string[]): void {
+    if (queues.length === 0) return;
+    new Rule(this, 'FailedTrainings', {
+      description: 'Trainings that ended badly',
+      eventPattern: {
+        source: ['aws.batch'],
+        detailType: ['Batch Job State Change'],
+        detail: { status: ['FAILED'], jobQueue: [...queues] },
+      },
+      targets: [
+        new SnsTopic(this.topic, {
+          message: RuleTargetInput.fromText(
+            `The training ${EventField.fromPath('$.detail.jobName')} has failed: ${EventField.fromPath('$.detail.statusReason')}`,
+          ),
+          retryAttempts: 10,
+          maxEventAge: Duration.hours(1),
+        }),
+      ],
+    });
+    new Rule(this, 'BlockedTrainings', {
+      description: 'Trainings that nothing can run',
+      eventPattern: {
+        source: ['aws.batch'],
+        detailType: ['Batch Job Queue Blocked'],
+        detail: { jobQueue: [...queues] },
+      },
+      targets: [
+        new SnsTopic(this.topic, {
+          message: RuleTargetInput.fromText(
+            `The training ${EventField.fromPath('$.detail.jobName')} cannot begin: ${EventField.fromPath('$.detail.statusReason')}`,
+          ),
+        }),
+      ],
+    });
+  }
+}

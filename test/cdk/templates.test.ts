@@ -1,0 +1,510 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Match } from 'aws-cdk-lib/assertions';
+import { ConfigError, parseConfig } from '../../cdk/config.ts';
+import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
+import { missingPackages, runPython } from '../support/python.ts';
+import { trainingCommand } from '../support/training-command.ts';
+import { onlyResource, resourcesOf, synthesise, text } from './support.ts';
+import type { Synthesised } from './support.ts';
+
+/** The defaults, and one in which all is different. */
+const DEFAULTS = synthesise();
+const OTHER = synthesise({
+  name: 'shop',
+  architecture: 'x64',
+  retention: { logDays: 7, checkpointDays: 3 },
+  api: {
+    auth: { kind: 'jwt', issuer: 'https://issuer.example/', audience: ['shop'], scopePrefix: 'shop/' },
+    origins: ['https://shop.example'],
+    model: 'shoes',
+    memoryMb: 1024,
+  },
+  training: {
+    gpu: { spot: false, instanceTypes: ['g5.xlarge'], maxVcpus: 4 },
+    cpu: { enabled: false },
+    dataBuckets: ['pictures-of-others'],
+    image: { gpu: 'registry.example/training:1', cpu: 'registry.example/training:1-cpu' },
+    availabilityZones: 2,
+  },
+  alarms: { email: 'somebody@shop.example' },
+});
+const BOTH: Readonly<Record<string, Synthesised>> = { 'the defaults': DEFAULTS, 'another choice': OTHER };
+after(() => {
+  for (const each of Object.values(BOTH)) each.remove();
+});
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+/** What the roles whose names begin so may do, as "action on resource". */
+function permissions(
+  made: Synthesised,
+  stack: Parameters<Synthesised['template']>[0],
+  role: string,
+): string[] {
+  const policies = Object.entries(resourcesOf(made.template(stack), 'AWS::IAM::Policy'));
+  return policies
+    .filter(([name]) => name.startsWith(role))
+    .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement)
+    .flatMap(({ Action, Resource }) =>
+      [Action]
+        .flat()
+        .flatMap((action) => [Resource].flat().map((resource) => `${action} on ${text(resource)}`)),
+    )
+    .map((line) => line.replaceAll(/Store1D2A845B\w*/g, 'STORE'))
+    .toSorted();
+}
+
+const under = (actions: readonly string[], keys: readonly string[]): string[] =>
+  actions.flatMap((action) => keys.map((each) => `s3:${action} on STORE/${each}`)).toSorted();
+
+const GALLERY = [
+  'models/*/pictures/*',
+  'models/*/unknown/*',
+  'models/*/versions/*/gallery/*',
+  'models/*/versions/*/carry-over/*',
+];
+
+describe('the bucket', () => {
+  it('is encrypted, closed, kept, tells its events, and is reached by TLS only', () => {
+    const template = DEFAULTS.template('stateful');
+
+    assert.equal(onlyResource(template, 'AWS::S3::Bucket').DeletionPolicy, 'Retain');
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      VersioningConfiguration: { Status: 'Enabled' },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      },
+    });
+    assert.deepEqual(resourcesOf(template, 'AWS::Lambda::Function'), {}, 'no function that only sets it up');
+  });
+
+  it('forgets checkpoints, what was overwritten, and unfinished uploads', () => {
+    const { Properties } = onlyResource(OTHER.template('stateful'), 'AWS::S3::Bucket');
+    const { Rules } = Properties['LifecycleConfiguration'] as { Rules: Record<string, unknown>[] };
+
+    assert.deepEqual(
+      Rules.map((rule) => Object.fromEntries(Object.entries(rule).filter(([name]) => name !== 'Status'))),
+      [
+        { Id: 'unfinished-uploads', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2 } },
+        { Id: 'overwritten-and-deleted', NoncurrentVersionExpiration: { NoncurrentDays: 30 } },
+        { Id: 'delete-markers', ExpiredObjectDeleteMarker: true },
+        {
+          Id: 'checkpoints',
+          Prefix: 'jobs/',
+          ObjectSizeGreaterThan: '1048576',
+          ExpirationInDays: 3,
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        },
+        { Id: 'progress', Prefix: 'jobs/', NoncurrentVersionExpiration: { NoncurrentDays: 1 } },
+      ],
+    );
+  });
+});
+
+describe('the functions', () => {
+  const functions = [
+    ['api', apiEnvironment, environmentSchemas.api],
+    ['ingest', ingestEnvironment, environmentSchemas.ingest],
+  ] as const;
+  for (const [name, made] of Object.entries(BOTH)) {
+    for (const [stack, parse, schema] of functions) {
+      it(`get the environment that they read: ${stack}, with ${name}`, () => {
+        const { Properties } = onlyResource(made.template(stack), 'AWS::Lambda::Function');
+        const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+        const environment = Object.fromEntries(
+          Object.entries(Variables).map(([variable, value]) => [variable, text(value)]),
+        );
+
+        assert.deepEqual(
+          Object.keys(Variables).filter((variable) => !(variable in schema.shape)),
+          [],
+        );
+        assert.doesNotThrow(() => parse(environment));
+        assert.equal(Properties['Handler'], `${stack}.handler`);
+      });
+    }
+  }
+
+  it('run on the chosen processor, traced, with a log that ends', () => {
+    for (const [made, architecture, days] of [
+      [DEFAULTS, 'arm64', 30],
+      [OTHER, 'x86_64', 7],
+    ] as const) {
+      for (const stack of ['api', 'ingest'] as const) {
+        const template = made.template(stack);
+        template.hasResourceProperties('AWS::Lambda::Function', {
+          Architectures: [architecture],
+          Runtime: 'nodejs22.x',
+          TracingConfig: { Mode: 'Active' },
+          LoggingConfig: { LogFormat: 'JSON' },
+        });
+        template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: days });
+      }
+    }
+  });
+
+  it('that serve may read all, and write all but versions and tokens', () => {
+    const allowed = permissions(OTHER, 'api', 'ServeRole');
+
+    assert.deepEqual(
+      allowed.filter((line) => line.startsWith('s3:')),
+      [
+        's3:ListBucket on STORE',
+        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*', 'tokens/*']),
+        ...under(
+          ['PutObject', 'AbortMultipartUpload'],
+          ['datasets/*', ...GALLERY, 'models/*/aliases/*', 'jobs/*'],
+        ),
+        ...under(['DeleteObject'], ['datasets/*', ...GALLERY]),
+      ].toSorted(),
+    );
+  });
+
+  it('that serve may submit the trainings of this deployment, and only look at the rest', () => {
+    const allowed = permissions(OTHER, 'api', 'ServeRole').filter((line) =>
+      /^(batch|ec2|service)/.test(line),
+    );
+    const batch = 'arn:AWS::Partition:batch:AWS::Region:AWS::AccountId';
+
+    assert.deepEqual(
+      allowed.map((line) =>
+        line.replaceAll(/GpuQueue\w+/g, 'QUEUE').replaceAll(/shoptrainingGpu\w+/g, 'JOB'),
+      ),
+      [
+        'batch:DescribeComputeEnvironments on *',
+        'batch:DescribeJobQueues on *',
+        'batch:DescribeJobs on *',
+        'batch:ListJobs on *',
+        'batch:SubmitJob on QUEUE',
+        `batch:SubmitJob on ${batch}:job-definition/JOB`,
+        `batch:SubmitJob on ${batch}:job-definition/JOB:*`,
+        `batch:TerminateJob on ${batch}:job/*`,
+        'ec2:DescribeInstanceTypeOfferings on *',
+        'servicequotas:GetServiceQuota on *',
+      ].toSorted(),
+    );
+  });
+
+  it('that take pictures up may change galleries, and neither pictures, versions, aliases nor tokens', () => {
+    assert.deepEqual(
+      permissions(DEFAULTS, 'ingest', 'IngestRole').filter((line) => line.startsWith('s3:')),
+      [
+        's3:ListBucket on STORE',
+        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+        ...under(['PutObject', 'DeleteObject', 'AbortMultipartUpload'], GALLERY),
+      ].toSorted(),
+    );
+  });
+});
+
+describe('the interface', () => {
+  it('leaves tokens to the function, and lets everybody see whether it is there', () => {
+    const routes = Object.values(resourcesOf(DEFAULTS.template('api'), 'AWS::ApiGatewayV2::Route'));
+
+    assert.deepEqual(routes.map(({ Properties }) => text(Properties['RouteKey'])).toSorted(), [
+      'ANY /{proxy+}',
+      'GET /docs',
+      'GET /healthz',
+      'GET /openapi.json',
+      'GET /readyz',
+    ]);
+    assert.deepEqual(
+      new Set(routes.map(({ Properties }) => Properties['AuthorizationType'])),
+      new Set(['NONE']),
+    );
+  });
+
+  it('asks for a JWT where an issuer is named, and answers the pages that it should', () => {
+    const template = OTHER.template('api');
+    template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      JwtConfiguration: { Issuer: 'https://issuer.example/', Audience: ['shop'] },
+    });
+    const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'));
+
+    assert.deepEqual(
+      routes
+        .filter(({ Properties }) => Properties['AuthorizationType'] === 'JWT')
+        .map(({ Properties }) => Properties['RouteKey']),
+      ['ANY /{proxy+}'],
+    );
+    template.hasResourceProperties('AWS::ApiGatewayV2::Api', {
+      CorsConfiguration: { AllowOrigins: ['https://shop.example'] },
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+      AccessLogSettings: Match.anyValue(),
+    });
+  });
+});
+
+describe('ingest', () => {
+  it('hears of pictures of data sets only, tries again one by one, and puts aside what fails', () => {
+    const template = DEFAULTS.template('ingest');
+    const [dead] = Object.entries(resourcesOf(template, 'AWS::SQS::Queue')).find(
+      ([, { Properties }]) => Properties['RedrivePolicy'] === undefined,
+    ) ?? [''];
+
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created', 'Object Deleted'],
+        detail: { bucket: { name: [Match.anyValue()] }, object: { key: [{ prefix: 'datasets/' }] } },
+      },
+    });
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] } },
+      VisibilityTimeout: 720,
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BatchSize: 10,
+      ScalingConfig: { MaximumConcurrency: 4 },
+    });
+  });
+});
+
+describe('trainings', () => {
+  it('run the command of the container, are tried again only when the machine was taken away, and end in time', () => {
+    for (const [made, count] of [
+      [DEFAULTS, 2],
+      [OTHER, 1],
+    ] as const) {
+      const jobs = Object.values(resourcesOf(made.template('training'), 'AWS::Batch::JobDefinition'));
+      assert.equal(jobs.length, count);
+      for (const { Properties } of jobs) {
+        const { Command } = Properties['ContainerProperties'] as { Command: unknown[] };
+        const registry = text(Command[4]);
+        assert.match(registry, /^s3:\/\/Store\w+$/);
+        assert.deepEqual(Command.map(text), trainingCommand(registry));
+        assert.deepEqual(Properties['RetryStrategy'], {
+          Attempts: 10,
+          EvaluateOnExit: [
+            { Action: 'RETRY', OnStatusReason: 'Host EC2*' },
+            { Action: 'RETRY', OnStatusReason: 'Your Spot Task was interrupted*' },
+            { Action: 'RETRY', OnExitCode: '75' },
+            { Action: 'EXIT', OnReason: '*' },
+          ],
+        });
+        assert.deepEqual(Properties['Timeout'], { AttemptDurationSeconds: 43_200 });
+      }
+    }
+  });
+
+  it('take Spot machines first where they may, and none stay when nothing runs', () => {
+    const environments = (made: Synthesised): unknown[] => {
+      const template = made.template('training');
+      const all = resourcesOf(template, 'AWS::Batch::ComputeEnvironment');
+      return Object.values(resourcesOf(template, 'AWS::Batch::JobQueue')).map(({ Properties }) =>
+        (Properties['ComputeEnvironmentOrder'] as { Order: number; ComputeEnvironment: unknown }[])
+          .toSorted((a, b) => a.Order - b.Order)
+          .map(({ ComputeEnvironment }) => {
+            const name = text(ComputeEnvironment).split('.')[0] ?? '';
+            const resources = all[name]?.Properties['ComputeResources'];
+            const { Type, MinvCpus = 0 } = resources as { Type: string; MinvCpus?: number };
+            return `${Type} ${MinvCpus}`;
+          }),
+      );
+    };
+
+    assert.deepEqual(environments(DEFAULTS), [
+      ['SPOT 0', 'EC2 0'],
+      ['FARGATE_SPOT 0', 'FARGATE 0'],
+    ]);
+    assert.deepEqual(environments(OTHER), [['EC2 0']]);
+  });
+
+  it('ask the metadata service by token only, from the container too, on an encrypted disk', () => {
+    DEFAULTS.template('training').hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: {
+        MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 2 },
+        BlockDeviceMappings: [
+          Match.objectLike({ Ebs: Match.objectLike({ Encrypted: true, VolumeType: 'gp3' }) }),
+        ],
+      },
+    });
+  });
+
+  it('cost no NAT, let nobody in, and reach S3 without the internet', () => {
+    for (const made of Object.values(BOTH)) {
+      const template = made.template('training');
+      template.resourceCountIs('AWS::EC2::NatGateway', 0);
+      template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
+      template.allResourcesProperties('AWS::EC2::SecurityGroup', { SecurityGroupIngress: Match.absent() });
+      template.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' });
+    }
+    OTHER.template('training').resourceCountIs('AWS::EC2::Subnet', 2);
+  });
+
+  it('may read pictures, and write versions and jobs', () => {
+    const store = [
+      's3:ListBucket on STORE',
+      ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+      ...under(['PutObject', 'DeleteObject', 'AbortMultipartUpload'], ['models/*', 'jobs/*']),
+    ];
+
+    assert.deepEqual(permissions(DEFAULTS, 'training', 'TrainingRole'), store.toSorted());
+    assert.deepEqual(
+      permissions(OTHER, 'training', 'TrainingRole'),
+      [
+        ...store,
+        's3:ListBucket on arn:aws:s3:::pictures-of-others',
+        's3:GetObject on arn:aws:s3:::pictures-of-others/*',
+      ].toSorted(),
+    );
+  });
+
+  it('are named by other stacks in a way that a new image does not change', () => {
+    const exported = DEFAULTS.template('training').toJSON() as {
+      Outputs: Record<string, { Export?: unknown }>;
+    };
+    const names = Object.entries(exported.Outputs).filter(([, { Export }]) => Export !== undefined);
+
+    assert.deepEqual(
+      names
+        .map(([name]) => name.replace(/^ExportsOutput(?:Ref|FnGetAtt)(\D+?)[A-F0-9]{8}.*$/, '$1'))
+        .toSorted(),
+      ['CpuQueue', 'GpuQueue'],
+    );
+  });
+});
+
+describe('who watches', () => {
+  it('is told of dead letters, old messages, errors, slow answers, unknown pictures and failed trainings', () => {
+    const template = OTHER.template('observability');
+    const alarms = Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm'));
+
+    assert.deepEqual(alarms.map((name) => name.replace(/Alarm\w*$/, '')).toSorted(), [
+      'DeadLetters',
+      'IngestErrors',
+      'Latency',
+      'QueueAge',
+      'ServerErrors',
+      'Throttles',
+      'Unknown',
+    ]);
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] });
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'somebody@shop.example',
+    });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['aws.batch'], 'detail-type': ['Batch Job State Change'] },
+    });
+    template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    DEFAULTS.template('observability').resourceCountIs('AWS::SNS::Subscription', 0);
+  });
+});
+
+describe('all of it', () => {
+  for (const [name, made] of Object.entries(BOTH)) {
+    it(`keeps to AwsSolutions, or says why not: ${name}`, () => {
+      assert.deepEqual(made.findings, []);
+    });
+
+    it(`gives no right to everything without a reason: ${name}`, () => {
+      const templates = (['stateful', 'training', 'api', 'ingest', 'observability'] as const).map((stack) =>
+        made.template(stack),
+      );
+      const statements = templates
+        .flatMap((template) => Object.values(resourcesOf(template, 'AWS::IAM::Policy')))
+        .flatMap(({ Properties }) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement);
+      const wide = statements
+        .filter(({ Resource }) => [Resource].flat().includes('*'))
+        .flatMap(({ Action }) => Action);
+
+      assert.deepEqual(
+        [...new Set(wide)].toSorted(),
+        [
+          'batch:DescribeComputeEnvironments',
+          'batch:DescribeJobQueues',
+          'batch:DescribeJobs',
+          'batch:ListJobs',
+          'ec2:DescribeInstanceTypeOfferings',
+          ...(made === DEFAULTS ? ['ecr:GetAuthorizationToken'] : []),
+          'servicequotas:GetServiceQuota',
+          'xray:PutTelemetryRecords',
+          'xray:PutTraceSegments',
+        ].toSorted(),
+      );
+      for (const { Action } of statements)
+        for (const action of [Action].flat()) assert.doesNotMatch(action, /\*/);
+    });
+  }
+
+  it('is what CloudFormation takes, and the Dockerfile what Docker does', async (t) => {
+    const missing = await missingPackages('aws');
+    if (missing !== null) return t.skip(missing);
+    const files = Object.values(BOTH).flatMap(({ folder }) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.template.json'))
+        .map((name) => path.join(folder, name)),
+    );
+    const lint = 'import sys; from cfnlint.runner import main; sys.argv[0] = "cfn-lint"; sys.exit(main())';
+    const hadolint =
+      'import subprocess, sys, os; sys.exit(subprocess.run([os.path.join(os.path.dirname(sys.executable), "hadolint"), *sys.argv[1:]]).returncode)';
+    const dockerfile = fileURLToPath(new URL('../../cdk/training/Dockerfile', import.meta.url));
+
+    assert.equal(files.length, 10);
+    assert.equal(await runPython(lint, files, 'aws'), '');
+    assert.equal(await runPython(hadolint, [dockerfile], 'aws'), '');
+  });
+});
+
+describe('the configuration', () => {
+  const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
+    'an unknown name': [{ nam: 'x' }, /\(all\): Unrecognized key: "nam"/],
+    'a name that AWS does not take': [{ name: 'My Shop' }, /name: has to be small letters/],
+    'days that CloudWatch does not know': [
+      { retention: { logDays: 31 } },
+      /retention\.logDays: CloudWatch keeps logs/,
+    ],
+    'an issuer without an audience': [
+      { api: { auth: { kind: 'jwt', issuer: 'https://x.example' } } },
+      /api\.auth\.audience/,
+    ],
+    'a type of instance that is none': [
+      { training: { gpu: { instanceTypes: ['big'] } } },
+      /training\.gpu\.instanceTypes\.0: not an instance type/,
+    ],
+    'nothing to train on': [
+      { training: { gpu: { enabled: false }, cpu: { enabled: false } } },
+      /enable gpu, or cpu, or both/,
+    ],
+  };
+  for (const [what, [chosen, says]] of Object.entries(wrong)) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => parseConfig(chosen),
+        (error: unknown) => error instanceof ConfigError && says.test(error.message),
+      );
+    });
+  }
+});
