@@ -7,6 +7,7 @@ import { listGalleryCommand } from './gallery-list.ts';
 import { mergeClassesCommand } from './gallery-merge.ts';
 import { removeFromGalleryCommand } from './gallery-remove.ts';
 import { renameClassCommand } from './gallery-rename.ts';
+import { syncGalleryCommand } from './gallery-sync.ts';
 
 /** `kindred gallery ...`: the pictures that a version compares with; changes answer at once, without training. */
 export function galleryCommand(): Command {
@@ -18,6 +19,7 @@ export function galleryCommand(): Command {
     removeFromGalleryCommand,
     renameClassCommand,
     mergeClassesCommand,
+    syncGalleryCommand,
     exportGalleryCommand,
   ];
   for (const make of parts) group.addCommand(make());
