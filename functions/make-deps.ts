@@ -63,7 +63,7 @@ export interface ServeOptions {
   readonly moveMs?: number;
   /** What is kept, for each model, of pictures that were not known. @default nothing */
   readonly unknown?: UnknownLimits | null;
-  readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch'>;
+  readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch' | 'open'>;
 }
 
 export interface SharedWithTrainings {

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { JwtOptions } from '../../functions/http/jwt.ts';
-import { listen } from '../../functions/server.ts';
 import type { Context } from '../context.ts';
 import { chosenModel } from '../models.ts';
 import { UsageError } from '../usage.ts';
+import { headStart } from './head-start.ts';
 
 export interface ServeFlags {
   readonly host: string;
@@ -28,12 +28,16 @@ export interface ServeFlags {
 /** Listens until SIGINT or SIGTERM, then ends what is under way. The log is on stderr, an entry a line. */
 export async function serve(context: Context, flags: ServeFlags): Promise<void> {
   const { terminal } = context;
+  const registry = await context.registry();
+  const model = flags.model === undefined ? null : await chosenModel(context, flags.model);
+  const open = headStart(registry, model, context.engine);
+  const { listen } = await import('../../functions/server.ts');
   const server = await listen({
-    registry: await context.registry(),
+    registry,
     log: (entry) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`),
     engine: context.engine,
-    model: flags.model === undefined ? null : await chosenModel(context, flags.model),
-    versions: { most: flags.versions, lookMs: flags.look * 1000 },
+    model,
+    versions: { most: flags.versions, lookMs: flags.look * 1000, open },
     trainings: { atOnce: flags.trainings, command: (job) => trainCommandFor(context.registryUri, job) },
     tokens: flags.tokens ?? false,
     jwt: jwtOf(flags),

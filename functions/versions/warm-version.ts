@@ -4,7 +4,7 @@ import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { readCalibration } from '../../core/registry/evaluation.ts';
 import { followGalleryLog, readGalleryLog } from '../../core/registry/gallery-log.ts';
-import { openEmbedder } from '../../core/registry/open-version.ts';
+import type { openEmbedder } from '../../core/registry/open-version.ts';
 import type { OpenOptions } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { Batcher } from './batcher.ts';
@@ -22,6 +22,7 @@ interface WarmVersionOptions extends OpenOptions {
   readonly atMost: number;
   readonly onRun: (run: Run) => void;
   readonly onTrouble: (error: unknown) => void;
+  readonly open: typeof openEmbedder;
 }
 
 export class WarmVersion {
@@ -55,7 +56,7 @@ export class WarmVersion {
     options: WarmVersionOptions,
   ): Promise<WarmVersion> {
     // The engine loads in a thread of its own, and the gallery meanwhile.
-    const opening = openEmbedder(registry, name, options);
+    const opening = options.open(registry, name, options);
     try {
       const [log, calibration] = await Promise.all([
         readGalleryLog(registry, name),

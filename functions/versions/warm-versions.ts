@@ -5,6 +5,7 @@
  */
 import type { EngineName } from '../../core/embedding/embedder.ts';
 import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
+import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { Line } from '../http/line.ts';
 import type { Run } from './batcher.ts';
@@ -27,6 +28,8 @@ export interface WarmOptions {
   /** A look or a load beside the requests failed; they go on with what there is. */
   readonly onTrouble?: (error: unknown) => void;
   readonly onRun?: (name: VersionName, run: Run) => void;
+  /** What opens a version's network. @default openEmbedder */
+  readonly open?: typeof openEmbedder;
 }
 
 /** What is asked for: an alias, or a version by its number. */
@@ -72,6 +75,7 @@ export class WarmVersions {
       waitingLoads: options.waitingLoads ?? 16,
       onTrouble: options.onTrouble ?? (() => undefined),
       onRun: options.onRun ?? (() => undefined),
+      open: options.open ?? openEmbedder,
       engine: options.engine,
     };
     this.#loads = new Line('Versions are being loaded', { atOnce: 1, waiting: this.#options.waitingLoads });
@@ -211,6 +215,7 @@ export class WarmVersions {
         atMost: this.#options.batch,
         onRun: (run) => this.#options.onRun(name, run),
         onTrouble: this.#options.onTrouble,
+        open: this.#options.open,
       });
     } catch (error) {
       this.#held--;

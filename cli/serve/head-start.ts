@@ -1,0 +1,36 @@
+import type { Embedder, EngineName } from '../../core/embedding/embedder.ts';
+import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
+import { openEmbedder } from '../../core/registry/open-version.ts';
+import type { Registry } from '../../core/registry/registry.ts';
+
+type Open = typeof openEmbedder;
+
+interface Begun {
+  readonly model: string;
+  readonly version: number;
+  readonly embedder: Embedder;
+}
+
+/**
+ * Begins to open what will be asked for by default, while the server's own code is being loaded still.
+ * @param named null: the only model there is
+ * @returns what opens embedders, and gives out the one that was begun when it is asked for
+ */
+export function headStart(registry: Registry, named: string | null, engine: EngineName): Open {
+  let begun: Promise<Begun | null> | null = begin(registry, named, engine).catch(() => null);
+  return async (of, asked, options) => {
+    const early = await begun;
+    if (early === null || begun === null) return openEmbedder(of, asked, options);
+    begun = null;
+    if (early.model === asked.model && early.version === asked.version) return early.embedder;
+    early.embedder.dispose();
+    return openEmbedder(of, asked, options);
+  };
+}
+
+async function begin(registry: Registry, named: string | null, engine: EngineName): Promise<Begun | null> {
+  const [model, ...others] = named === null ? await registry.models() : [named];
+  if (model === undefined || others.length > 0) return null;
+  const { version } = await registry.resolve(`${model}@${DEFAULT_ALIAS}`);
+  return { model, version, embedder: await openEmbedder(registry, { model, version }, { engine }) };
+}
