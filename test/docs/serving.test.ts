@@ -19,23 +19,40 @@ function layOut(folder: string): void {
     for (const [i, file] of files.slice(0, 4).entries()) {
       cpSync(path.join(source, file), path.join(folder, 'photos', name, `${i + 1}.jpg`));
     }
+    if (name === 'hat') {
+      cpSync(path.join(SAMPLES, 'train', 'skirt', someOf('skirt')), path.join(folder, 'skirt.jpg'));
+      cpSync(path.join(SAMPLES, 'train', 'dress', someOf('dress')), path.join(folder, 'stranger.jpg'));
+    }
     // One that it knows, so that the answer does not hang on how good so small a model is.
     if (name === 'hat') cpSync(path.join(source, files[0] ?? ''), path.join(folder, 'new.jpg'));
   }
 }
 
-describe('the examples of the guide to serving', () => {
+const someOf = (name: string): string => readdirSync(path.join(SAMPLES, 'train', name)).toSorted()[0] ?? '';
+
+describe('the examples of the guides to serving and to ingest', () => {
   it('do what they say, one after the other', async () => {
     const workplace = new Workplace();
     try {
       layOut(workplace.folder);
-      const server = workplace.start(['serve', '--registry', './.kindred', '--port', '0', '--json']);
+      const server = workplace.start([
+        'serve',
+        '--registry',
+        './.kindred',
+        '--port',
+        '0',
+        '--json',
+        '--unknown',
+        '100',
+      ]);
       const url = await new Promise<string>((resolve, reject) => {
         server.child.stdout?.on('data', (text: string) => resolve((JSON.parse(text) as { url: string }).url));
         server.ended.then(({ stderr }) => reject(new Error(stderr)), reject);
       });
       const outputs: string[] = [];
-      for (const { language, code } of codeBlocks(page('docs/serving.md'))) {
+      for (const { language, code } of ['docs/serving.md', 'docs/ingest.md'].flatMap((file) =>
+        codeBlocks(page(file)),
+      )) {
         if (!LANGUAGES.has(language)) continue;
         outputs.push(await output(language, code.replaceAll('http://127.0.0.1:8787', url), workplace.folder));
       }
@@ -51,6 +68,9 @@ describe('the examples of the guide to serving', () => {
         typescript = '',
         moved = '',
         uploaded = '',
+        ingested = '',
+        corrected = '',
+        labelled = '',
       ] = outputs;
       assert.match(trained, /^data: \{.*"state":"succeeded".*"promoted":true/);
       assert.deepEqual(classes(asked), ['hat']);
@@ -60,8 +80,17 @@ describe('the examples of the guide to serving', () => {
       assert.match(verified, /"distance":[\d.]+.*"same":(?:true|false)/);
       assert.match(python, /^1 hat (True|False)$/m);
       assert.match(typescript, /^1 hat$/m);
-      assert.match(moved, /"version":1,"revision":2/);
+      assert.match(moved, /"version":1,"revision":1,.*"notes":\[\]/);
       assert.match(uploaded, /"key":"datasets\/clothes\/hat\/new.jpg"/);
+      assert.match(
+        ingested,
+        /"models":\["clothes"\]\}\{"model".*"class":"skirt".*\}\{"key".*"models":\["clothes"\]\}$/,
+      );
+      assert.match(
+        corrected,
+        /"class":"skirt","results":.*"outcome":"(added|moved|unchanged)".*"results":\[\{"image":"image","class":"skirt"/,
+      );
+      assert.match(labelled, /"known":false.*"class":"dress","results":.*"outcome":"added"/);
     } finally {
       workplace.close();
     }
