@@ -13,6 +13,8 @@ export interface TriedDecision {
   readonly accuracy: number | null;
   /** Null when there are no classes to add. */
   readonly accuracyWithAdded: number | null;
+  /** Whether it is the one that was taken. */
+  readonly taken: boolean;
 }
 
 /** The way that is taken. */
@@ -49,11 +51,12 @@ export function chooseDecision(
     rule: best.rule,
     leftOut: best.leftOut,
     pairs: best.pairs,
-    tried: fitted.map(({ shrinkage, rule, accuracy, accuracyWithAdded }) => ({
-      shrinkage,
-      rule,
-      accuracy: orNull(accuracy),
-      accuracyWithAdded: orNull(accuracyWithAdded),
+    tried: fitted.map((way) => ({
+      shrinkage: way.shrinkage,
+      rule: way.rule,
+      accuracy: orNull(way.accuracy),
+      accuracyWithAdded: orNull(way.accuracyWithAdded),
+      taken: way === best,
     })),
   };
 }

@@ -105,7 +105,7 @@ type NearestClasses = Pick<LeftOut, 'own' | 'others'>;
 /** By row asked for. */
 type Told = Map<number, NearestClasses>;
 
-/** Parts that the classes are left out in, as many as there are folds. */
+/** Parts that the classes are left out in. */
 const CLASS_PARTS = 4;
 
 /** Parts of the rows, each with all rows of its classes; none of a single class, for it leaves nothing to compare with. */

@@ -1,4 +1,4 @@
-/** By what the model decides, and what else it could have decided by. */
+/** By what the model decides, and what else it could have decided by. See core/training/choose-decision.ts. */
 import { percent } from '../../format.ts';
 import type { Rule } from '../../gallery/rules.ts';
 import type { TriedDecision } from '../choose-decision.ts';
@@ -22,14 +22,16 @@ export function deciding(tried: readonly TriedDecision[], rule: Rule | null): Ht
         <td>${way.shrinkage}</td>
         <td>${share(way.accuracy)}</td>
         <td>${share(way.accuracyWithAdded)}</td>
+        <td class="text">${way.taken ? 'taken' : ''}</td>
       </tr>`,
   );
   return html`<p>
-      ${rule !== null && `A picture’s class is told by ${NAMES[rule]}. `}What else was tried, on training
-      pictures asked for as if they were new, and again with a quarter of the classes added only afterwards:
+      ${rule !== null && `A picture’s class is told by ${NAMES[rule]}. `}What was tried, on training pictures
+      asked for as if they were new, and again with a quarter of the classes added only afterwards; the mean
+      of both counts, and the first shrinkage unless another is clearly better:
     </p>
     <details>
       <summary>Ways to decide</summary>
-      ${table('Ways to decide', ['decided by', 'shrinkage', 'right', 'with added classes'], rows)}
+      ${table('Ways to decide', ['decided by', 'shrinkage', 'right', 'with added classes', ''], rows)}
     </details>`;
 }

@@ -25,11 +25,15 @@ export interface Example {
   readonly known: boolean | null;
   /** The nearest pictures of the gallery, nearest first. */
   readonly nearest: readonly Relative[];
+  /** The nearest picture of the class that it was told, where it is not among them, as can be unless the nearest one decides. */
+  readonly told: Relative | null;
   /** The nearest picture of the query's own class, where it is not among them; null also where the gallery lacks the class. */
   readonly own: Relative | null;
 }
 
 export interface Examples {
+  /** What their distances and answers are by. */
+  readonly rule: Rule;
   /** The surest first. */
   readonly wrong: readonly Example[];
   /** How many there are in all. */
@@ -68,6 +72,7 @@ export function chooseExamples(request: ExamplesRequest): Examples {
   const right = thinned(rows.filter(isRight)).map(judged);
   const show = (one: Judged): Example => exampleOf(one, request, search);
   return {
+    rule,
     wrong: wrong
       .toSorted((a, b) => b.sureness - a.sureness)
       .slice(0, MOST_WRONG)
@@ -111,17 +116,22 @@ function exampleOf(
     distance: distances[at] ?? Infinity,
   });
   const nearest = nearestRows(gallery, distances, NEAREST).map(relative);
-  const others = distances.map((distance, at) => (gallery.classes[at] === own ? distance : Infinity));
-  const [ownRow] = gallery.classes.includes(own) ? nearestRows(gallery, others, 1) : [];
-  const isShown = nearest.some((one) => one.class === own);
+  const unshownOf = (name: string): Relative | null => {
+    if (nearest.some((one) => one.class === name) || !gallery.classes.includes(name)) return null;
+    const within = distances.map((distance, at) => (gallery.classes[at] === name ? distance : Infinity));
+    const [at] = nearestRows(gallery, within, 1);
+    return at === undefined ? null : relative(at);
+  };
+  const predicted = answers[row]?.predicted ?? '';
   return {
     key: queries.keys[row] ?? '',
     class: own,
-    predicted: answers[row]?.predicted ?? '',
+    predicted,
     distance: answers[row]?.distance ?? Infinity,
     confidence,
     known,
     nearest,
-    own: isShown || ownRow === undefined ? null : relative(ownRow),
+    told: predicted === own ? null : unshownOf(predicted),
+    own: unshownOf(own),
   };
 }

@@ -32,8 +32,8 @@ function notMeasured({ calibration }: ReportData): Html {
       ? null
       : html`<p>
           Asked for one another, ${percent(calibration.accuracy)} of ${count(calibration.pictures)} training
-          pictures found their class. That is a hint, not a measurement: the network has learnt from these
-          pictures.
+          pictures found their class. That is a hint, not a measurement: the network was made from these
+          pictures, and the way to decide chosen by them.
         </p>`;
   return html`<p>
       This was not measured: no picture was kept to judge on. Train with <code>--test</code> or

@@ -31,8 +31,9 @@ export function unknownSection({ calibration }: Pick<ReportData, 'calibration'>)
     )}
     ${distances && distanceHistogram(distances, points)}
     <p class="note">
-      A stranger here is a training picture asked for as if its whole class were missing: the hardest kind,
-      for it resembles the other classes as these resemble each other.
+      A stranger here is a training picture asked for as if its whole class were missing: a hard kind, for it
+      resembles the other classes as these resemble each other. What resembles them more is called known more
+      often.
     </p>
   </section>`;
 }

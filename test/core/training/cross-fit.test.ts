@@ -216,6 +216,10 @@ describe('the decision', () => {
       const best = Math.max(...tried.map(scoreOf));
       assert.equal(rule, tried.find((way) => scoreOf(way) === best)?.rule);
       assert.deepEqual(
+        tried.filter(({ taken }) => taken).map((way) => way.rule),
+        [rule],
+      );
+      assert.deepEqual(
         tried.map((way) => way.rule),
         rules,
       );

@@ -69,6 +69,32 @@ describe('the examples of a report', () => {
     }
   });
 
+  it('have a picture of the class that they were told, too, where its nearest one did not decide', () => {
+    const by = 'class-mean' as const;
+    const told = evaluateWithAnswers(queries, gallery, by).answers;
+    const rankings = naiveRankings(queries, gallery, false);
+
+    const { wrong, rule: decidedBy } = chooseExamples({
+      queries,
+      gallery,
+      rule: by,
+      answers: told,
+      calibration: calibrate(gallery, { rule: by }),
+    });
+
+    assert.equal(decidedBy, by);
+    const missed = wrong.filter((example) => {
+      const ranking = rankings[queries.keys.indexOf(example.key)] ?? [];
+      return !ranking.slice(0, 3).includes(example.predicted);
+    });
+    assert.ok(missed.length > 0, 'a class is told that none of the three nearest pictures is of');
+    assert.deepEqual(
+      wrong.filter(({ told: picture }) => picture !== null),
+      missed,
+    );
+    assert.ok(missed.every(({ told: picture, predicted }) => picture?.class === predicted));
+  });
+
   it('are ordered by how far the second class is behind where there is no calibration', () => {
     const { wrong, close } = chooseExamples({ queries, gallery, rule, answers, calibration: null });
 

@@ -87,6 +87,21 @@ describe('the page of a report', () => {
     assert.doesNotMatch(page, /<script|\bon[a-z]+=|(?:src|href)="(?!data:)|url\(|@import/i);
   });
 
+  it('says why pictures were named as they were, by the rule that named them', () => {
+    const { examples, calibration } = data;
+    assert.ok(examples && calibration);
+    assert.match(text, /the class of the nearest one is what it was named/);
+    const byMean = {
+      ...data,
+      examples: { ...examples, rule: 'class-mean' as const },
+      calibration: { ...calibration, rule: 'class-mean' as const },
+    };
+    const told = textOf(reportPage(byMean, 3));
+    assert.match(told, /it was named by the class whose mean is nearest/);
+    assert.match(told, /A picture’s class is told by the mean of a class’s pictures\./);
+    assert.match(told, /the nearest picture 0\.2 75\.0 % – taken/);
+  });
+
   it('warns when test pictures were learnt from', () => {
     assert.match(text, /none of which it had learnt from\./);
     assert.match(

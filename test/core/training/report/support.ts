@@ -82,8 +82,8 @@ export function reportData({
     epoch: 2,
     collapse: 'all embeddings fell on one point',
     tried: [
-      { shrinkage: 0.2, rule: 'class-mean', accuracy: 0.75, accuracyWithAdded: 0.5 },
-      { shrinkage: 0.2, rule: 'nearest', accuracy: 0.75, accuracyWithAdded: null },
+      { shrinkage: 0.2, rule: 'class-mean', accuracy: 0.75, accuracyWithAdded: 0.5, taken: false },
+      { shrinkage: 0.2, rule: 'nearest', accuracy: 0.75, accuracyWithAdded: null, taken: true },
     ],
     seconds: 75,
     evaluation,
