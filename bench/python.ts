@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './processes.ts';
 
-export type Peer = 'keras' | 'torch';
+export type Peer = 'keras' | 'torch' | 'numpy';
 
 export const PEERS_FOLDER = fileURLToPath(new URL('peers/', import.meta.url));
 
