@@ -9,7 +9,7 @@ import { isUlid } from '../ulid.ts';
 import { encode, readDocument } from './documents.ts';
 
 /** `admin` may do everything. */
-export const SCOPES = ['classify', 'read', 'write', 'train', 'admin'] as const;
+export const SCOPES = ['classify', 'read', 'upload', 'train', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 const tokenSchema = z.strictObject({

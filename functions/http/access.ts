@@ -66,12 +66,12 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
   ['PUT', /^\/v1\/uploads\/[^/]+$/, null],
   ['POST', /^\/v1\/(?:models\/[^/]+\/)?(?:classify|embed|verify)$/, 'classify'],
   // Pictures that people sent, and what is made of them.
-  ['GET POST DELETE', /^\/v1\/models\/[^/]+\/unknown(?:\/|$)/, 'write'],
-  ['POST', /^\/v1\/models\/[^/]+\/feedback$/, 'write'],
+  ['GET POST DELETE', /^\/v1\/models\/[^/]+\/unknown(?:\/|$)/, 'upload'],
+  ['POST', /^\/v1\/models\/[^/]+\/feedback$/, 'upload'],
   ['GET', /^\/v1\/(?:models|datasets|trainings)(?:\/|$)/, 'read'],
   ['GET', /^\/metrics$/, 'read'],
-  ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'write'],
-  ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'write'],
+  ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'upload'],
+  ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'upload'],
   ['POST', /^\/v1\/trainings$/, 'train'],
   ['DELETE', /^\/v1\/trainings\/[^/]+$/, 'train'],
 ];

@@ -66,7 +66,7 @@ describe('a server with tokens', () => {
     tokens = {
       classify: await of('classify'),
       read: await of('read'),
-      write: await of('write'),
+      upload: await of('upload'),
       train: await of('train'),
       admin: await of('admin'),
     };
@@ -102,9 +102,9 @@ describe('a server with tokens', () => {
       ['read', 404, '/v1/datasets/none', {}],
       ['read', 200, '/v1/trainings', {}],
       ['read', 200, '/metrics', {}],
-      ['write', 200, image, { method: 'PUT', body }],
-      ['write', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
-      ['write', 200, image, { method: 'DELETE' }],
+      ['upload', 200, image, { method: 'PUT', body }],
+      ['upload', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
+      ['upload', 200, image, { method: 'DELETE' }],
       ['train', 400, '/v1/trainings', { method: 'POST', body: '{}', headers: typed }],
       ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
       ['admin', 428, '/v1/models/colours/aliases/production', alias],

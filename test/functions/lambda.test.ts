@@ -100,7 +100,7 @@ describe('the functions in Lambda', { skip }, () => {
     await registry.move('colours', 'production', 1, author);
     ({ token } = await createToken(registry.store, {
       name: 't',
-      scopes: ['classify', 'write'],
+      scopes: ['classify', 'upload'],
       createdBy: 'a test',
     }));
     api = await start('api.handler', { KINDRED_AUTH: 'tokens', KINDRED_LOOK_MS: '0' });
