@@ -61,7 +61,13 @@ const cpuSchema = z.strictObject({
   diskGb: z.int().min(21).max(200).default(40),
 });
 
+/** With neither way to train there is no stack for it, and none can be started through the interface. */
 const trainingSchema = z.strictObject({
+  existing: z
+    .strictObject({ queue: z.string().min(1), job: z.string().min(1) })
+    .nullable()
+    .default(null)
+    .describe('names of a job queue and a job definition that are there already; none are made then'),
   gpu: gpuSchema.prefault({}),
   cpu: cpuSchema.prefault({}),
   smallPictures: z
@@ -143,8 +149,5 @@ export function parseConfig(chosen: unknown = {}): Config {
     );
     throw new ConfigError(`The configuration cannot be taken:\n${problems.join('\n')}`);
   }
-  const { training } = parsed.data;
-  if (!training.gpu.enabled && !training.cpu.enabled)
-    throw new ConfigError('The configuration cannot be taken:\n  training: enable gpu, or cpu, or both');
   return parsed.data;
 }

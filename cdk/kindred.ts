@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
+import type { Trainings } from './constructs/training-queue.ts';
 import { ApiStack } from './stacks/api.ts';
 import { IngestStack } from './stacks/ingest.ts';
 import { ObservabilityStack } from './stacks/observability.ts';
@@ -8,11 +9,14 @@ import { TrainingStack } from './stacks/training.ts';
 
 export interface Kindred {
   readonly stateful: StatefulStack;
-  readonly training: TrainingStack;
+  /** Null where the configuration wants none, or others. */
+  readonly training: TrainingStack | null;
   readonly api: ApiStack;
   readonly ingest: IngestStack;
   readonly observability: ObservabilityStack;
 }
+
+const NONE: Trainings = { gpu: null, cpu: null };
 
 /** All stacks of one deployment. They name no account and no region, so that making the templates asks nobody. */
 export function kindredOn(app: App, config: Config): Kindred {
@@ -23,17 +27,21 @@ export function kindredOn(app: App, config: Config): Kindred {
     terminationProtection: true,
   });
   const { bucket, registry } = stateful;
-  const training = new TrainingStack(app, `${name}-training`, {
-    config,
-    bucket,
-    registry,
-    description: 'Kindred: trainings on AWS Batch.',
-  });
+  const { existing, gpu, cpu } = config.training;
+  const training =
+    existing === null && (gpu.enabled || cpu.enabled)
+      ? new TrainingStack(app, `${name}-training`, {
+          config,
+          bucket,
+          registry,
+          description: 'Kindred: trainings on AWS Batch.',
+        })
+      : null;
   const api = new ApiStack(app, `${name}-api`, {
     config,
     bucket,
     registry,
-    training,
+    training: training ?? NONE,
     description: 'Kindred: the address that answers.',
   });
   const ingest = new IngestStack(app, `${name}-ingest`, {
@@ -46,7 +54,7 @@ export function kindredOn(app: App, config: Config): Kindred {
     config,
     api,
     ingest,
-    training,
+    training: training ?? NONE,
     description: 'Kindred: dashboard and alarms.',
   });
   return { stateful, training, api, ingest, observability };

@@ -30,7 +30,7 @@ const deps = makeDeps({
   },
   // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
   versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },
-  trainings: await trainingsOf(environment),
+  trainings: trainingsOf(environment),
   // An answer goes out when it is whole: whoever follows a training asks again, as the events tell.
   streamMs: 5000,
   // Who may ask is looked at in any case: here, or by what stands before and tells it with each request.

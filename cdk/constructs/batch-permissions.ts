@@ -11,8 +11,8 @@ export function batchPermissions(scope: Construct, queues: readonly TrainingQueu
   return [
     {
       actions: ['batch:SubmitJob'],
-      resources: queues.flatMap(({ queue, jobDefinitionName }) => [
-        queue.jobQueueArn,
+      resources: queues.flatMap(({ queueArn, jobDefinitionName }) => [
+        queueArn,
         arn(`job-definition/${jobDefinitionName}`),
         arn(`job-definition/${jobDefinitionName}:*`),
       ]),

@@ -21,13 +21,14 @@ interface Props {
 }
 
 export class CpuTraining extends Construct implements TrainingQueue {
-  readonly queue: JobQueue;
+  readonly queueArn: string;
   readonly jobDefinitionName: string;
 
   constructor(scope: Construct, id: string, { config, network, job }: Props) {
     super(scope, id);
     const { spot, vcpus, memoryMb, diskGb, maxVcpus } = config.training.cpu;
-    this.queue = new JobQueue(this, 'Queue', { priority: 1 });
+    const queue = new JobQueue(this, 'Queue', { priority: 1 });
+    this.queueArn = queue.jobQueueArn;
     const kinds = spot ? [true, false] : [false];
     for (const [i, isSpot] of kinds.entries()) {
       const environment = new FargateComputeEnvironment(this, isSpot ? 'Spot' : 'OnDemand', {
@@ -37,7 +38,7 @@ export class CpuTraining extends Construct implements TrainingQueue {
         spot: isSpot,
         maxvCpus: maxVcpus,
       });
-      this.queue.addComputeEnvironment(environment, i + 1);
+      queue.addComputeEnvironment(environment, i + 1);
     }
     this.jobDefinitionName = Names.uniqueResourceName(this, { maxLength: 100 });
     new EcsJobDefinition(this, 'Job', {

@@ -35,19 +35,20 @@ const VCPUS = 4;
 const MEMORY = Size.mebibytes(14_000);
 
 export class GpuTraining extends Construct implements TrainingQueue {
-  readonly queue: JobQueue;
+  readonly queueArn: string;
   readonly jobDefinitionName: string;
 
   constructor(scope: Construct, id: string, { config, network, job }: Props) {
     super(scope, id);
     const { spot } = config.training.gpu;
     const machines = { config, network, ...this.#machine(config) };
-    this.queue = new JobQueue(this, 'Queue', { priority: 1 });
+    const queue = new JobQueue(this, 'Queue', { priority: 1 });
+    this.queueArn = queue.jobQueueArn;
     const environments = [
       ...(spot ? [this.#environment('Spot', true, machines)] : []),
       this.#environment('OnDemand', false, machines),
     ];
-    environments.forEach((environment, i) => this.queue.addComputeEnvironment(environment, i + 1));
+    environments.forEach((environment, i) => queue.addComputeEnvironment(environment, i + 1));
     this.jobDefinitionName = Names.uniqueResourceName(this, { maxLength: 100 });
     new EcsJobDefinition(this, 'Job', {
       jobDefinitionName: this.jobDefinitionName,

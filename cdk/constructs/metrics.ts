@@ -7,12 +7,12 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ApiStack } from '../stacks/api.ts';
 import type { IngestStack } from '../stacks/ingest.ts';
-import type { TrainingStack } from '../stacks/training.ts';
+import type { Trainings } from './training-queue.ts';
 
 export interface Watched {
   readonly api: ApiStack;
   readonly ingest: IngestStack;
-  readonly training: TrainingStack | null;
+  readonly training: Trainings;
 }
 
 export interface KindredMetrics {
@@ -102,7 +102,7 @@ export function metricsOf(
     }),
     ingestErrors: taken.metricErrors({ period: PERIOD }),
     rejected,
-    queueArns: [training?.gpu, training?.cpu].flatMap((one) => one?.queue.jobQueueArn ?? []),
+    queueArns: [training.gpu, training.cpu].flatMap((one) => one?.queueArn ?? []),
   };
 }
 

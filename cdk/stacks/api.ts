@@ -8,14 +8,14 @@ import { batchPermissions } from '../constructs/batch-permissions.ts';
 import { KindredHttpApi } from '../constructs/http-api.ts';
 import { KindredFunction } from '../constructs/kindred-function.ts';
 import { servingPermissions } from '../constructs/store-permissions.ts';
-import type { TrainingQueue } from '../constructs/training-queue.ts';
+import type { Trainings } from '../constructs/training-queue.ts';
 
 interface Props extends StackProps {
   readonly config: Config;
   readonly bucket: Bucket;
   readonly registry: string;
-  /** Null: trainings cannot be started through it. */
-  readonly training: { readonly gpu: TrainingQueue | null; readonly cpu: TrainingQueue | null } | null;
+  /** What it may start trainings with. */
+  readonly training: Trainings;
 }
 
 const MIB = 1024 * 1024;
@@ -27,7 +27,7 @@ export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, { config, bucket, registry, training, ...props }: Props) {
     super(scope, id, props);
     const { auth, memoryMb, timeoutSeconds, pictureMb, model } = config.api;
-    const { gpu = null, cpu = null } = training ?? {};
+    const { gpu, cpu } = training.gpu === null && training.cpu === null ? existing(this, config) : training;
     this.function = new KindredFunction(this, 'Serve', {
       config,
       description: 'Kindred: answers over HTTP',
@@ -41,9 +41,9 @@ export class ApiStack extends Stack {
         KINDRED_SCOPE_PREFIX: auth.kind === 'jwt' ? auth.scopePrefix : undefined,
         KINDRED_MODEL: model ?? undefined,
         KINDRED_PICTURE_BYTES: String(pictureMb * MIB),
-        KINDRED_GPU_QUEUE: gpu?.queue.jobQueueArn,
+        KINDRED_GPU_QUEUE: gpu?.queueArn,
         KINDRED_GPU_JOB: gpu?.jobDefinitionName,
-        KINDRED_CPU_QUEUE: cpu?.queue.jobQueueArn,
+        KINDRED_CPU_QUEUE: cpu?.queueArn,
         KINDRED_CPU_JOB: cpu?.jobDefinitionName,
         KINDRED_SMALL_PICTURES: String(config.training.smallPictures),
       },
@@ -58,4 +58,12 @@ export class ApiStack extends Stack {
     this.http = new KindredHttpApi(this, 'Http', { config, handler: this.function.function });
     new CfnOutput(this, 'Url', { value: this.http.url });
   }
+}
+
+/** The queue that the configuration names. */
+function existing(stack: Stack, { training }: Config): Trainings {
+  if (training.existing === null) return { gpu: null, cpu: null };
+  const { queue, job } = training.existing;
+  const queueArn = stack.formatArn({ service: 'batch', resource: `job-queue/${queue}` });
+  return { gpu: { queueArn, jobDefinitionName: job }, cpu: null };
 }

@@ -8,7 +8,7 @@ import { CpuTraining } from '../constructs/cpu-training.ts';
 import { GpuTraining } from '../constructs/gpu-training.ts';
 import { Network } from '../constructs/network.ts';
 import { TrainingJob } from '../constructs/training-job.ts';
-import type { TrainingQueue } from '../constructs/training-queue.ts';
+import type { TrainingQueue, Trainings } from '../constructs/training-queue.ts';
 
 interface Props extends StackProps {
   readonly config: Config;
@@ -16,7 +16,7 @@ interface Props extends StackProps {
   readonly registry: string;
 }
 
-export class TrainingStack extends Stack {
+export class TrainingStack extends Stack implements Trainings {
   readonly job: TrainingJob;
   readonly gpu: TrainingQueue | null;
   readonly cpu: TrainingQueue | null;
@@ -33,7 +33,7 @@ export class TrainingStack extends Stack {
       ['Cpu', this.cpu],
     ] as const) {
       if (training === null) continue;
-      new CfnOutput(this, `${kind}Queue`, { value: training.queue.jobQueueName });
+      new CfnOutput(this, `${kind}Queue`, { value: training.queueArn });
       new CfnOutput(this, `${kind}Job`, { value: training.jobDefinitionName });
     }
   }

@@ -1,19 +1,21 @@
 import { InvalidInputError } from '../../core/errors.ts';
+import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 import type { ApiEnvironment } from '../environment.ts';
 import type { ServeOptions } from '../make-deps.ts';
 import type { Target } from '../trainings/batch/submission.ts';
+import type { Seen, Trainings } from '../trainings/trainings.ts';
 
 /** Trainings on AWS Batch, or null where no queue is named. @throws InvalidInputError on a queue without a job definition */
-export async function trainingsOf(
-  environment: ApiEnvironment,
-): Promise<NonNullable<ServeOptions['trainings']> | null> {
+export function trainingsOf(environment: ApiEnvironment): NonNullable<ServeOptions['trainings']> | null {
   const gpu = targetOf('GPU', environment.KINDRED_GPU_QUEUE, environment.KINDRED_GPU_JOB);
   const cpu = targetOf('CPU', environment.KINDRED_CPU_QUEUE, environment.KINDRED_CPU_JOB);
   if (gpu === null && cpu === null) return null;
-  const { BatchTrainings, batchClient } = await import('../trainings/batch/trainings.ts');
-  const client = await batchClient();
   const smallPictures = environment.KINDRED_SMALL_PICTURES;
-  return (shared) => new BatchTrainings({ ...shared, client, gpu, cpu, smallPictures });
+  return (shared) =>
+    new WhenWanted(async () => {
+      const { BatchTrainings, batchClient } = await import('../trainings/batch/trainings.ts');
+      return new BatchTrainings({ ...shared, client: batchClient(), gpu, cpu, smallPictures });
+    });
 }
 
 function targetOf(kind: string, queue: string | undefined, definition: string | undefined): Target | null {
@@ -22,4 +24,42 @@ function targetOf(kind: string, queue: string | undefined, definition: string | 
   throw new InvalidInputError(
     `KINDRED_${kind}_QUEUE and KINDRED_${kind}_JOB belong together; ${queue === undefined ? 'the queue' : 'the job'} is not set.`,
   );
+}
+
+/** Loads the client of Batch with the first request for it: most starts of the function are for pictures. */
+class WhenWanted implements Trainings {
+  readonly #make: () => Promise<Trainings>;
+  #made: Promise<Trainings> | null = null;
+
+  constructor(make: () => Promise<Trainings>) {
+    this.#make = make;
+  }
+
+  async check(request: TrainingRequest): Promise<void> {
+    return (await this.#trainings()).check(request);
+  }
+
+  async room(): Promise<void> {
+    return (await this.#trainings()).room();
+  }
+
+  async offer(job: string): Promise<void> {
+    return (await this.#trainings()).offer(job);
+  }
+
+  async look(jobs: readonly Job[]): Promise<readonly Seen[]> {
+    return (await this.#trainings()).look(jobs);
+  }
+
+  async cancelled(job: string): Promise<void> {
+    return (await this.#trainings()).cancelled(job);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#made)?.close();
+  }
+
+  #trainings(): Promise<Trainings> {
+    return (this.#made ??= this.#make());
+  }
 }

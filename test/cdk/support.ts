@@ -1,12 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { App } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parseConfig } from '../../cdk/config.ts';
 import { kindredOn } from '../../cdk/kindred.ts';
 import type { Kindred } from '../../cdk/kindred.ts';
+
+const SETTINGS = new URL('../../cdk.json', import.meta.url);
 
 /** A deployment, made in this process: no account, network or Docker is asked. */
 export interface Synthesised {
@@ -25,13 +28,14 @@ export function synthesise(chosen: Readonly<Record<string, unknown>> = {}): Synt
     mkdirSync(path.join(folder, 'package', architecture), { recursive: true });
     writeFileSync(path.join(folder, 'package', architecture, 'api.mjs'), '');
   }
-  const app = new App({ outdir: path.join(folder, 'out') });
+  const { context } = JSON.parse(readFileSync(SETTINGS, 'utf8')) as { context: Record<string, unknown> };
+  const app = new App({ outdir: path.join(folder, 'out'), context });
   const stacks = kindredOn(app, parseConfig({ ...chosen, bundle: path.join(folder, 'package') }));
   app.synth();
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
   return {
     folder: path.join(folder, 'out'),
-    template: (stack) => Template.fromStack(stacks[stack]),
+    template: (stack) => Template.fromStack(stacks[stack] as Stack),
     findings: violations.flatMap(({ ruleName, violatingResources }) =>
       violatingResources.map((resource) => `${ruleName} at ${JSON.stringify(resource)}`),
     ),

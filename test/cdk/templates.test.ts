@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { Match } from 'aws-cdk-lib/assertions';
 import { ConfigError, parseConfig } from '../../cdk/config.ts';
 import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
+import { trainingCommand } from '../support/batch.ts';
 import { missingPackages, runPython } from '../support/python.ts';
-import { trainingCommand } from '../support/training-command.ts';
 import { onlyResource, resourcesOf, synthesise, text } from './support.ts';
 import type { Synthesised } from './support.ts';
 
@@ -493,10 +493,6 @@ describe('the configuration', () => {
     'a type of instance that is none': [
       { training: { gpu: { instanceTypes: ['big'] } } },
       /training\.gpu\.instanceTypes\.0: not an instance type/,
-    ],
-    'nothing to train on': [
-      { training: { gpu: { enabled: false }, cpu: { enabled: false } } },
-      /enable gpu, or cpu, or both/,
     ],
   };
   for (const [what, [chosen, says]] of Object.entries(wrong)) {

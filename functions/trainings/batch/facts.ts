@@ -1,4 +1,9 @@
 /** What AWS says about a queue, asked now and then: the same is shown to everybody who follows a training. */
+import {
+  DescribeComputeEnvironmentsCommand,
+  DescribeJobQueuesCommand,
+  ListJobsCommand,
+} from '@aws-sdk/client-batch';
 import type {
   BatchClient,
   CRType,
@@ -83,8 +88,6 @@ export class BatchFacts {
   }
 
   async #about(queue: string): Promise<Pick<Facts, 'queue' | 'environments'>> {
-    const { DescribeComputeEnvironmentsCommand, DescribeJobQueuesCommand } =
-      await import('@aws-sdk/client-batch');
     const { client } = this.#options;
     const { jobQueues: [found] = [] } = await client.send(
       new DescribeJobQueuesCommand({ jobQueues: [queue] }),
@@ -108,7 +111,6 @@ export class BatchFacts {
 
   /** Those that run, and those that wait for it. */
   async #line(queue: string): Promise<readonly { readonly jobId?: string; readonly createdAt?: number }[]> {
-    const { ListJobsCommand } = await import('@aws-sdk/client-batch');
     const lists = await Promise.all(
       (['RUNNABLE', 'STARTING', 'RUNNING'] satisfies JobStatus[]).map(async (jobStatus) => {
         const listed = await this.#options.client.send(new ListJobsCommand({ jobQueue: queue, jobStatus }));
@@ -127,12 +129,9 @@ export class BatchFacts {
   }
 
   /** Null where that could not be found out; a training must not fail for it. */
-  async #quota(ServiceCode: string, QuotaCode: string): Promise<number | null> {
+  async #quota(service: string, code: string): Promise<number | null> {
     try {
-      const { GetServiceQuotaCommand, ServiceQuotasClient } = await import('@aws-sdk/client-service-quotas');
-      const client = new ServiceQuotasClient({});
-      const { Quota } = await client.send(new GetServiceQuotaCommand({ ServiceCode, QuotaCode }));
-      return Quota?.Value ?? null;
+      return await (await import('./account.ts')).quotaValue(service, code);
     } catch (error) {
       this.#options.trouble(error);
       return null;
@@ -142,14 +141,7 @@ export class BatchFacts {
   async #offered(types: readonly string[]): Promise<ReadonlySet<string> | null> {
     if (types.length === 0) return null;
     try {
-      const { DescribeInstanceTypeOfferingsCommand, EC2Client } = await import('@aws-sdk/client-ec2');
-      const { InstanceTypeOfferings = [] } = await new EC2Client({}).send(
-        new DescribeInstanceTypeOfferingsCommand({
-          LocationType: 'region',
-          Filters: [{ Name: 'instance-type', Values: [...types] }],
-        }),
-      );
-      return new Set(InstanceTypeOfferings.flatMap(({ InstanceType: type }) => type ?? []));
+      return await (await import('./account.ts')).offeredTypes(types);
     } catch (error) {
       this.#options.trouble(error);
       return null;

@@ -3,6 +3,7 @@
  * first: jobs/<id>/batch.json, made by conditional create.
  */
 import { randomUUID } from 'node:crypto';
+import { ListJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { z } from 'zod';
 import { ConflictError } from '../../../core/errors.ts';
@@ -74,7 +75,6 @@ function isStale({ batchJob, unsure, at }: Submission): boolean {
 }
 
 async function findByName(client: BatchClient, queue: string, name: string): Promise<string | null> {
-  const { ListJobsCommand } = await import('@aws-sdk/client-batch');
   const { jobSummaryList = [] } = await client.send(
     new ListJobsCommand({ jobQueue: queue, filters: [{ name: 'JOB_NAME', values: [name] }] }),
   );
@@ -82,7 +82,6 @@ async function findByName(client: BatchClient, queue: string, name: string): Pro
 }
 
 async function submit(client: BatchClient, id: string, { queue, definition }: Target): Promise<string> {
-  const { SubmitJobCommand } = await import('@aws-sdk/client-batch');
   const { jobId } = await client.send(
     new SubmitJobCommand({
       jobName: nameOf(id),

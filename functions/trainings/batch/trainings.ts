@@ -2,7 +2,13 @@
  * Trainings as jobs of AWS Batch. The registry's job documents say what a training does; Batch says what becomes of its container, which
  * counts where the document cannot know: before it begins, and when it ended without a word.
  */
-import type { BatchClient, JobDetail } from '@aws-sdk/client-batch';
+import {
+  BatchClient,
+  DescribeJobsCommand,
+  ListJobsCommand,
+  TerminateJobCommand,
+} from '@aws-sdk/client-batch';
+import type { JobDetail } from '@aws-sdk/client-batch';
 import { now, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
 import { isOwnerAlive } from '../../../core/jobs/owner.ts';
@@ -52,7 +58,6 @@ export class BatchTrainings implements Trainings {
 
   async room(): Promise<void> {
     const { client, waiting, gpu, cpu } = this.#options;
-    const { ListJobsCommand } = await import('@aws-sdk/client-batch');
     const queues = [gpu, cpu].flatMap((target) => target?.queue ?? []);
     const lists = await asked(() =>
       Promise.all(
@@ -92,7 +97,6 @@ export class BatchTrainings implements Trainings {
     const job = await readJob(store, id);
     // Its program hears of it, and keeps a checkpoint.
     if (detail?.status === 'RUNNING' && job.state === 'running') return;
-    const { TerminateJobCommand } = await import('@aws-sdk/client-batch');
     await asked(() => client.send(new TerminateJobCommand({ jobId: batchJob, reason: CANCELLED })));
     await endJob(store, id, 'cancelled', null);
   }
@@ -113,7 +117,6 @@ export class BatchTrainings implements Trainings {
 
   async #describe(batchJobs: readonly string[]): Promise<Map<string, JobDetail>> {
     const found = new Map<string, JobDetail>();
-    const { DescribeJobsCommand } = await import('@aws-sdk/client-batch');
     for (let i = 0; i < batchJobs.length; i += DESCRIBED_AT_ONCE) {
       const command = new DescribeJobsCommand({ jobs: batchJobs.slice(i, i + DESCRIBED_AT_ONCE) });
       const { jobs = [] } = await this.#options.client.send(command);
@@ -151,9 +154,8 @@ export class BatchTrainings implements Trainings {
 }
 
 /** A client that finds region, keys and endpoint where AWS' clients look for them. */
-export async function batchClient(): Promise<BatchClient> {
-  const sdk = await import('@aws-sdk/client-batch');
-  return new sdk.BatchClient({});
+export function batchClient(): BatchClient {
+  return new BatchClient({});
 }
 
 function isOpen({ state }: Job): boolean {

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CreateComputeEnvironmentCommand,
-  CreateJobQueueCommand,
-  ListJobsCommand,
-  RegisterJobDefinitionCommand,
-  UpdateComputeEnvironmentCommand,
-} from '@aws-sdk/client-batch';
+import { UpdateComputeEnvironmentCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
@@ -23,51 +16,38 @@ import { obstaclesOf } from '../../../functions/trainings/batch/obstacles.ts';
 import { RECIPE_OPTIONS } from '../../../functions/trainings/batch/recipe-options.ts';
 import { BatchTrainings, batchClient } from '../../../functions/trainings/batch/trainings.ts';
 import type { BatchOptions } from '../../../functions/trainings/batch/trainings.ts';
-import { Workplace } from '../../cli/support.ts';
-import { startMoto } from '../../support/aws.ts';
-import type { Emulator } from '../../support/aws.ts';
-import { startProcessEngine } from '../../support/process-engine.ts';
-import type { Container, ProcessEngine } from '../../support/process-engine.ts';
+import { BatchEmulator, DEFINITION, QUEUE } from '../../support/batch.ts';
+import type { Container } from '../../support/process-engine.ts';
 import { missingPackages } from '../../support/python.ts';
-import { trainingCommand } from '../../support/training-command.ts';
 import { trainingsContract } from './contract.ts';
 import type { Place } from './contract.ts';
 
-const ENTRY = fileURLToPath(new URL('../../../bin/kindred-batch.mjs', import.meta.url));
 const skip = (await missingPackages('aws')) ?? false;
 
-/** moto with a queue whose containers are processes of this machine, and a registry in its S3. */
+const BUCKET = 's3://kindred';
+
+/** Trainings on an emulated Batch, with the registry in the S3 beside it. */
 class BatchPlace implements Place {
   readonly registry: Registry;
-  readonly engine: ProcessEngine;
+  readonly batch: BatchEmulator;
   readonly client: BatchClient;
-  readonly #moto: Emulator;
-  readonly #workplace: Workplace;
 
-  private constructor(workplace: Workplace, engine: ProcessEngine, moto: Emulator, client: BatchClient) {
-    this.#workplace = workplace;
-    this.engine = engine;
-    this.#moto = moto;
+  private constructor(batch: BatchEmulator, client: BatchClient) {
+    this.batch = batch;
     this.client = client;
-    this.registry = openRegistry(openStore('s3://kindred'));
+    this.registry = openRegistry(openStore(BUCKET));
   }
 
   static async open(): Promise<BatchPlace> {
-    const workplace = new Workplace();
-    const engine = await startProcessEngine({
-      entry: [process.execPath, ENTRY],
-      environment: { ...process.env, KINDRED_CACHE: workplace.in('cache'), TMPDIR: workplace.in('tmp') },
-    });
-    const moto = await startMoto(engine.host);
-    Object.assign(process.env, moto.environment);
-    const place = new BatchPlace(workplace, engine, moto, await batchClient());
+    const batch = await BatchEmulator.start();
     try {
-      await slowly(moto);
+      // As in Lambda, clients find their way by the environment.
+      Object.assign(process.env, batch.environment);
       await new S3Client({ forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'kindred' }));
-      await makeQueue(place.client, moto.environment);
-      return place;
+      await batch.makeQueue(BUCKET, batch.environment);
+      return new BatchPlace(batch, batchClient());
     } catch (error) {
-      await place.close();
+      await batch.close();
       throw error;
     }
   }
@@ -79,90 +59,17 @@ class BatchPlace implements Place {
     new BatchTrainings({
       ...shared,
       client: this.client,
-      gpu: { queue: 'trainings', definition: 'training' },
+      gpu: { queue: QUEUE, definition: DEFINITION },
       cpu: null,
       smallPictures: 0,
       ...rest,
     });
 
-  jobs = async (): Promise<number> => {
-    const statuses = [
-      'SUBMITTED',
-      'PENDING',
-      'RUNNABLE',
-      'STARTING',
-      'RUNNING',
-      'SUCCEEDED',
-      'FAILED',
-    ] as const;
-    const lists = await Promise.all(
-      statuses.map(async (jobStatus) =>
-        this.client.send(new ListJobsCommand({ jobQueue: 'trainings', jobStatus })),
-      ),
-    );
-    return lists.reduce((sum, { jobSummaryList = [] }) => sum + jobSummaryList.length, 0);
-  };
+  jobs = async (): Promise<number> => this.batch.jobs();
 
-  async close(): Promise<void> {
-    await this.engine.stop();
-    await this.#moto.stop();
-    this.#workplace.close();
+  close(): Promise<void> {
+    return this.batch.close();
   }
-}
-
-/** A job is for a second in each of Batch's states, as it would be for longer at AWS. */
-async function slowly({ environment }: Emulator): Promise<void> {
-  const response = await fetch(`${environment['AWS_ENDPOINT_URL']}/moto-api/state-manager/set-transition`, {
-    method: 'POST',
-    body: JSON.stringify({ model_name: 'batch::job', transition: { progression: 'time', seconds: 1 } }),
-  });
-  assert.equal(response.status, 201);
-}
-
-async function makeQueue(client: BatchClient, environment: Readonly<Record<string, string>>): Promise<void> {
-  const role = {
-    Action: 'CreateRole',
-    Version: '2010-05-08',
-    RoleName: 'batch',
-    AssumeRolePolicyDocument: '{}',
-  };
-  const made = await fetch(String(environment['AWS_ENDPOINT_URL']), {
-    method: 'POST',
-    body: new URLSearchParams(role),
-    headers: { authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request' },
-  });
-  assert.equal(made.status, 200, await made.text());
-  await client.send(
-    new CreateComputeEnvironmentCommand({
-      computeEnvironmentName: 'machines',
-      type: 'UNMANAGED',
-      state: 'ENABLED',
-      serviceRole: 'arn:aws:iam::123456789012:role/batch',
-    }),
-  );
-  await client.send(
-    new CreateJobQueueCommand({
-      jobQueueName: 'trainings',
-      state: 'ENABLED',
-      priority: 1,
-      computeEnvironmentOrder: [{ order: 1, computeEnvironment: 'machines' }],
-    }),
-  );
-  await client.send(
-    new RegisterJobDefinitionCommand({
-      jobDefinitionName: 'training',
-      type: 'container',
-      containerProperties: {
-        image: 'localhost/training',
-        command: trainingCommand('s3://kindred'),
-        environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
-        resourceRequirements: [
-          { type: 'VCPU', value: '4' },
-          { type: 'MEMORY', value: '14000' },
-        ],
-      },
-    }),
-  );
 }
 
 const opened = skip === false ? BatchPlace.open() : null;
@@ -226,9 +133,9 @@ describe('a training on AWS Batch', { skip }, () => {
   it('whose container ended without a word has failed, for what Batch says', async () => {
     const { id } = await newJob();
     await trainings.offer(id);
-    while (!place.engine.containers.some(({ args, child }) => args.includes(id) && child !== null))
+    while (!place.batch.engine.containers.some(({ args, child }) => args.includes(id) && child !== null))
       await sleep(50);
-    const { child } = place.engine.containers.find(({ args }) => args.includes(id)) as Container;
+    const { child } = place.batch.engine.containers.find(({ args }) => args.includes(id)) as Container;
     process.kill(-(child?.pid as number), 'SIGKILL');
     for (;;) {
       const [seen] = await trainings.look([await readJob(place.registry.store, id)]);
