@@ -34,13 +34,13 @@ export interface DecisionChoice {
  * @param features (n,d) @param folds rows that are asked for together
  * @param options rules and shrinkages in the order of preference; `caution`: by how much / sqrt(rows asked) another shrinkage must be better
  */
-export function chooseDecision(
+export async function chooseDecision(
   features: Tensor2D,
   labels: Int32Array,
   folds: readonly Int32Array[],
   options: CrossFitOptions & { readonly caution: number },
-): DecisionChoice {
-  const fitted = crossFit(features, labels, folds, options);
+): Promise<DecisionChoice> {
+  const fitted = await crossFit(features, labels, folds, options);
   const asked = fitted[0]?.leftOut.length ?? 0;
   const handicap = options.caution / Math.sqrt(Math.max(1, asked));
   const best = options.shrinkages

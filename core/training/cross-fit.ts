@@ -30,6 +30,8 @@ export interface CrossFitOptions {
   readonly dimensions: number;
   readonly shrinkages: readonly number[];
   readonly rules: readonly Rule[];
+  /** Awaited between parts of the work, of which each may take seconds; may stop it by throwing. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** What the rows were told in one of the ways. */
@@ -48,40 +50,39 @@ export interface CrossFitted {
 /**
  * Asks for each fold's rows in every way, three times: with whitening and gallery made of all other rows; as strangers, with whitening and
  * gallery made of the rows of other classes, for a class that the whitening has seen is farther from the others than one that it has not;
- * and with a quarter of the classes added to the gallery without having been seen by the whitening.
+ * and with a quarter of the classes added to the gallery without having been seen by the whitening. Of very many rows some are asked for.
  * @param features (n,d) @param folds rows that are asked for together
  * @returns by shrinkage, then by rule, in the order they are given in
  */
-export function crossFit(
+export async function crossFit(
   features: Tensor2D,
   labels: Int32Array,
   folds: readonly Int32Array[],
   options: CrossFitOptions,
-): CrossFitted[] {
-  const asked = new Set(folds.flatMap((fold) => [...fold]));
+): Promise<CrossFitted[]> {
+  const questions = folds.map((fold) => thinned(fold, Math.ceil(MOST_ASKED / folds.length)));
+  const asked = new Set(questions.flatMap((rows) => [...rows]));
   const parts = partsByClass(labels);
-  const ask = (rows: Int32Array, known: Int32Array, whitenedBy = known): Told[] =>
-    tell(features, labels, { rows, known, whitenedBy }, options);
-  const byFold = folds.map((fold) => ask(fold, others(labels, new Set(fold))));
+  const ask = async (rows: Int32Array, known: Int32Array, whitenedBy = known): Promise<Told[]> => {
+    await options.pause?.();
+    return tell(features, labels, { rows, known, whitenedBy }, options);
+  };
+  const byFold: Told[][] = [];
+  for (const rows of questions) byFold.push(await ask(rows, others(labels, new Set(rows))));
   const pairs = options.shrinkages.map((): PairDistances => ({ same: [], different: [] }));
-  const asStrangers = parts.map((isOut) => {
+  const asStrangers: Told[][] = [];
+  const withAdded: Told[][] = [];
+  for (const [part, isOut] of parts.entries()) {
     const out = rowsWhere(labels, (row) => isOut(row) && asked.has(row));
-    const known = rowsWhere(labels, (row) => !isOut(row));
-    addPairs(pairs, features, labels, { rows: thinned(out), known }, options);
-    return ask(out, known);
-  });
-  const withAdded = parts.flatMap((isAdded, part) => {
-    const fold = folds[part % folds.length];
-    if (fold === undefined) return [];
-    const known = others(labels, new Set(fold));
-    return [
-      ask(
-        fold,
-        known,
-        known.filter((row) => !isAdded(row)),
-      ),
-    ];
-  });
+    const rest = rowsWhere(labels, (row) => !isOut(row));
+    asStrangers.push(await ask(out, rest));
+    addPairs(pairs, features, labels, { rows: thinned(out, MOST_PAIRED), known: rest }, options);
+    const rows = questions[part % questions.length];
+    if (rows === undefined) continue;
+    const known = others(labels, new Set(rows));
+    const seen = known.filter((row) => !isOut(row));
+    withAdded.push(await ask(rows, known, seen));
+  }
   const ways = options.shrinkages.flatMap((shrinkage) => options.rules.map((rule) => ({ shrinkage, rule })));
   return ways.map((way, at) => {
     const merged = (tellings: readonly Told[][]): Told =>
@@ -104,6 +105,9 @@ export function crossFit(
 type NearestClasses = Pick<LeftOut, 'own' | 'others'>;
 /** By row asked for. */
 type Told = Map<number, NearestClasses>;
+
+/** More make no choice better, and the work grows with them. */
+export const MOST_ASKED = 2000;
 
 /** Parts that the classes are left out in. */
 const CLASS_PARTS = 4;
@@ -136,26 +140,32 @@ function tell(
   features: Tensor2D,
   labels: Int32Array,
   { rows, known, whitenedBy }: Question,
-  { rules, ...options }: CrossFitOptions,
+  { rules, dimensions, shrinkages }: CrossFitOptions,
 ): Told[] {
-  const ways = options.shrinkages.length * rules.length;
+  const ways = shrinkages.length * rules.length;
   if (rows.length === 0 || whitenedBy.length === 0) return Array.from({ length: ways }, () => new Map());
   const labelsOf = (some: Int32Array): Int32Array => some.map((row) => labels[row] as number);
-  const told: ClassDistances[][] = [];
+  const told: Told[][] = [];
   tf.tidy(() => {
-    const visit = (whiten: Whiten): ClassDistances[] =>
-      classDistances(whiten(taken(features, known)), labelsOf(known), whiten(taken(features, rows)), rules);
-    told.push(...eachWhitening(taken(features, whitenedBy), labelsOf(whitenedBy), options, visit));
+    const visit = (whiten: Whiten): Told[] =>
+      classDistances(
+        whiten(taken(features, known)),
+        labelsOf(known),
+        whiten(taken(features, rows)),
+        rules,
+      ).map((toClasses) => nearestOf(rows, labels, toClasses));
+    const by = taken(features, whitenedBy);
+    told.push(...eachWhitening(by, labelsOf(whitenedBy), { dimensions, shrinkages }, visit));
   });
-  return told.flat().map((toClasses) => nearestOf(rows, labels, toClasses));
+  return told.flat();
 }
 
 /** More pictures make no better thresholds, and their pairs many more numbers. */
 const MOST_PAIRED = 300;
 
 /** An even choice of the rows. */
-function thinned(rows: Int32Array): Int32Array {
-  const step = Math.ceil(rows.length / MOST_PAIRED);
+function thinned(rows: Int32Array, most: number): Int32Array {
+  const step = Math.ceil(rows.length / most);
   return rows.filter((_, i) => i % step === 0);
 }
 

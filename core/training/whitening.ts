@@ -46,7 +46,7 @@ export function withinClassWhitening(
 ): Whitening {
   const { dimensions, seed = 0 } = options;
   const [kernel, bias] = tf.tidy(() => {
-    const { mean, whitener, sample } = fitted(features, labels, options);
+    const { mean, whitener, sample } = fitted(features, labels, options, ENOUGH_ROWS);
     const whiten = whitener(options.shrinkage);
     const d = features.shape[1];
     const basis = dimensions >= d ? tf.eye(d) : projection(whiten(sample.sub(mean)), dimensions, seed);
@@ -71,7 +71,8 @@ export type Whiten = (rows: Tensor2D) => Tensor2D;
 
 /**
  * Visits the whitening of every shrinkage, without ever making a kernel. Inner products of what it makes are those after
- * {@link withinClassWhitening}, or what these approximate where there are fewer principal directions than dimensions.
+ * {@link withinClassWhitening}, or what these approximate where there are fewer principal directions than dimensions, or more than
+ * {@link ENOUGH_TO_COMPARE} rows.
  * @param visit nothing of its tensors is kept @returns what it returned, in the order of the shrinkages
  */
 export function eachWhitening<T>(
@@ -85,7 +86,7 @@ export function eachWhitening<T>(
 ): T[] {
   const made: T[] = [];
   tf.tidy(() => {
-    const fit = fitted(features, labels, options);
+    const fit = fitted(features, labels, options, ENOUGH_TO_COMPARE);
     for (const shrinkage of shrinkages) {
       // Nothing is returned: tfjs looks for tensors in whatever a tidy returns, number by number.
       tf.tidy(() => void made.push(visit(unitWhitener(fit, shrinkage, options.dimensions))));
@@ -108,6 +109,8 @@ function unitWhitener({ mean, sample, whitener }: Fitted, shrinkage: number, dim
 
 /** Rows that say enough of how pictures of a class differ; eigenvectors of more would take minutes. */
 const ENOUGH_ROWS = 2048;
+/** The same where one whitening after the other is made to choose among them. */
+const ENOUGH_TO_COMPARE = 1024;
 
 interface Fitted {
   readonly mean: Tensor;
@@ -121,8 +124,9 @@ function fitted(
   features: Tensor2D,
   labels: Int32Array,
   { seed = 0 }: Pick<WhiteningOptions, 'seed'>,
+  most: number,
 ): Fitted {
-  const rows = evenlyDrawn(labels, ENOUGH_ROWS, new Random(seed));
+  const rows = evenlyDrawn(labels, most, new Random(seed));
   const sample = rows === null ? features : tf.gather(features, tf.tensor1d(rows, 'int32'));
   const own = rows === null ? labels : rows.map((row) => labels[row] as number);
   const whitener = whitenerOf(withinClassResiduals(sample, own), degreesOfFreedom(own));

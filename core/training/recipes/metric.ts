@@ -7,8 +7,9 @@
  * wins unless an epoch is clearly better, so that tuning does not make it worse. The whitening uses every picture. By
  * which rule to decide, and how much to shrink, is told by cross-fitting.
  */
-import type { Tensor } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
+import { CancelledError } from '../../errors.ts';
 import { Network } from '../../network/network.ts';
 import { ParameterStore, fromFile } from '../../network/parameters.ts';
 import { Random } from '../../random.ts';
@@ -118,11 +119,12 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
     const random = new Random(context.seed);
     const rows = keepForSelection(context.train.labels, chosen.select, random);
     const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
-    const features = mapFeatures(maps, network, context.train.features);
     const folds = foldsOf(context, rows, learnt.epoch);
-    const { shrinkage, ...decision } = chooseDecision(features, context.train.labels, folds, chosen);
-    const { kernel, bias } = withinClassWhitening(features, context.train.labels, { ...chosen, shrinkage });
-    features.dispose();
+    const features = mapFeatures(maps, network, context.train.features);
+    const { whitening, ...decision } = await whitened(features, folds, chosen, context).finally(() =>
+      features.dispose(),
+    );
+    const { kernel, bias } = whitening;
     const weights = [
       ...network.parameters.sources(),
       { name: 'whitening/kernel', shape: [maps.width, bias.length], pieces: () => [kernel] },
@@ -136,6 +138,24 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   } finally {
     optimizer.dispose();
   }
+}
+
+/** How to whiten and to decide; what was chosen by goes along. */
+async function whitened(
+  features: Tensor2D,
+  folds: readonly Int32Array[],
+  chosen: Options,
+  { train: { labels }, signal }: RecipeContext,
+) {
+  const pause = async (): Promise<void> => {
+    // Lets signals and timers in: TensorFlow's work blocks this thread.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) {
+      throw new CancelledError('Stopped while the way to decide was being chosen; a checkpoint is kept.');
+    }
+  };
+  const { shrinkage, ...decision } = await chooseDecision(features, labels, folds, { ...chosen, pause });
+  return { ...decision, whitening: withinClassWhitening(features, labels, { ...chosen, shrinkage }) };
 }
 
 /** Whom to ask for thresholds: everybody in turn; but those that were tuned on no longer count, if any tuning was done. */

@@ -4,7 +4,7 @@ import type { Rule } from '../../../core/gallery/rules.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { Random } from '../../../core/random.ts';
 import { chooseDecision } from '../../../core/training/choose-decision.ts';
-import { crossFit, stratifiedFolds } from '../../../core/training/cross-fit.ts';
+import { MOST_ASKED, crossFit, stratifiedFolds } from '../../../core/training/cross-fit.ts';
 import { applyWhitening, withinClassWhitening } from '../../../core/training/whitening.ts';
 import { assertClose, normals } from '../../support/numbers.ts';
 
@@ -108,8 +108,8 @@ describe('cross-fitting', () => {
     .entries()) {
     const name = `by ${way.rule}, shrinkage ${way.shrinkage}`;
 
-    it(`tells every row what whitening and gallery of the other parts tell it: ${name}`, () => {
-      const found = crossFit(features, labels, folds, options)[at];
+    it(`tells every row what whitening and gallery of the other parts tell it: ${name}`, async () => {
+      const found = (await crossFit(features, labels, folds, options))[at];
       assert.deepEqual([found?.shrinkage, found?.rule], [way.shrinkage, way.rule]);
       assert.deepEqual(
         found?.leftOut.map(({ row }) => row),
@@ -132,8 +132,8 @@ describe('cross-fitting', () => {
       assert.equal(found?.accuracy, right / (labels.length - 1));
     });
 
-    it(`tells every row as a stranger what whitening and gallery without its class tell it: ${name}`, () => {
-      for (const { row, stranger } of crossFit(features, labels, folds, options)[at]?.leftOut ?? []) {
+    it(`tells every row as a stranger what whitening and gallery without its class tell it: ${name}`, async () => {
+      for (const { row, stranger } of (await crossFit(features, labels, folds, options))[at]?.leftOut ?? []) {
         const part = PARTS.find((classes) => classes.includes(labels[row] as number)) ?? [];
         const known = all.filter((each) => !part.includes(labels[each] as number));
         const nearest = ascending(naively(row, known, known, way).values());
@@ -141,7 +141,7 @@ describe('cross-fitting', () => {
       }
     });
 
-    it(`counts what is right when classes were added that the whitening never saw: ${name}`, () => {
+    it(`counts what is right when classes were added that the whitening never saw: ${name}`, async () => {
       let right = 0;
       let asked = 0;
       for (const [i, part] of PARTS.entries()) {
@@ -155,13 +155,13 @@ describe('cross-fitting', () => {
           asked++;
         }
       }
-      assert.equal(crossFit(features, labels, folds, options)[at]?.accuracyWithAdded, right / asked);
+      assert.equal((await crossFit(features, labels, folds, options))[at]?.accuracyWithAdded, right / asked);
     });
   }
 
-  it('keeps how far apart two pictures are of classes that the whitening never saw', () => {
+  it('keeps how far apart two pictures are of classes that the whitening never saw', async () => {
     const way = { shrinkage: 0.7, rule: 'nearest' } as const;
-    const { pairs } = crossFit(features, labels, folds, options)[3] ?? {};
+    const { pairs } = (await crossFit(features, labels, folds, options))[3] ?? {};
     const same: number[] = [];
     const different: number[] = [];
     for (const part of PARTS) {
@@ -180,21 +180,44 @@ describe('cross-fitting', () => {
     assert.ok(same.length > 0 && different.length > 0);
   });
 
-  it('has no strangers where there is a single class, and one other class where there are two', () => {
+  it('has no strangers where there is a single class, and one other class where there are two', async () => {
     const rows = tf.tensor2d(normals(60, 4), [6, 10]);
-    const strangers = (own: Int32Array) =>
-      crossFit(rows, own, [Int32Array.of(0, 3)], options)[0]?.leftOut.map(({ stranger }) => stranger);
-    assert.deepEqual(strangers(Int32Array.of(1, 1, 1, 1, 1, 1)), [undefined, undefined]);
-    for (const [first, second] of strangers(Int32Array.of(1, 1, 1, 2, 2, 2))?.map((each) => each ?? []) ??
-      []) {
+    const strangers = async (own: Int32Array) => {
+      const [way] = await crossFit(rows, own, [Int32Array.of(0, 3)], options);
+      return way?.leftOut.map(({ stranger }) => stranger) ?? [];
+    };
+    assert.deepEqual(await strangers(Int32Array.of(1, 1, 1, 1, 1, 1)), [undefined, undefined]);
+    const ofTwo = await strangers(Int32Array.of(1, 1, 1, 2, 2, 2));
+    assert.equal(ofTwo.length, 2);
+    for (const [first, second] of ofTwo.map((each) => each ?? [])) {
       assert.ok(first && first > 0);
       assert.equal(second, null);
     }
   });
 
-  it('keeps no tensor', () => {
+  it('asks for some of very many, evenly, and can be stopped in between', async () => {
+    const many = 2 * MOST_ASKED + 10;
+    const rows = tf.tensor2d(normals(many * 2, 6), [many, 2]);
+    const own = Int32Array.from({ length: many }, (_, row) => row % 2);
+    const parts = stratifiedFolds(own, 2, new Random(1));
+    let pauses = 0;
+    const pause = async (): Promise<void> => {
+      if (++pauses > 2) throw new Error('that is enough');
+    };
+    const few = { dimensions: 2, shrinkages: [0.2], rules: ['class-mean'] as const };
+    const [way] = await crossFit(rows, own, parts, few);
+    const [first = 0, second = 0] = [0, 1].map(
+      (label) => way?.leftOut.filter(({ row }) => own[row] === label).length,
+    );
+    assert.ok(first + second <= MOST_ASKED && first + second > MOST_ASKED / 2);
+    assert.ok(Math.abs(first - second) < 0.2 * MOST_ASKED);
+    await assert.rejects(crossFit(rows, own, parts, { ...few, pause }), /that is enough/);
+    rows.dispose();
+  });
+
+  it('keeps no tensor', async () => {
     const before = tf.memory().numTensors;
-    crossFit(features, labels, folds, options);
+    await crossFit(features, labels, folds, options);
     assert.equal(tf.memory().numTensors, before);
   });
 });
@@ -210,9 +233,9 @@ describe('the decision', () => {
     accuracyWithAdded: number | null;
   }) => ((accuracy ?? 0) + (accuracyWithAdded ?? 0)) / 2;
 
-  it('is the rule that tells most right, with and without added classes; the first of equals', () => {
+  it('is the rule that tells most right, with and without added classes; the first of equals', async () => {
     for (const rules of [options.rules, options.rules.toReversed()]) {
-      const { rule, tried } = choose([0.2], rules, 0);
+      const { rule, tried } = await choose([0.2], rules, 0);
       const best = Math.max(...tried.map(scoreOf));
       assert.equal(rule, tried.find((way) => scoreOf(way) === best)?.rule);
       assert.deepEqual(
@@ -226,23 +249,23 @@ describe('the decision', () => {
     }
   });
 
-  it('takes another shrinkage than the first only when that is clearly better', () => {
+  it('takes another shrinkage than the first only when that is clearly better', async () => {
     // With everything taken for within-class spread and none, something has to differ.
     const shrinkages = [1, 0.2, 1e-6];
-    const { tried } = choose(shrinkages, ['nearest'], 0);
+    const { tried } = await choose(shrinkages, ['nearest'], 0);
     const scores = tried.map(scoreOf);
     const gain = Math.max(...scores) - (scores[0] as number);
     assert.ok(gain > 0, 'the example has a better one');
     const asked = Math.sqrt(labels.length - 1);
     assert.equal(
-      scores[shrinkages.indexOf(choose(shrinkages, ['nearest'], 0.9 * gain * asked).shrinkage)],
+      scores[shrinkages.indexOf((await choose(shrinkages, ['nearest'], 0.9 * gain * asked)).shrinkage)],
       Math.max(...scores),
     );
-    assert.equal(choose(shrinkages, ['nearest'], 1.1 * gain * asked).shrinkage, 1);
+    assert.equal((await choose(shrinkages, ['nearest'], 1.1 * gain * asked)).shrinkage, 1);
   });
 
-  it('is the first of everything when nothing can be asked', () => {
-    const { rule, shrinkage, leftOut, tried } = chooseDecision(features, Int32Array.from(all), [], {
+  it('is the first of everything when nothing can be asked', async () => {
+    const { rule, shrinkage, leftOut, tried } = await chooseDecision(features, Int32Array.from(all), [], {
       ...options,
       caution: 0,
     });
