@@ -37,7 +37,9 @@ function naively(gallery: Gallery, unit: boolean, rule: Rule, query: readonly nu
   const apart = gallery.distance === 'cosine' ? cosine : euclidean;
   return CLASSES.map((name): [string, number] => {
     const rows = gallery.keys.flatMap((_, row) =>
-      gallery.classes[row] === name ? [Array.from(gallery.embeddings.slice(row * WIDTH, (row + 1) * WIDTH))] : [],
+      gallery.classes[row] === name
+        ? [Array.from(gallery.embeddings.slice(row * WIDTH, (row + 1) * WIDTH))]
+        : [],
     );
     const each = rows.map((row) => apart(query, row)).toSorted((a, b) => a - b);
     if (rule === 'nearest') return [name, each[0] as number];
