@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { SetupError, messageOf } from '../setup/errors.mjs';
+import { withConstants } from './constants.mjs';
 
 /** Beside the functions: the thread that ONNX Runtime computes in, which is started by its file's name. */
 const ENTRIES = ['functions/api.ts', 'functions/ingest.ts', 'core/embedding/onnx-thread.mjs'];
@@ -58,7 +59,7 @@ export async function bundleCode(root, folder) {
     charset: 'utf8',
     banner: { js: BANNER },
     external: EXTERNAL,
-    plugins: [withoutTensorFlow],
+    plugins: [withConstants, withoutTensorFlow],
     metafile: true,
     logLevel: 'silent',
   });

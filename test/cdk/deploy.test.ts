@@ -213,6 +213,8 @@ describe('what is deployed', { skip }, () => {
         await registry.store.put(`datasets/clothes/${className}/${n}.jpg`, sample('train', className, n));
     const wanted = JSON.stringify({ dataset: 'clothes', options: OPTIONS, promote: true });
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'the first' };
+    const refused = JSON.stringify({ dataset: 'clothes', options: { epoch: 1 } });
+    const { status } = await ask('POST', '/v1/trainings', { body: refused, headers });
     const started = await Promise.all(
       [1, 2].map(async () => ask<Training>('POST', '/v1/trainings', { body: wanted, headers })),
     );
@@ -226,9 +228,10 @@ describe('what is deployed', { skip }, () => {
     const { version, results } = await classify(sample('train', 'hat', 0));
 
     assert.deepEqual(
-      started.map(({ status }) => status),
+      started.map((one) => one.status),
       [202, 202],
     );
+    assert.equal(status, 400);
     assert.equal(again, id);
     assert.equal(await batch.jobs(), 1);
     assert.equal(training.result?.version, 1);

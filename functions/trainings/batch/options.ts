@@ -7,12 +7,14 @@ import { RECIPE_OPTIONS } from './recipe-options.ts';
 
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
 export function checkOptions(recipe: string, options: Readonly<Record<string, unknown>>): void {
-  const known: Readonly<Record<string, unknown>> = RECIPE_OPTIONS;
-  if (!Object.hasOwn(known, recipe)) {
-    throw new InvalidInputError(
-      `There is no recipe ${JSON.stringify(recipe)}.${suggest(recipe, Object.keys(known), 'recipe')}`,
-    );
-  }
-  const schema = z.fromJSONSchema(known[recipe] as z.core.JSONSchema.JSONSchema);
+  const schema = schemaOf(recipe);
   parseOptions(schema, options, `the recipe ${recipe}`);
+}
+
+function schemaOf(recipe: string): z.ZodType {
+  if (Object.hasOwn(RECIPE_OPTIONS, recipe))
+    return z.fromJSONSchema(RECIPE_OPTIONS[recipe] as z.core.JSONSchema.JSONSchema);
+  throw new InvalidInputError(
+    `There is no recipe ${JSON.stringify(recipe)}.${suggest(recipe, Object.keys(RECIPE_OPTIONS), 'recipe')}`,
+  );
 }

@@ -4,16 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateComputeEnvironmentCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { z } from 'zod';
 import { createJob, readJob } from '../../../core/jobs/job.ts';
 import type { Job } from '../../../core/jobs/job.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
 import { openStore } from '../../../core/storage/open.ts';
-import { recipes } from '../../../core/training/recipes/index.ts';
 import { BatchFacts } from '../../../functions/trainings/batch/facts.ts';
 import { obstaclesOf } from '../../../functions/trainings/batch/obstacles.ts';
-import { RECIPE_OPTIONS } from '../../../functions/trainings/batch/recipe-options.ts';
 import { BatchTrainings, batchClient } from '../../../functions/trainings/batch/trainings.ts';
 import type { BatchOptions } from '../../../functions/trainings/batch/trainings.ts';
 import { BatchEmulator, DEFINITION, QUEUE } from '../../support/batch.ts';
@@ -194,18 +191,5 @@ describe('a training on AWS Batch', { skip }, () => {
       obstaclesOf(off).map(({ code }) => code),
       ['disabled'],
     );
-  });
-});
-
-describe('the options of a training on AWS Batch', () => {
-  it('are checked by what the recipes say of themselves', () => {
-    const told = Object.fromEntries(
-      Object.entries(recipes).map(([name, { options }]) => {
-        const { $schema: _, ...schema } = z.toJSONSchema(options, { io: 'input' });
-        return [name, schema];
-      }),
-    );
-
-    assert.deepEqual(RECIPE_OPTIONS, told, 'write them anew: node scripts/write-recipe-options.mjs');
   });
 });
