@@ -32,16 +32,23 @@ function verdictOf({ class: name, known, distance, threshold }: Decision, style:
   return `${style.bold('unknown')}: ${nearest}`;
 }
 
-function detailsOf({ known, distance, threshold, margin, confidence }: Decision): string[] {
+/** What a class's distance is to, where that is not the picture that is named beside it. */
+const MEASURED_TO: Record<Decision['rule'], string> = {
+  nearest: '',
+  'k-nearest': ' to its 3 nearest on average',
+  'class-mean': ' to its mean',
+};
+
+function detailsOf({ known, distance, rule, threshold, margin, confidence }: Decision): string[] {
   return [
-    known === false ? '' : `distance ${decimal(distance)}`,
+    known === false ? '' : `distance ${decimal(distance)}${MEASURED_TO[rule]}`,
     known === false ? '' : threshold === null ? 'no threshold' : `known up to ${decimal(threshold)}`,
     margin === null ? 'no other class' : `margin ${decimal(margin)}`,
     confidence === null ? '' : `confidence ${percent(confidence)}`,
   ].filter((part) => part !== '');
 }
 
-/** A row a class, nearest first: distance, class, and its picture that is nearest. */
+/** A row a class, nearest first: its distance by the rule, its name, and its picture that is nearest. */
 function printNeighbours(
   { print, style }: Pick<Terminal, 'print' | 'style'>,
   { neighbours }: Pick<Decision, 'neighbours'>,

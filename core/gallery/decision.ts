@@ -16,6 +16,8 @@ export interface Decision {
   readonly class: string;
   /** The nearest class's distance by the rule. */
   readonly distance: number;
+  /** What distances of classes are measured to: only with `nearest` it is the picture that is named. */
+  readonly rule: Rule;
   /** Whether the picture resembles its class enough: distance <= threshold. Null when there is no threshold to tell by. */
   readonly known: boolean | null;
   /** P(the class is right), 0..1. Null without a calibration, or with a single class. */
@@ -68,6 +70,7 @@ export function createDecider(search: Search, options: DecisionOptions = {}): De
     return {
       class: best.class,
       distance: best.distance,
+      rule,
       known: threshold === null ? null : best.distance <= threshold,
       confidence:
         confidence === null || second === undefined

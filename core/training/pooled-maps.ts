@@ -62,6 +62,7 @@ export interface PooledMapsOptions {
   readonly poolings: readonly PoolingName[];
 }
 
+/** What an embedding is pooled from, with names and sizes worked out; what is named twice counts once. */
 export function pooledMaps({ size, scales, maps, poolings }: PooledMapsOptions): PooledMaps {
   const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))].toSorted((a, b) => b - a);
   const chosen = { maps: [...new Set(maps)], poolings: [...new Set(poolings)] };

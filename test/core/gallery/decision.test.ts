@@ -82,7 +82,7 @@ describe('decide', () => {
 
   it('by class mean measures to the mean and names the nearest picture', () => {
     const decision = decide(query(30), search, { rule: 'class-mean' });
-    assert.equal(decision.class, 'east');
+    assert.deepEqual([decision.class, decision.rule], ['east', 'class-mean']);
     // Pictures at -10, 0 and 10 degrees.
     assertNear(decision.distance, chord(30));
     assert.equal(decision.neighbours[0]?.key, 'east/10');
