@@ -34,7 +34,7 @@ export function createRanker(search: Search, rule: Rule): ClassRanker {
   if (rule === 'nearest') {
     return (query, top, products) => search.nearestPerClass(query, top, products).map(rankedAs);
   }
-  const distancesOf = rule === 'k-nearest' ? nearestFew(search) : classMeans(search);
+  const distancesOf = rule === 'k-nearest' ? nearestFew(search) : keptMeans(search);
   return (query, top, products) => {
     const distances = distancesOf(query);
     return search
@@ -76,6 +76,15 @@ export function keepSmallest(kept: number[], distance: number): void {
 
 export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Means go through the whole gallery; a search is asked with one threshold after another. */
+const meansBySearch = new WeakMap<Search, DistancesOf>();
+
+function keptMeans(search: Search): DistancesOf {
+  const kept = meansBySearch.get(search) ?? classMeans(search);
+  meansBySearch.set(search, kept);
+  return kept;
+}
 
 function classMeans(search: Search): DistancesOf {
   const { gallery, classes, classIds } = search;
