@@ -52,14 +52,30 @@ const gpuSchema = z.strictObject({
   diskGb: z.int().min(60).max(16_000).default(100),
 });
 
-const cpuSchema = z.strictObject({
-  enabled: z.boolean().default(true),
-  vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)]).default(4),
-  memoryMb: z.int().min(4096).max(122_880).multipleOf(1024).default(16_384),
-  spot: z.boolean().default(true),
-  maxVcpus: z.int().min(2).max(1024).default(16),
-  diskGb: z.int().min(21).max(200).default(40),
-});
+/** Gigabytes of memory that Fargate offers beside so many processors: from, to, in steps of. */
+const FARGATE: Readonly<Record<number, readonly [from: number, to: number, step: number]>> = {
+  2: [4, 16, 1],
+  4: [8, 30, 1],
+  8: [16, 60, 4],
+  16: [32, 120, 8],
+};
+
+const cpuSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)]).default(4),
+    memoryMb: z.int().default(16_384),
+    spot: z.boolean().default(true),
+    maxVcpus: z.int().min(2).max(1024).default(16),
+    diskGb: z.int().min(21).max(200).default(40),
+  })
+  .superRefine(({ vcpus, memoryMb }, context) => {
+    const [from, to, step] = FARGATE[vcpus] ?? [0, 0, 1];
+    const gb = memoryMb / 1024;
+    if (gb >= from && gb <= to && (gb - from) % step === 0) return;
+    const message = `beside ${vcpus} processors Fargate has ${from * 1024} to ${to * 1024} MB, in steps of ${step * 1024}; not ${memoryMb}`;
+    context.addIssue({ code: 'custom', path: ['memoryMb'], message });
+  });
 
 /** With neither way to train there is no stack for it, and none can be started through the interface. */
 const trainingSchema = z.strictObject({

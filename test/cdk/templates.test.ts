@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -478,7 +478,25 @@ describe('all of it', () => {
   });
 });
 
+/** Every choice with its default, as the guide's table has it. */
+function choices(value: unknown, at = ''): [name: string, value: string][] {
+  const isChoice = typeof value !== 'object' || value === null || Array.isArray(value) || at === 'api.auth';
+  if (isChoice) return [[`\`${at}\``, `\`${JSON.stringify(value)}\``]];
+  return Object.entries(value).flatMap(([name, each]) => choices(each, at === '' ? name : `${at}.${name}`));
+}
+
 describe('the configuration', () => {
+  it('is in the guide, with all defaults', () => {
+    const guide = readFileSync(new URL('../../docs/aws.md', import.meta.url), 'utf8');
+    const [, section = ''] = guide.split('### Configuration');
+    const rows = [...section.matchAll(/^\| (`\S+`) +\| (`.*?`) +\|/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+
+    assert.deepEqual(rows.slice(0, choices(parseConfig()).length), choices(parseConfig()));
+  });
+
   const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
     'an unknown name': [{ nam: 'x' }, /\(all\): Unrecognized key: "nam"/],
     'a name that AWS does not take': [{ name: 'My Shop' }, /name: has to be small letters/],
@@ -489,6 +507,10 @@ describe('the configuration', () => {
     'an issuer without an audience': [
       { api: { auth: { kind: 'jwt', issuer: 'https://x.example' } } },
       /api\.auth\.audience/,
+    ],
+    'memory that Fargate has not': [
+      { training: { cpu: { vcpus: 2, memoryMb: 20_480 } } },
+      /training\.cpu\.memoryMb: beside 2 processors Fargate has 4096 to 16384 MB/,
     ],
     'a type of instance that is none': [
       { training: { gpu: { instanceTypes: ['big'] } } },

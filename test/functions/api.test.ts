@@ -378,6 +378,15 @@ for (const [way, serve] of WAYS) {
       await assertProblem(response, 405, 'method-not-allowed');
     });
 
+    it('writes of a classification how many pictures were asked, and how many are of no known class', async () => {
+      const near = await (await picture('red', 9)).read();
+      await post('/v1/classify?threshold=0', near, { 'x-request-id': 'noted' });
+
+      const entry = served.log.find(({ requestId }) => requestId === 'noted');
+      assert.deepEqual([entry?.['pictures'], entry?.['unknown']], [1, 1]);
+      assert.ok(Number(entry?.['engineSeconds']) > 0);
+    });
+
     it('keeps the id of a request where it is a plain one, and writes it into the log', async () => {
       const own = await served.fetch('/healthz', { headers: { 'x-request-id': 'my-id-1' } });
       const other = await served.fetch('/healthz', { headers: { 'x-request-id': 'a b\t"' } });
