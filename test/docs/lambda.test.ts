@@ -8,7 +8,7 @@ const least = { KINDRED_REGISTRY: 's3://bucket', KINDRED_AUTH: 'tokens' };
 
 /** As the tables say it: name, default, meaning. */
 function rowsOf(names: readonly string[]): string[][] {
-  const defaults: Record<string, unknown> = api.parse(least);
+  const defaults: Record<string, string | number | undefined> = api.parse(least);
   return names.map((name) => {
     const value = name in least ? '' : (defaults[name] ?? '');
     const { description = '' } = api.shape[name as keyof typeof api.shape].meta() ?? {};
