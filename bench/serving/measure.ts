@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { openMatrixProduct } from '../../core/embedding/matrix-product.ts';
+import { openCoarse } from '../../core/gallery/coarse.ts';
 import { createSearch } from '../../core/gallery/search.ts';
 import { decodeImage } from '../../core/images/decode.ts';
 import type { Preprocessing } from '../../core/images/pixels.ts';
@@ -114,7 +114,7 @@ export async function measureSearch(python: string, rounds: number) {
     distance: 'squared-euclidean',
   } as const;
   const search = createSearch(gallery);
-  const product = await openMatrixProduct(embeddings, DIMENSIONS);
+  const coarse = await openCoarse(gallery);
   const numpy = new Talker(python, [
     path.join(PEERS_FOLDER, 'products_numpy.py'),
     String(ROWS),
@@ -125,7 +125,7 @@ export async function measureSearch(python: string, rounds: number) {
     const found: number[] = [];
     for (let i = 0; i < 20; i++) {
       const query = new Float32Array(DIMENSIONS).map(() => random.normal() / Math.sqrt(DIMENSIONS));
-      found.push(await seconds(async () => search.nearestPerClass(query, 5, await product.products(query))));
+      found.push(await seconds(async () => search.nearestPerClass(query, 5, await coarse.estimates(query))));
     }
     const peer = await numpy.ask<number[]>('20');
     // The first round warms both up.
@@ -133,7 +133,7 @@ export async function measureSearch(python: string, rounds: number) {
     ours.push(...found);
     theirs.push(...peer);
   }
-  product.close();
+  coarse.close();
   await numpy.end();
   return {
     rows: ROWS,

@@ -1,28 +1,38 @@
-/** Products of many rows with one vector, computed by ONNX Runtime in a thread of its own. */
-import { MATRIX, PRODUCTS, VECTOR, matrixProductModel } from '../network/onnx/matrix-product.ts';
+/** Products of a matrix of small whole numbers with vectors, computed by ONNX Runtime in a thread of its own. */
+import { PRODUCTS, VECTORS, matrixProductModel } from '../network/onnx/matrix-product.ts';
 import { openOnnx } from './onnx-session.ts';
+
+export { ZERO } from '../network/onnx/matrix-product.ts';
 
 export interface MatrixProduct {
   /**
-   * @param vector as many numbers as a row has; it is copied
-   * @returns for each row the sum of its products with the vector's numbers, summed in float32 in any order
+   * @param vectors (count, rows), row-major, where {@link ZERO} stands for 0; given away
+   * @returns (count, columns), exact
    * @throws EngineFailedError when it was closed, or the thread has ended
    */
-  products(vector: Float32Array): Promise<Float32Array>;
+  products(vectors: Uint8Array): Promise<Int32Array>;
   /** What is under way still ends well; then the memory is given back. */
   close(): void;
 }
 
-/** @param matrix (rows, columns), row-major; the thread keeps a copy, column after column, which is faster to go through */
-export async function openMatrixProduct(matrix: Float32Array, columns: number): Promise<MatrixProduct> {
-  const rows = matrix.length / columns;
-  const session = await openOnnx(matrixProductModel(), {
-    what: 'The product of a matrix with a vector',
-    held: { [MATRIX]: { data: matrix, shape: [columns, rows], stored: 'by-columns' } },
+/**
+ * @param matrix (rows, columns), row-major. From -63 to 63: without instructions for dot products, processors add pairs in 16 bits.
+ * @param count of the vectors that come together
+ */
+export async function openMatrixProduct(
+  matrix: Int8Array,
+  rows: number,
+  count: number,
+): Promise<MatrixProduct> {
+  const session = await openOnnx(matrixProductModel(matrix, rows, count), {
+    what: 'The product of a matrix with vectors',
+    given: true,
   });
   return {
-    products: (vector) =>
-      session.run({ [VECTOR]: { data: vector.slice(), shape: [1, columns] } }, PRODUCTS, [1, rows]),
+    async products(vectors) {
+      const feed = { data: vectors, shape: [count, rows], type: 'uint8' } as const;
+      return (await session.run({ [VECTORS]: feed }, PRODUCTS)) as Int32Array;
+    },
     close: () => session.close(),
   };
 }

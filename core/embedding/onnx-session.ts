@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { CorruptDataError, EngineFailedError } from '../errors.ts';
 
-/** Numbers that go in: float32, or bytes that become float32 in the thread. */
+/** Bytes that go in. */
 export interface Feed {
-  readonly data: Float32Array | Uint8Array;
+  readonly data: Uint8Array;
   readonly shape: readonly number[];
-  /** Where it is a matrix: whether column comes after column, or row after row. @default by-rows */
-  readonly stored?: 'by-rows' | 'by-columns';
+  /** What the model takes; the thread makes it of the bytes. @default float32 */
+  readonly type?: 'float32' | 'uint8';
 }
 
 /** An input or output of a model, as ONNX Runtime says it. */
@@ -26,21 +26,14 @@ export interface OnnxSession {
   readonly outputs: readonly ValueMetadata[];
   /**
    * Computes one output; calls are answered one after the other. The arrays are given away: they are empty afterwards.
-   * @param shape of the output, where it is known: saves a copy
    * @throws EngineFailedError when the thread has ended, or ONNX Runtime cannot compute
    */
-  run(
-    feeds: Readonly<Record<string, Feed>>,
-    output: string,
-    shape?: readonly number[],
-  ): Promise<Float32Array>;
+  run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array | Int32Array>;
   /** What is under way still ends well; then the memory is given back. */
   close(): void;
 }
 
 export interface SessionOptions {
-  /** Inputs that are the same for every run. */
-  readonly held?: Readonly<Record<string, Feed>>;
   /** The model's bytes are given away, which saves a copy; they are empty afterwards. @default false */
   readonly given?: boolean;
   /** What the model is called in errors. */
@@ -56,7 +49,7 @@ interface Opened {
 type Said =
   | { readonly opened: Opened }
   | { readonly refused: { readonly message: string; readonly code?: string } }
-  | { readonly id: number; readonly data: Float32Array }
+  | { readonly id: number; readonly data: Float32Array | Int32Array }
   | { readonly id: number; readonly failed: string };
 
 const OPTIONS = {
@@ -73,11 +66,11 @@ const OPTIONS = {
  */
 export async function openOnnx(
   model: Uint8Array | string,
-  { what, held = {}, given = false }: SessionOptions,
+  { what, given = false }: SessionOptions,
 ): Promise<OnnxSession> {
   const isWhole = typeof model !== 'string' && model.byteLength === model.buffer.byteLength;
   const worker = new Worker(new URL('onnx-thread.mjs', import.meta.url), {
-    workerData: { model, held, options: OPTIONS },
+    workerData: { model, options: OPTIONS },
     transferList: given && isWhole ? [model.buffer as ArrayBuffer] : [],
     // What loads this program's TypeScript is not needed there.
     execArgv: [],
@@ -102,7 +95,7 @@ export async function openOnnx(
 }
 
 interface Pending {
-  readonly resolve: (data: Float32Array) => void;
+  readonly resolve: (data: Float32Array | Int32Array) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -121,18 +114,14 @@ class ThreadSession implements OnnxSession {
     worker.unref();
   }
 
-  run(
-    feeds: Readonly<Record<string, Feed>>,
-    output: string,
-    shape?: readonly number[],
-  ): Promise<Float32Array> {
+  run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array | Int32Array> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       const id = ++this.#asked;
       if (this.#pending.size === 0) this.#worker.ref();
       this.#pending.set(id, { resolve, reject });
       const given = Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer);
-      this.#worker.postMessage({ id, feeds, output, shape }, given);
+      this.#worker.postMessage({ id, feeds, output }, given);
     });
   }
 

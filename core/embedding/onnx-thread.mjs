@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * @typedef {import('./onnx-session.ts').Feed} Feed
- * @typedef {{ id: number, feeds: Record<string, Feed>, output: string, shape?: readonly number[] } | 'close'} Asked
+ * @typedef {{ id: number, feeds: Record<string, Feed>, output: string } | 'close'} Asked
  */
 
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
@@ -29,16 +29,10 @@ try {
   const session = await open();
 
   /** @param {Feed} feed */
-  const tensorOf = ({ data, shape, stored }) => {
-    const numbers = data instanceof Float32Array ? data : new Float32Array(data);
-    return new ort.Tensor('float32', stored === 'by-columns' ? byRows(numbers, shape) : numbers, shape);
-  };
-  const constants = Object.fromEntries(
-    Object.entries(/** @type {Record<string, Feed>} */ (workerData.held)).map(([name, feed]) => [
-      name,
-      tensorOf(feed),
-    ]),
-  );
+  const tensorOf = ({ data, shape, type = 'float32' }) =>
+    type === 'uint8'
+      ? new ort.Tensor('uint8', data, shape)
+      : new ort.Tensor('float32', new Float32Array(data), shape);
 
   let last = Promise.resolve();
   port.on('message', (/** @type {Asked} */ asked) => {
@@ -51,29 +45,14 @@ try {
   };
 
   /** @param {Exclude<Asked, 'close'>} asked */
-  const answer = async ({ id, feeds, output, shape }) => {
+  const answer = async ({ id, feeds, output }) => {
     try {
       const given = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)]));
-      const data = await compute({ ...constants, ...given }, output, shape);
-      port.postMessage({ id, data }, shape === undefined ? [] : [/** @type {ArrayBuffer} */ (data.buffer)]);
+      const { [output]: result } = await session.run(given, [output]);
+      port.postMessage({ id, data: await result?.getData() });
     } catch (error) {
       port.postMessage({ id, failed: error instanceof Error ? error.message : String(error) });
     }
-  };
-
-  /**
-   * @param {Record<string, import('onnxruntime-node').Tensor>} feeds
-   * @param {string} output
-   * @param {readonly number[] | undefined} shape
-   */
-  const compute = async (feeds, output, shape) => {
-    if (shape !== undefined) {
-      const into = new Float32Array(shape.reduce((product, size) => product * size, 1));
-      await session.run(feeds, { [output]: new ort.Tensor('float32', into, shape) });
-      return into;
-    }
-    const { [output]: result } = await session.run(feeds, [output]);
-    return /** @type {Float32Array} */ (await result?.getData());
   };
 
   const { inputMetadata: inputs, outputMetadata: outputs } = session;
@@ -82,23 +61,4 @@ try {
   const { message, code } = /** @type {NodeJS.ErrnoException} */ (error);
   port.postMessage({ refused: { message, code } });
   port.close();
-}
-
-/**
- * The numbers of a matrix row after row, of one that is stored column after column.
- * @param {Float32Array} numbers
- * @param {readonly number[]} shape
- */
-function byRows(numbers, [rows = 0, columns = 0]) {
-  const result = new Float32Array(numbers.length);
-  // Strips as wide as a line of the cache holds, so that each is filled at once.
-  for (let first = 0; first < columns; first += 64) {
-    const end = Math.min(columns, first + 64);
-    for (let row = 0; row < rows; row++) {
-      for (let column = first; column < end; column++) {
-        result[row * columns + column] = /** @type {number} */ (numbers[column * rows + row]);
-      }
-    }
-  }
-  return result;
 }

@@ -31,9 +31,9 @@ export async function onnxEmbedder(
       preprocessing,
       engine: { name: 'onnxruntime', onnxruntime: session.runtime, device: 'CPU' },
       atOnce: AT_ONCE,
-      compute(pixels) {
+      async compute(pixels) {
         const input = { data: joined(pixels), shape: [pixels.length, size, size, 3] };
-        return session.run({ [ONNX_INPUT]: input }, ONNX_OUTPUT);
+        return (await session.run({ [ONNX_INPUT]: input }, ONNX_OUTPUT)) as Float32Array;
       },
       free: () => session.close(),
     });

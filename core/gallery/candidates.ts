@@ -1,62 +1,53 @@
 /**
- * Which rows can be the nearest of their class, told from products in float32. An exact search then needs to look at these alone: what is
- * left out is shown to be farther than what is found, whatever the rounding.
- *
- * A sum of n products in float32, in any order and with or without fused multiply-adds, differs from the exact one by at most
- * g |a| |b|, g = n u / (1 - n u), u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 3.5, with
- * Cauchy-Schwarz), and n times the smallest normal number where results are too small for one.
+ * Which rows can be the nearest of their class, told from estimates of their products with a query. An exact search then needs to look at
+ * these alone: what is left out is shown to be farther than what is found.
  */
 import { type Labelled, type GalleryDistance } from './gallery.ts';
 
 type Measured = Labelled & { readonly distance: GalleryDistance };
 
-/** What all queries need of a gallery. */
-export interface RowNorms {
-  /** |row|^2 and |row|, of each row. */
-  readonly squared: Float64Array;
-  readonly plain: Float64Array;
-  readonly largest: number;
+/** Each row's product with a query, about. */
+export interface Estimates {
+  readonly products: Float64Array;
+  /** The exact product differs from the estimate by this at most. */
+  readonly errors: Float64Array;
 }
 
-const UNIT_ROUNDOFF = 2 ** -24;
-const SMALLEST_NORMAL = 2 ** -126;
+/** What all queries need of a gallery: |row|^2 and |row|, of each row. */
+export interface RowNorms {
+  readonly squared: Float64Array;
+  readonly plain: Float64Array;
+}
+
 /** For the arithmetic in float64, here and in the exact search: 32 times what n roundings can come to. */
 const FLOAT64_SLACK = 2 ** -48;
-/** Beyond, a sum in float32 could be infinite. */
-const LARGEST_PRODUCT = 2 ** 120;
 
 /** @param squared |row|^2 of each row */
 export function rowNormsOf(squared: Float64Array): RowNorms {
-  const plain = squared.map(Math.sqrt);
-  return { squared, plain, largest: plain.reduce((most, norm) => Math.max(most, norm), 0) };
+  return { squared, plain: squared.map(Math.sqrt) };
 }
 
 export interface Asked {
   /** |query|^2 */
   readonly queryNorm: number;
-  /** For each row, its product with the query in float32. */
-  readonly products: Float32Array;
+  readonly estimates: Estimates;
   /** Distances up to this one count as 0. */
   readonly zero: number;
   /** How many of the nearest classes are wanted. */
   readonly top: number;
 }
 
-/**
- * The rows among which the nearest row of each of the `top` nearest classes is; all rows that could share that place with it are among them.
- * @returns null when the products cannot be relied on
- */
+/** The rows among which the nearest row of each of the `top` nearest classes is; all rows that could share that place with it are among them. */
 export function candidateRows(
   gallery: Measured,
   norms: RowNorms,
   classIds: Int32Array,
-  asked: Asked,
-): number[] | null {
-  const { queryNorm, products, zero, top } = asked;
-  if (norms.largest * Math.sqrt(queryNorm) > LARGEST_PRODUCT) return null;
+  { queryNorm, estimates, zero, top }: Asked,
+): number[] {
   const scan = gallery.distance === 'cosine' ? scanCosine : scanEuclidean;
   const limits = new Limits(top, zero);
-  scan(gallery.dimensions, norms, queryNorm, products, (row, least, most) =>
+  const slack = (gallery.dimensions + 16) * FLOAT64_SLACK;
+  scan(slack, norms, queryNorm, estimates, (row, least, most) =>
     limits.take(row, classIds[row] as number, least, most),
   );
   return limits.rows();
@@ -114,44 +105,35 @@ type Take = (row: number, least: number, most: number) => number;
 
 /** |q - r|^2 = |q|^2 + |r|^2 - 2 q.r */
 function scanEuclidean(
-  dimensions: number,
-  { squared, plain }: RowNorms,
+  slack: number,
+  { squared }: RowNorms,
   queryNorm: number,
-  products: Float32Array,
+  { products, errors }: Estimates,
   take: Take,
 ): void {
-  const slack = (dimensions + 16) * FLOAT64_SLACK;
-  const byNorm = 2 * errorOf(dimensions) * Math.sqrt(queryNorm);
-  const always = slack * queryNorm + 2 * dimensions * SMALLEST_NORMAL;
   let limit = Infinity;
   for (let row = 0; row < products.length; row++) {
-    const norm = squared[row] as number;
-    const estimate = queryNorm + norm - 2 * (products[row] as number);
-    const margin = byNorm * (plain[row] as number) + slack * norm + always;
+    const norms = queryNorm + (squared[row] as number);
+    const estimate = norms - 2 * (products[row] as number);
+    const margin = 2 * (errors[row] as number) + slack * norms;
     if (estimate - margin <= limit) limit = take(row, estimate - margin, estimate + margin);
   }
 }
 
 /** 1 - q.r / (|q| |r|), and 1 where one of them has no direction. */
 function scanCosine(
-  dimensions: number,
+  slack: number,
   { plain }: RowNorms,
   queryNorm: number,
-  products: Float32Array,
+  { products, errors }: Estimates,
   take: Take,
 ): void {
-  const always = errorOf(dimensions) + (dimensions + 16) * FLOAT64_SLACK;
   const length = Math.sqrt(queryNorm);
   let limit = Infinity;
   for (let row = 0; row < products.length; row++) {
     const norms = length * (plain[row] as number);
     const estimate = norms === 0 ? 1 : 1 - (products[row] as number) / norms;
-    const margin = norms === 0 ? 0 : always + (dimensions * SMALLEST_NORMAL) / norms;
+    const margin = norms === 0 ? 0 : (errors[row] as number) / norms + slack;
     if (estimate - margin <= limit) limit = take(row, estimate - margin, estimate + margin);
   }
-}
-
-/** By how much of |a| |b| a product in float32 may be wrong. */
-function errorOf(dimensions: number): number {
-  return (dimensions * UNIT_ROUNDOFF) / (1 - dimensions * UNIT_ROUNDOFF);
 }

@@ -6,6 +6,7 @@ import {
   type Rates,
   thresholdFor,
 } from './calibration.ts';
+import type { Estimates } from './candidates.ts';
 import { confidenceOf } from './confidence.ts';
 import { createRanker, type RankedClass, type Rule, RULES } from './rules.ts';
 import type { Search } from './search.ts';
@@ -45,9 +46,9 @@ export interface DecisionOptions extends Rates {
 
 /**
  * Decides about one embedding.
- * @param products of each of the gallery's rows with it, where something faster has computed them; see {@link Search.nearestPerClass}
+ * @param estimates of the products of the gallery's rows with it, where there are some; see {@link Search.nearestPerClass}
  */
-export type Decider = (query: Float32Array, products?: Float32Array) => Decision;
+export type Decider = (query: Float32Array, estimates?: Estimates) => Decision;
 
 /**
  * Prepares the decision for one query embedding after another.
@@ -62,9 +63,9 @@ export function createDecider(search: Search, options: DecisionOptions = {}): De
   const confidence = calibration?.confidence ?? null;
   const rank = createRanker(search, rule);
 
-  return (query, products) => {
+  return (query, estimates) => {
     // The runner-up is needed for the margin.
-    const classes = rank(query, Math.max(top, 2), products);
+    const classes = rank(query, Math.max(top, 2), estimates);
     const [best, second] = classes;
     if (best === undefined) throw new InvalidInputError('The gallery is empty.');
     return {

@@ -1,3 +1,4 @@
+import type { Estimates } from './candidates.ts';
 import { compareText, embeddingAt, type GalleryDistance } from './gallery.ts';
 import { createSearch, type Search } from './search.ts';
 
@@ -25,20 +26,20 @@ export interface RankedClass {
 
 /**
  * Ranks the classes for one query after another, all of them or the `top` nearest. Made once per gallery and rule.
- * @param products as {@link Search.nearestPerClass} takes them
+ * @param estimates as {@link Search.nearestPerClass} takes them
  */
-export type ClassRanker = (query: Float32Array, top?: number, products?: Float32Array) => RankedClass[];
+export type ClassRanker = (query: Float32Array, top?: number, estimates?: Estimates) => RankedClass[];
 
 /** Prepares the rule; the classes come nearest first, ties by key. */
 export function createRanker(search: Search, rule: Rule): ClassRanker {
   if (rule === 'nearest') {
-    return (query, top, products) => search.nearestPerClass(query, top, products).map(rankedAs);
+    return (query, top, estimates) => search.nearestPerClass(query, top, estimates).map(rankedAs);
   }
   const distancesOf = rule === 'k-nearest' ? nearestFew(search) : keptMeans(search);
-  return (query, top, products) => {
+  return (query, top, estimates) => {
     const distances = distancesOf(query);
     return search
-      .nearestPerClass(query, Infinity, products)
+      .nearestPerClass(query, Infinity, estimates)
       .map((nearest) =>
         rankedAs({ ...nearest, distance: nearest.distance && (distances.get(nearest.class) ?? Infinity) }),
       )

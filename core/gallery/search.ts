@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import { checkEmbeddings, classNames, compareText, type GalleryDistance, type Labelled } from './gallery.ts';
-import { candidateRows, rowNormsOf, type RowNorms } from './candidates.ts';
+import { candidateRows, rowNormsOf, type Estimates, type RowNorms } from './candidates.ts';
 import { type Kernel, plainKernel } from './kernel.ts';
 
 /** What can be searched: a gallery, or any labelled embeddings with a distance. */
@@ -35,9 +35,9 @@ export interface Search {
 
   /**
    * The nearest row of each class, the nearest class first; of `top` classes at most.
-   * @param products of each row with the query, where something faster has computed them in float32: the answer is the same
+   * @param estimates of the rows' products with the query, where there are some: the answer is the same, and found faster
    */
-  nearestPerClass(query: Float32Array, top?: number, products?: Float32Array): Neighbour[];
+  nearestPerClass(query: Float32Array, top?: number, estimates?: Estimates): Neighbour[];
 }
 
 // A block of rows (of 256 dimensions: 1 MB) stays in a core's cache while all queries of a block pass over it.
@@ -73,18 +73,19 @@ export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel):
   }
 
   let norms: RowNorms | undefined;
-  /** The rows that have to be looked at, or null for all of them. */
-  function candidates(query: Float32Array, top: number, products: Float32Array): number[] | null {
+  /** The rows that have to be looked at. */
+  function candidates(query: Float32Array, top: number, estimates: Estimates): number[] {
     checkEmbeddings(query, 1, gallery.dimensions);
-    if (products.length !== classIds.length) {
+    const { length } = estimates.products;
+    if (length !== classIds.length) {
       throw new InvalidInputError(
-        `There are ${products.length} products for ${classIds.length} rows: they are another gallery's.`,
+        `There are ${length} products for ${classIds.length} rows: they are another gallery's.`,
       );
     }
     norms ??= rowNormsOf(squaredNorms(gallery.embeddings, gallery.dimensions));
     const queryNorm = squaredNorms(query, gallery.dimensions)[0] ?? 0;
     const zero = gallery.distance === 'cosine' ? ROUNDING : ROUNDING * queryNorm;
-    return candidateRows(gallery, norms, classIds, { queryNorm, products, zero, top });
+    return candidateRows(gallery, norms, classIds, { queryNorm, estimates, zero, top });
   }
 
   function nearestOfAll(query: Float32Array): Neighbour[] {
@@ -104,10 +105,10 @@ export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel):
       const found = distances(query);
       return toNeighbours(gallery, nearestRows(gallery, found, k), found);
     },
-    nearestPerClass: (query, top = Infinity, products) => {
+    nearestPerClass: (query, top = Infinity, estimates) => {
       if (top !== Infinity) checkCount(top, 'top');
-      const rows = products === undefined ? null : candidates(query, top, products);
-      if (rows === null) return nearestOfAll(query).slice(0, top);
+      if (estimates === undefined) return nearestOfAll(query).slice(0, top);
+      const rows = candidates(query, top, estimates);
       const found = createSearch(rowsOf(gallery, rows), kernel).nearestPerClass(query, top);
       return found.map((one) => ({ ...one, row: rows[one.row] as number }));
     },

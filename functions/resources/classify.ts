@@ -115,8 +115,8 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
       const results = await Promise.all(
         embedded.map(async (one, i) => {
           if (one.error !== undefined) return failed(one);
-          const products = await knowledge.products(one.embedding);
-          const decision = decide(one.embedding, products);
+          const estimates = await knowledge.estimates(one.embedding);
+          const decision = decide(one.embedding, estimates);
           if (decision.known === false) await keepUnknown(deps, version, sent[i], decision);
           return { image: one.image, ...plain(decision) };
         }),

@@ -1,8 +1,9 @@
 /** What a version knows at one moment; a change of its gallery makes another one. */
-import { openMatrixProduct } from '../../core/embedding/matrix-product.ts';
-import type { MatrixProduct } from '../../core/embedding/matrix-product.ts';
 import type { Calibration } from '../../core/gallery/calibration.ts';
+import type { Estimates } from '../../core/gallery/candidates.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
+import { openCoarse } from '../../core/gallery/coarse.ts';
+import type { Coarse } from '../../core/gallery/coarse.ts';
 import { createDecider } from '../../core/gallery/decision.ts';
 import type { Decider, DecisionOptions } from '../../core/gallery/decision.ts';
 import { compareText } from '../../core/gallery/gallery.ts';
@@ -16,7 +17,7 @@ export interface Knowledge {
   readonly calibration: Calibration | null;
   readonly decide: (options: DecisionOptions) => Decider;
   /** What makes a decision about this embedding fast; undefined where it is fast without, or that cannot be had. */
-  readonly products: (embedding: Float32Array) => Promise<Float32Array | undefined>;
+  readonly estimates: (embedding: Float32Array) => Promise<Estimates | undefined>;
   /** Gives memory back; decisions are as right afterwards, and slower. */
   close(): void;
 }
@@ -41,30 +42,30 @@ export function knowledgeOf(
       gallery,
       calibration,
       decide,
-      products: () => Promise.resolve(undefined),
+      estimates: () => Promise.resolve(undefined),
       close: () => undefined,
     };
   }
-  return { gallery, calibration, decide, ...fastProducts(gallery, onTrouble) };
+  return { gallery, calibration, decide, ...coarsely(gallery, onTrouble) };
 }
 
-/** The gallery's products with embeddings, as soon as a thread has the gallery. */
-function fastProducts(
-  { embeddings, dimensions }: Gallery,
+/** The gallery's products with embeddings, about, as soon as a thread can give them. */
+function coarsely(
+  gallery: Gallery,
   onTrouble: (error: unknown) => void,
-): Pick<Knowledge, 'products' | 'close'> {
-  let ready: MatrixProduct | null = null;
+): Pick<Knowledge, 'estimates' | 'close'> {
+  let ready: Coarse | null = null;
   let closed = false;
   const open = async (): Promise<void> => {
-    const product = await openMatrixProduct(embeddings, dimensions);
-    if (closed) product.close();
-    else ready = product;
+    const coarse = await openCoarse(gallery);
+    if (closed) coarse.close();
+    else ready = coarse;
   };
   open().catch(onTrouble);
   return {
-    async products(embedding) {
+    async estimates(embedding) {
       try {
-        return await ready?.products(embedding);
+        return await ready?.estimates(embedding);
       } catch (error) {
         if (!closed) onTrouble(error);
         ready = null;

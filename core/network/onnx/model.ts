@@ -7,7 +7,7 @@ const OPSET = 17;
 const IR_VERSION = 8;
 
 /** Codes of TensorProto.DataType. */
-const DATA_TYPES = { float32: 1, int64: 7, float16: 10 } as const;
+const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type DataType = keyof typeof DATA_TYPES;
 export const FLOAT32 = DATA_TYPES.float32;
 
@@ -53,13 +53,17 @@ export interface Graph {
   readonly output: Message;
 }
 
-/** What goes in or comes out: float32 of these dimensions. */
-export function valueInfo(name: string, dimensions: readonly Dimension[]): Message {
+/** What goes in or comes out. */
+export function valueInfo(
+  name: string,
+  dimensions: readonly Dimension[],
+  elements: DataType = 'float32',
+): Message {
   const shape = new Message();
   for (const size of dimensions) {
     shape.message(1, typeof size === 'number' ? new Message().integer(1, size) : new Message().text(2, size));
   }
-  const type = new Message().integer(1, DATA_TYPES.float32).message(2, shape);
+  const type = new Message().integer(1, DATA_TYPES[elements]).message(2, shape);
   return new Message().text(1, name).message(2, new Message().message(1, type));
 }
 

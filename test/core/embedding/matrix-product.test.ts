@@ -1,39 +1,50 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openMatrixProduct } from '../../../core/embedding/matrix-product.ts';
+import { ZERO, openMatrixProduct } from '../../../core/embedding/matrix-product.ts';
 import { Random } from '../../../core/random.ts';
-import { assertClose } from '../../support/numbers.ts';
 
-describe('the products of a matrix with vectors', () => {
-  for (const [rows, columns] of [
-    [1, 1],
-    [130, 70],
-    [1000, 33],
+describe('the products of a matrix of whole numbers with vectors', () => {
+  for (const [rows, columns, count] of [
+    [1, 1, 1],
+    [70, 130, 2],
+    [256, 1000, 2],
   ] as const) {
-    it(`are what loops give, for ${rows} x ${columns}, also asked for at once`, async () => {
+    it(`are what loops give, for ${rows} x ${columns} and ${count} vectors, also asked for at once`, async () => {
       const random = new Random(rows);
-      const matrix = Float32Array.from({ length: rows * columns }, () => random.normal());
-      const vectors = [1, 2].map(() => Float32Array.from({ length: columns }, () => random.normal()));
-      const product = await openMatrixProduct(matrix, columns);
+      // The ends are where processors might overflow.
+      const matrix = Int8Array.from(
+        { length: rows * columns },
+        () => [-63, 63, random.below(127) - 63][random.below(3)] ?? 0,
+      );
+      const all = [1, 2].map(() =>
+        Uint8Array.from({ length: count * rows }, () => [0, 255, random.below(256)][random.below(3)] ?? 0),
+      );
+      const product = await openMatrixProduct(matrix, rows, count);
 
-      const found = await Promise.all(vectors.map((vector) => product.products(vector)));
+      const found = await Promise.all(all.map((vectors) => product.products(vectors.slice())));
 
-      for (const [i, vector] of vectors.entries()) {
-        const expected = Array.from({ length: rows }, (_, row) =>
-          vector.reduce((sum, value, d) => sum + value * (matrix[row * columns + d] ?? 0), 0),
-        );
-        assertClose(found[i] ?? [], expected, { tolerance: 1e-4 });
+      for (const [i, vectors] of all.entries()) {
+        const expected = Array.from({ length: count * columns }, (_, at) => {
+          const [vector, column] = [Math.floor(at / columns), at % columns];
+          let sum = 0;
+          for (let row = 0; row < rows; row++) {
+            sum += ((vectors[vector * rows + row] ?? 0) - ZERO) * (matrix[row * columns + column] ?? 0);
+          }
+          return sum;
+        });
+        assert.deepEqual([...(found[i] ?? [])], expected);
       }
       product.close();
     });
   }
 
   it('are refused after the end', async () => {
-    const product = await openMatrixProduct(Float32Array.of(1, 2), 2);
-    const last = product.products(Float32Array.of(3, 4));
+    const product = await openMatrixProduct(Int8Array.of(1, 2), 2, 1);
+    const vector = Uint8Array.of(ZERO + 3, ZERO + 4);
+    const last = product.products(vector.slice());
     product.close();
 
-    assert.deepEqual(await last, Float32Array.of(11));
-    await assert.rejects(product.products(Float32Array.of(3, 4)), { name: 'EngineFailedError' });
+    assert.deepEqual(await last, Int32Array.of(11));
+    await assert.rejects(product.products(vector), { name: 'EngineFailedError' });
   });
 });

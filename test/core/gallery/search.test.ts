@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { InvalidInputError } from '../../../core/errors.ts';
 import type { Gallery, GalleryDistance } from '../../../core/gallery/gallery.ts';
 import { embeddingAt } from '../../../core/gallery/gallery.ts';
+import type { Estimates } from '../../../core/gallery/candidates.ts';
 import { plainKernel } from '../../../core/gallery/kernel.ts';
 import type { Kernel } from '../../../core/gallery/kernel.ts';
 import { createSearch } from '../../../core/gallery/search.ts';
@@ -60,13 +61,16 @@ function crowded(distance: GalleryDistance, spread: number, random: Random): Gal
   return galleryOfRows(rows, { distance });
 }
 
-/** Summed in float32, in an order of its own for each row, as a library might. */
-function productsInFloat32(gallery: Gallery, query: Float32Array, random: Random): Float32Array {
-  const order = random.shuffle([...query.keys()]);
-  return Float32Array.from(gallery.keys, (_, row) => {
-    const values = embeddingAt(gallery, row);
-    return order.reduce((sum, d) => Math.fround(sum + Math.fround((values[d] ?? 0) * (query[d] ?? 0))), 0);
-  });
+/** As wrong as they may be, one way or the other. */
+function estimates(gallery: Gallery, query: Float32Array, error: number, random: Random): Estimates {
+  const exact = Float64Array.from(gallery.keys, (_, row) =>
+    query.reduce((sum, value, d) => sum + value * (embeddingAt(gallery, row)[d] ?? 0), 0),
+  );
+  const errors = exact.map(() => error * random.float());
+  return {
+    products: exact.map((value, row) => value + (random.float() * 2 - 1) * (errors[row] ?? 0)),
+    errors,
+  };
 }
 
 describe('search', () => {
@@ -143,7 +147,7 @@ describe('search', () => {
   }
 
   for (const distance of ['squared-euclidean', 'cosine'] as const) {
-    it(`by ${distance} finds the same with products in float32 as without, however many classes are asked for`, () => {
+    it(`by ${distance} finds the same with estimates of products as without, however many classes are asked for`, () => {
       const random = new Random(6);
       for (const spread of [1, 1e-4, 1e-7, 1e18]) {
         const gallery = crowded(distance, spread, random);
@@ -151,17 +155,17 @@ describe('search', () => {
         for (let round = 0; round < 20; round++) {
           const like = embeddingAt(gallery, random.below(gallery.keys.length));
           const query = like.map((value) => value + (round % 4) * 1e-5 * spread * random.normal());
-          const products = productsInFloat32(gallery, query, random);
+          const about = estimates(gallery, query, [1e-3, 0.1, 10][round % 3] ?? 0, random);
           for (const top of [1, 2, 5, 30, Infinity]) {
             const expected = search.nearestPerClass(query, top);
-            assert.deepEqual(search.nearestPerClass(query, top, products), expected);
+            assert.deepEqual(search.nearestPerClass(query, top, about), expected);
           }
         }
       }
     });
   }
 
-  it('looks at few rows when it has products', () => {
+  it('looks at few rows when it has estimates', () => {
     const random = new Random(7);
     const gallery = randomGallery(5000, 64, 'squared-euclidean', random);
     let looked = 0;
@@ -174,15 +178,19 @@ describe('search', () => {
     };
     const query = Float32Array.from({ length: 64 }, () => random.normal());
 
-    createSearch(gallery, counting).nearestPerClass(query, 3, productsInFloat32(gallery, query, random));
+    createSearch(gallery, counting).nearestPerClass(query, 3, estimates(gallery, query, 0.01, random));
 
     assert.ok(looked < 20, `${looked} rows`);
   });
 
-  it('refuses products of another number of rows', () => {
+  it('refuses estimates of another number of rows', () => {
     const search = createSearch(galleryOfRows([['a/1', [1]]]));
     assert.throws(
-      () => search.nearestPerClass(Float32Array.of(1), 1, new Float32Array(2)),
+      () =>
+        search.nearestPerClass(Float32Array.of(1), 1, {
+          products: new Float64Array(2),
+          errors: new Float64Array(2),
+        }),
       InvalidInputError,
     );
   });
