@@ -5,6 +5,7 @@ import { InvalidInputError } from '../errors.ts';
 import { calibrate } from '../gallery/calibration.ts';
 import type { Calibration, Rates } from '../gallery/calibration.ts';
 import { createGallery } from '../gallery/gallery.ts';
+import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { EmbedderId, Gallery } from '../gallery/gallery.ts';
 import type { DataSet } from '../images/dataset.ts';
 import type { Rule } from '../gallery/rules.ts';
@@ -49,20 +50,27 @@ export async function judge(
   const queries = data.test && (await embedAll(embedder, id, data.test, 'test', talk));
   const told = queries && evaluateWithAnswers(queries, known, rule);
   const gallery = queries && data.heldOut ? joined(known, queries) : known;
-  // `leftOut` counts rows as the training did: of no use when a picture went missing since.
-  const isWhole = known.keys.length === data.train.pictures.length;
   return {
     gallery,
     evaluation: told && told.evaluation,
     calibration: calibrate(gallery, {
       rule,
-      leftOut: isWhole ? leftOut : undefined,
+      leftOut: leftOut && inRowsOf(known, data.train, leftOut),
       pairs,
       falseRejection,
       falseAcceptance,
     }),
     judged: queries && told && { queries, known, rule, answers: told.answers },
   };
+}
+
+/** `leftOut` counts rows as the training did; a picture may have gone missing since. */
+function inRowsOf(known: Gallery, { pictures }: DataSet, leftOut: readonly LeftOut[]): LeftOut[] {
+  const rowOf = new Map(known.keys.map((key, row) => [key, row]));
+  return leftOut.flatMap((one) => {
+    const row = rowOf.get(pictures[one.row]?.key ?? '');
+    return row === undefined ? [] : [{ ...one, row }];
+  });
 }
 
 /** The pictures that can be decoded, as a gallery. */

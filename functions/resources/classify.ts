@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Decision, DecisionOptions } from '../../core/gallery/decision.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import { InvalidInputError } from '../../core/errors.ts';
+import { RULES } from '../../core/gallery/rules.ts';
 import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
@@ -37,12 +38,20 @@ const decisionSchema = z
   .object({
     image: z.string(),
     class: z.string().meta({ description: 'The nearest class, also when the picture is not known.' }),
-    distance: z.number(),
+    distance: z.number().meta({ description: 'To the class, by the rule.' }),
+    rule: z
+      .enum(RULES)
+      .meta({
+        description:
+          'What a class’s distance is: to its nearest picture, to its three nearest, or to their mean.',
+      }),
     known: z.boolean().nullable().meta({ description: 'Null when there is no threshold to tell by.' }),
     confidence: z.number().nullable(),
     margin: z.number().nullable(),
     threshold: z.number().nullable(),
-    neighbours: z.array(z.object({ class: z.string(), distance: z.number(), key: z.string() })),
+    neighbours: z
+      .array(z.object({ class: z.string(), distance: z.number(), key: z.string() }))
+      .meta({ description: 'The nearest classes by the rule, each with its picture that is nearest.' }),
   })
   .openapi('Decision');
 
