@@ -18,6 +18,7 @@ import { Talker } from './talker.ts';
 
 const BARE = path.join(PEERS_FOLDER, 'bare-onnx.mjs');
 const LOAD = path.join(PEERS_FOLDER, 'load.mjs');
+const PACED = path.join(PEERS_FOLDER, 'paced.mjs');
 const CONNECTIONS = 8;
 
 /** What is asked, and what answers. */
@@ -148,7 +149,6 @@ export async function measureSearch(python: string, rounds: number) {
 /** Of what autocannon says. */
 interface Load {
   readonly requests: { readonly average: number; readonly total: number };
-  readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly errors: number;
   readonly non2xx: number;
   readonly duration: number;
@@ -157,6 +157,22 @@ interface Load {
 function load(server: Server, file: string, options: Record<string, number>): Promise<Load> {
   const work = { url: `${server.url}/v1/classify`, file, connections: CONNECTIONS, ...options };
   return runJson<Load>(process.execPath, [LOAD, JSON.stringify(work)]);
+}
+
+interface Paced {
+  readonly seconds: readonly number[];
+  readonly failed: number;
+}
+
+function paced(server: Server, file: string, pace: { rate: number; seconds: number }): Promise<Paced> {
+  const work = { url: `${server.url}/v1/classify`, file, ...pace };
+  return runJson<Paced>(process.execPath, [PACED, JSON.stringify(work)]);
+}
+
+/** The smallest value that so large a share is not above. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
 }
 
 /** Requests as fast as they are answered, against ONNX Runtime alone; then half as many. */
@@ -183,11 +199,8 @@ export async function measureLoad(subject: Subject, duration: number) {
     failed += errors + non2xx;
   }
   const rate = median(answered);
-  const half = await load(server, picture, {
-    duration: 4 * duration,
-    overallRate: Math.max(1, Math.round(rate / 2)),
-  });
-  failed += half.errors + half.non2xx;
+  const half = await paced(server, picture, { rate: rate / 2, seconds: 4 * duration });
+  failed += half.failed;
   const drained = await drain(server, bytes);
   await bare.end();
   const engine = Math.max(...[...alone.values()].map(median));
@@ -198,11 +211,11 @@ export async function measureLoad(subject: Subject, duration: number) {
     share: rate / engine,
     failed,
     half: {
-      requests: half.requests.total,
-      perSecond: half.requests.total / half.duration,
-      medianSeconds: half.latency.p50 / 1000,
-      p99Seconds: half.latency.p99 / 1000,
-      times: half.latency.p99 / half.latency.p50,
+      requests: half.seconds.length,
+      perSecond: rate / 2,
+      medianSeconds: median(half.seconds),
+      p99Seconds: quantile(half.seconds, 0.99),
+      times: quantile(half.seconds, 0.99) / median(half.seconds),
     },
     drained,
   };
