@@ -26,6 +26,8 @@ import { sha256 } from './local-file.ts';
 import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
 const READ_PIECE_BYTES = 1 << 20;
+/** No system reads more at once. */
+const LARGEST_READ = 2 ** 30;
 const RENAME_ATTEMPTS = 20;
 /** Not blocking, for the case that it is a pipe; not through a link that took the file's place just now. */
 const CAREFULLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
@@ -54,8 +56,7 @@ class FsStore implements ObjectStore {
 
   async get(key: string) {
     return this.#opened(key, async (handle) => {
-      const { buffer, byteOffset, byteLength } = await handle.readFile();
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      const bytes = await whole(handle);
       // Few ask for it, and for a large file it takes as long as reading.
       return {
         bytes,
@@ -219,6 +220,18 @@ class FsStore implements ObjectStore {
     }
     await prune(root, folder);
   }
+}
+
+/** In as few pieces as can be: while a process is busy, each waits for its turn. */
+async function whole(handle: FileHandle): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array((await handle.stat()).size);
+  let read = 0;
+  while (read < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, read, Math.min(bytes.length - read, LARGEST_READ), read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return read === bytes.length ? bytes : bytes.slice(0, read);
 }
 
 async function* pieces(handle: FileHandle): AsyncGenerator<Uint8Array> {
