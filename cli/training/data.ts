@@ -5,22 +5,27 @@ import type { Context } from '../context.ts';
 import { counted } from '../output/format.ts';
 import { dataSetOfId, scanDataSet } from '../pictures/data-set.ts';
 
-/** Opens what a request names; without a test set a part of the pictures is held out, the same one for the same seed. */
+/**
+ * Opens what a request names; without a test set a part of the pictures is held out, the same one for the same seed.
+ * What shows the same picture is known from then on.
+ */
 export async function openTrainingData(context: Context, request: TrainingRequest): Promise<TrainingData> {
   const all = await scanDataSet(context, await dataSetOfId(context, request.dataSet));
+  const { samePictures } = await import('../../core/training/data-check/index.ts');
+  const same = await samePictures(all.pictures);
   if (request.testSet !== null) {
     const test = await scanDataSet(context, await dataSetOfId(context, request.testSet));
     tellShared(context, all, test);
-    return { train: all, test, heldOut: false };
+    return { train: all, test, heldOut: false, same };
   }
   const [{ splitDataSet }, { Random }] = await Promise.all([
     import('../../core/images/split.ts'),
     import('../../core/random.ts'),
   ]);
-  const { training, heldOut } = splitDataSet(all, request.holdOut, new Random(request.seed));
-  if (heldOut.pictures.length > 0) return { train: training, test: heldOut, heldOut: true };
+  const { training, heldOut } = splitDataSet(all, request.holdOut, new Random(request.seed), same);
+  if (heldOut.pictures.length > 0) return { train: training, test: heldOut, heldOut: true, same };
   context.terminal.note('No picture is held out to judge on, so no accuracy will be measured.');
-  return { train: all, test: null, heldOut: false };
+  return { train: all, test: null, heldOut: false, same };
 }
 
 /** A picture that was learnt from is no test. */

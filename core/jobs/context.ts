@@ -1,5 +1,6 @@
 /** What a training is given by whoever runs it. */
 import type { DataSet } from '../images/dataset.ts';
+import type { SamePicture } from '../images/same-picture.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Report } from '../training/progress.ts';
 
@@ -32,6 +33,8 @@ export interface TrainingData {
   readonly test: DataSet | null;
   /** Whether the test pictures were held out of the data set, and join the gallery once they have judged. */
   readonly heldOut: boolean;
+  /** Files that show the same picture, as far as that is known; what one of them is asked for, the others must not tell. */
+  readonly same?: readonly SamePicture[];
 }
 
 /** Whether to begin anew, to go on from the job's checkpoint, or to publish the best epoch in it instead of training on. */

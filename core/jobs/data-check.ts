@@ -51,8 +51,9 @@ export function partsRequest({ recipe, options, data, context }: DataPlan, backb
   const { featuresFolder: folder, featuresBytes: cacheBytes, signal, report } = context;
   const validation = recipe.validates ? data.test : null;
   const backboneId = context.backbone.id;
-  const { train } = data;
-  return { recipe, options, backbone, backboneId, train, validation, folder, cacheBytes, signal, report };
+  const { train, same } = data;
+  const files = { folder, cacheBytes };
+  return { recipe, options, backbone, backboneId, train, validation, same, ...files, signal, report };
 }
 
 /** The backbone's features of what is learnt from, as far as they come with those of the recipe. */

@@ -1,6 +1,8 @@
 /** From data sets to what a recipe learns from: frozen features and class numbers. */
 import { InvalidInputError } from '../errors.ts';
 import type { DataSet, Picture } from '../images/dataset.ts';
+import { groupsOf } from '../images/same-picture.ts';
+import type { SamePicture } from '../images/same-picture.ts';
 import { Network } from '../network/network.ts';
 import { ParameterStore, fromFile } from '../network/parameters.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
@@ -17,6 +19,8 @@ export interface PartsRequest {
   readonly backboneId: string;
   readonly train: DataSet;
   readonly validation: DataSet | null;
+  /** Files of `train` that show the same picture. @default none */
+  readonly same?: readonly SamePicture[] | undefined;
   /** Where features are kept, and how many bytes of them. */
   readonly folder: string;
   readonly cacheBytes?: number | undefined;
@@ -44,7 +48,7 @@ export async function prepareParts(request: PartsRequest): Promise<Parts> {
     const others = validation && (await featuresOf(request, validation.pictures));
     const numbers = new Map(train.classes.map((name, i) => [name, i]));
     return {
-      train: partOf(learnt, numbers),
+      train: { ...partOf(learnt, numbers), groups: groupsOf(learnt.pictures, request.same ?? []) },
       validation: others && partOf(others, numbers),
       rejected: { train: learnt.rejected, validation: others?.rejected ?? [] },
       dispose() {

@@ -7,20 +7,28 @@ import type { Tensor2D } from '@tensorflow/tfjs-node';
 import type { PairDistances } from '../gallery/calibration.ts';
 import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
+import { groupsByClass } from '../images/same-picture.ts';
 import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
-import { rowsByLabel } from './batches.ts';
 import { type ClassDistances, classDistances } from './class-distances.ts';
 import { distances } from './distances/index.ts';
 import { eachWhitening, type Whiten } from './whitening.ts';
 
-/** Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at. */
-export function stratifiedFolds(labels: Int32Array, count: number, random: Random): Int32Array[] {
+/**
+ * Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at.
+ * @param groups rows of one group go to one part, see {@link groupsByClass}
+ */
+export function stratifiedFolds(
+  labels: Int32Array,
+  count: number,
+  random: Random,
+  groups: Int32Array = Int32Array.from(labels.keys()),
+): Int32Array[] {
   const folds = Array.from({ length: count }, (): number[] => []);
   let next = 0;
-  for (const rows of rowsByLabel(labels)) {
-    if (rows.length < 2) continue;
-    for (const row of random.shuffle([...rows])) folds[next++ % count]?.push(row);
+  for (const own of groupsByClass(labels, groups).values()) {
+    if (own.length < 2) continue;
+    for (const rows of random.shuffle([...own])) folds[next++ % count]?.push(...rows);
   }
   return folds.filter((fold) => fold.length > 0).map((fold) => Int32Array.from(fold));
 }

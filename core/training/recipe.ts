@@ -18,6 +18,8 @@ export interface Part {
   readonly features: Readonly<Record<string, Tensor>>;
   /** The class of each picture, as a number; the same numbers in every part. */
   readonly labels: Int32Array;
+  /** Rows that show the same picture have the same number here; absent: none are known to. See {@link groupsOf}. */
+  readonly groups?: Int32Array;
 }
 
 export interface RecipeContext extends Omit<LoopContext, 'random'> {

@@ -1,5 +1,6 @@
 /** Choosing how long to train on pictures that were kept out of training. */
 import type { Tensor2D } from '@tensorflow/tfjs-node';
+import { groupsByClass, takeGroups } from '../images/same-picture.ts';
 import type { Random } from '../random.ts';
 import { rowsByLabel } from './batches.ts';
 import { whitenedDistances } from './cross-fit.ts';
@@ -12,12 +13,25 @@ export interface Selection {
   readonly kept: Int32Array;
 }
 
-/** Keeps a share of each class, rounded, at least one; classes of one or two pictures are only trained on. */
-export function keepForSelection(labels: Int32Array, share: number, random: Random): Selection {
+/**
+ * Keeps a share of each class, rounded, at least one; classes of one or two pictures are only trained on.
+ * @param groups rows of one group stay together, see {@link groupsByClass}
+ */
+export function keepForSelection(
+  labels: Int32Array,
+  share: number,
+  random: Random,
+  groups: Int32Array = Int32Array.from(labels.keys()),
+): Selection {
   const kept = new Set<number>();
+  const byClass = groupsByClass(labels, groups);
   for (const rows of rowsByLabel(labels)) {
-    const count = Math.min(Math.max(1, Math.round(rows.length * share)), rows.length - 2);
-    if (share > 0 && count > 0) for (const row of random.shuffle([...rows]).slice(0, count)) kept.add(row);
+    const own = byClass.get(labels[rows[0] as number] as number) ?? [];
+    const most = rows.length - 2;
+    const count = Math.min(Math.max(1, Math.round(rows.length * share)), most);
+    if (share > 0 && count > 0) {
+      for (const row of takeGroups(random.shuffle([...own]), count, most)) kept.add(row);
+    }
   }
   const all = Array.from(labels, (_, row) => row);
   return {

@@ -29,9 +29,12 @@ type Scored = Candidate & { readonly score: number };
 
 /**
  * @param thumbnails of unit length; null takes part in no pair
- * @param features (n,d), rows of unit length
+ * @param features (n,d), rows of unit length; null: not known yet, so that more pairs are worth a look
  */
-export function candidatesOf(thumbnails: readonly (Thumbnail | null)[], features: Tensor2D): Candidate[] {
+export function candidatesOf(
+  thumbnails: readonly (Thumbnail | null)[],
+  features: Tensor2D | null,
+): Candidate[] {
   const closest = thumbnails.map((): Scored[] => []);
   for (let top = 0; top < thumbnails.length; top += BLOCK) {
     for (let left = top; left < thumbnails.length; left += BLOCK) {
@@ -53,7 +56,7 @@ function keep(list: Scored[], pair: Scored): void {
 
 function* inBlock(
   thumbnails: readonly (Thumbnail | null)[],
-  features: Tensor2D,
+  features: Tensor2D | null,
   top: number,
   left: number,
 ): Generator<Scored> {
@@ -67,12 +70,12 @@ function* inBlock(
     rows.map((each) => each?.as),
     columns.map((each) => each?.mirrored),
   );
-  const cosines = cosinesOf(features, top, left);
+  const cosines = features && cosinesOf(features, top, left);
   for (let i = 0; i < rows.length; i++) {
     for (let j = top === left ? i + 1 : 0; j < columns.length; j++) {
       const at = i * columns.length + j;
       const score = Math.max(straight[at] as number, turned[at] as number);
-      if (score < CLOSE || (cosines[at] as number) < ALIKE) continue;
+      if (score < CLOSE || (cosines?.[at] ?? 1) < ALIKE) continue;
       const mayBe = {
         straight: (straight[at] as number) >= CLOSE,
         mirrored: (turned[at] as number) >= CLOSE,

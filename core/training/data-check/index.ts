@@ -16,6 +16,7 @@ import { wrongLabels } from './wrong-labels.ts';
 
 export { dataCheckSchema } from './finding.ts';
 export { summaryOf } from './summary.ts';
+export { samePictures } from './twins.ts';
 export type { CheckResult, DataCheck, Finding } from './finding.ts';
 
 /** What has to be repaired first. */

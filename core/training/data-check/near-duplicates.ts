@@ -1,3 +1,6 @@
+import type { Picture } from '../../images/dataset.ts';
+import { groupsOf } from '../../images/same-picture.ts';
+import type { SamePicture } from '../../images/same-picture.ts';
 import { found, listed, quoted } from './check.ts';
 import type { Check, Material, Subject } from './check.ts';
 import type { Finding } from './finding.ts';
@@ -26,22 +29,25 @@ function ofSameBytes({ problems }: Material): Finding[] {
 
 /** One finding for all pictures that hang together, within a class of one part: elsewhere it is worse than a waste. */
 function ofSamePicture({ subjects, twins }: Material): Finding[] {
-  const groups = new Map<number, Set<number>>();
-  const least = new Map<Set<number>, number>();
-  for (const pair of twins.filter((each) => isWithin(subjects, each))) {
-    const [one, other] = [groups.get(pair.a) ?? new Set([pair.a]), groups.get(pair.b) ?? new Set([pair.b])];
-    const both = new Set([...one, ...other]);
-    for (const row of both) groups.set(row, both);
-    least.set(both, Math.min(pair.likeness, least.get(one) ?? 1, least.get(other) ?? 1));
+  const pictures = subjects.map(({ picture }) => picture);
+  const pairs = twins.filter((each) => isWithin(subjects, each));
+  const firsts = groupsOf(
+    pictures,
+    pairs.map(({ a, b }): SamePicture => [pictures[a] as Picture, pictures[b] as Picture]),
+  );
+  const least = new Map<number, number>();
+  for (const { a, likeness } of pairs) {
+    const first = firsts[a] as number;
+    least.set(first, Math.min(likeness, least.get(first) ?? 1));
   }
-  return [...new Set(groups.values())].map((group) => {
-    const same = [...group].toSorted((a, b) => a - b).flatMap((row) => subjects[row] ?? []);
+  return [...least].map(([first, certainty]) => {
+    const same = subjects.filter((_, row) => firsts[row] === first);
     return {
       message: `${listed(same.map(({ picture }) => picture.key))} show the same picture`,
       pictures: same.map(found),
       evidence: [],
       classes: [...new Set(same.map(({ picture }) => picture.className))],
-      certainty: least.get(group) ?? 1,
+      certainty,
     };
   });
 }

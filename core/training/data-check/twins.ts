@@ -8,6 +8,7 @@ import { THUMBNAIL_SIZE } from '../../images/dataset.ts';
 import type { Picture } from '../../images/dataset.ts';
 import { decodePictures } from '../../images/decode-pictures.ts';
 import { groupByContent } from '../../images/duplicates.ts';
+import type { SamePicture } from '../../images/same-picture.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Candidate } from './candidates.ts';
 import { mirrored, normalised, pyramid } from './pyramid.ts';
@@ -38,11 +39,23 @@ export function howAlike({ likeness: value, isMirrored }: Twins): string {
 
 /**
  * All pairs, those of the same bytes included.
- * @param features of unit length, a row a picture
+ * @param features of unit length, a row a picture; null: not known yet, and the second sieve is left out
  */
-export async function findTwins(pictures: readonly Picture[], features: Tensor2D): Promise<Twins[]> {
+export async function findTwins(pictures: readonly Picture[], features: Tensor2D | null): Promise<Twins[]> {
   const candidates = candidatesOf(await thumbnailsOf(pictures), features);
   return [...ofSameBytes(pictures), ...(await laidOver(pictures, candidates))];
+}
+
+/**
+ * The same before anything is computed of the pictures, for whoever divides them. Without mirrored ones of two classes:
+ * mirrored, one thing may be another, such as a left shoe, or a letter.
+ */
+export async function samePictures(pictures: readonly Picture[]): Promise<SamePicture[]> {
+  const twins = await findTwins(pictures, null);
+  return twins
+    .map((pair) => ({ ...pair, one: pictures[pair.a] as Picture, other: pictures[pair.b] as Picture }))
+    .filter(({ isMirrored, one, other }) => !isMirrored || one.className === other.className)
+    .map(({ one, other }): SamePicture => [one, other]);
 }
 
 function ofSameBytes(pictures: readonly Picture[]): Twins[] {

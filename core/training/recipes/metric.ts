@@ -117,7 +117,8 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
   try {
     const random = new Random(context.seed);
-    const rows = keepForSelection(context.train.labels, chosen.select, random);
+    const { labels, groups } = context.train;
+    const rows = keepForSelection(labels, chosen.select, random, groups);
     const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
     const folds = foldsOf(context, rows, learnt.epoch);
     const features = mapFeatures(maps, network, context.train.features);
@@ -160,12 +161,12 @@ async function whitened(
 
 /** Whom to ask for thresholds: everybody in turn; but those that were tuned on no longer count, if any tuning was done. */
 function foldsOf(
-  { train: { labels }, seed }: RecipeContext,
+  { train: { labels, groups }, seed }: RecipeContext,
   { kept }: Selection,
   epoch: number,
 ): Int32Array[] {
   if (epoch > 0 && kept.length > 0) return [kept];
-  return stratifiedFolds(labels, FOLDS, new Random(seed));
+  return stratifiedFolds(labels, FOLDS, new Random(seed), groups);
 }
 
 async function tune(

@@ -4,6 +4,7 @@ import { InvalidInputError } from '../../../core/errors.ts';
 import { dataSetOf, picturesByClass } from '../../../core/images/dataset.ts';
 import type { DataSet, Picture } from '../../../core/images/dataset.ts';
 import { splitDataSet } from '../../../core/images/split.ts';
+import type { SamePicture } from '../../../core/images/same-picture.ts';
 import { Random } from '../../../core/random.ts';
 
 /** A data set with so many pictures in classes c0, c1 ...; every content is its own unless `sha256` says otherwise. */
@@ -69,6 +70,32 @@ test('a picture that is under two classes is never held out', () => {
     assert.ok(!keys(heldOut).some((key) => key.endsWith('/0.png')));
     assert.deepEqual(sizes(heldOut), { c0: 2, c1: 2 });
   }
+});
+
+test('files that show the same picture are on one side, and so are those of the same picture in turn', () => {
+  const whole = sized([10, 4, 3]);
+  const at = (key: string): Picture => whole.pictures.find((picture) => picture.key === key) as Picture;
+  const same = [
+    // Of ten pictures three are one; then two pairs, each more than the share; then all of a class.
+    ['c0/7.png', 'c0/1.png'],
+    ['c0/7.png', 'c0/4.png'],
+    ['c1/0.png', 'c1/1.png'],
+    ['c1/2.png', 'c1/3.png'],
+    ['c2/0.png', 'c2/1.png'],
+    ['c2/1.png', 'c2/2.png'],
+  ].map(([a = '', b = '']): SamePicture => [at(a), at(b)]);
+  const together = ['c0/1.png', 'c0/4.png', 'c0/7.png'];
+  const seen = new Set<number>();
+  for (let seed = 0; seed < 40; seed++) {
+    const { training, heldOut } = splitDataSet(whole, 0.3, new Random(seed), same);
+    const judged = keys(heldOut);
+    const count = together.filter((key) => judged.includes(key)).length;
+    seen.add(count);
+    assert.deepEqual(sizes(heldOut), { c0: 3, c1: 2 });
+    assert.ok(['c1/0.png,c1/1.png', 'c1/2.png,c1/3.png'].includes(String(judged.slice(3))));
+    assert.equal(training.pictures.length, 12);
+  }
+  assert.deepEqual([...seen].toSorted((a, b) => a - b), [0, 3]);
 });
 
 test('nothing is held out at a share of 0, and shares outside 0 to 1 are errors', () => {

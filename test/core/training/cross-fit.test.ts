@@ -96,6 +96,17 @@ describe('cross-fitting', () => {
     }
   });
 
+  it('has all rows of a group in one part, and nobody to ask in a class of one group', () => {
+    const groups = Int32Array.from(all, (row) => (row < 3 ? 0 : row >= 13 && row < 17 ? 13 : row));
+    for (let seed = 0; seed < 10; seed++) {
+      const parts = stratifiedFolds(labels, 4, new Random(seed), groups);
+      const partOf = (row: number): number => parts.findIndex((part) => part.includes(row));
+      assert.deepEqual([partOf(1), partOf(2)], [partOf(0), partOf(0)]);
+      assert.deepEqual([13, 14, 15, 16].map(partOf), [-1, -1, -1, -1]);
+      assert.equal(numbersOf(parts).length, 8 + 5 + 3 + 2);
+    }
+  });
+
   it('has no empty parts', () => {
     assert.deepEqual(
       stratifiedFolds(Int32Array.of(1, 1, 2), 4, new Random(1)).map(({ length }) => length),

@@ -46,6 +46,20 @@ describe('pictures kept to choose the epoch on', () => {
     );
   });
 
+  it('are all rows of a group or none of them, and none of a group of two classes', () => {
+    // Rows 0 to 1 and 2 to 4 of the class of 8 are one picture each, row 8 is one with row 13, of another class.
+    const groups = Int32Array.from(labels, (_, row) => [0, 0, 2, 2, 2][row] ?? (row === 13 ? 8 : row));
+    const counts = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const { trained, kept } = keepForSelection(labels, 0.4, new Random(seed), groups);
+      const isKept = (row: number): number => Number(kept.includes(row));
+      counts.add([0, 1, 2, 3, 4].map(isKept).join(''));
+      assert.deepEqual([isKept(8), isKept(13)], [0, 0]);
+      assert.deepEqual([countOf(kept, 0), kept.length + trained.length], [3, labels.length]);
+    }
+    assert.deepEqual([...counts].toSorted(), ['00000', '00111', '11000']);
+  });
+
   it('are none when no share is asked for', () => {
     const { trained, kept } = keepForSelection(labels, 0, new Random(1));
     assert.deepEqual([trained.length, kept.length], [labels.length, 0]);

@@ -9,9 +9,9 @@ import { digest } from '../../../../core/images/picture.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
 import { fsStore } from '../../../../core/storage/fs.ts';
 import { candidatesOf } from '../../../../core/training/data-check/candidates.ts';
-import { findTwins } from '../../../../core/training/data-check/twins.ts';
+import { findTwins, samePictures } from '../../../../core/training/data-check/twins.ts';
 import { Random } from '../../../../core/random.ts';
-import { encoded } from './pictures.ts';
+import { copies, encoded, samples } from './pictures.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../../../samples/clothing10/', import.meta.url));
 
@@ -30,13 +30,13 @@ describe('twins', () => {
     const parts = ['train', 'test'].map((part) => openDataSet(fsStore(path.join(SAMPLES, part)), ''));
     const pictures = (await Promise.all(parts)).flatMap((part) => part.pictures);
     assert.equal(pictures.length, 270);
-    assert.deepEqual(await findTwins(pictures, noFeatures(pictures.length)), []);
+    assert.deepEqual(await findTwins(pictures, null), []);
   });
 
   it('are found where the pictures bring no thumbnails, and files of the same bytes once each', async () => {
     const [one, other] = [await encoded(1), await encoded(2)];
     const pictures = [picture('a/1', one), picture('a/2', other), picture('a/3', one), picture('a/4', one)];
-    const twins = await findTwins(pictures, noFeatures(4));
+    const twins = await findTwins(pictures, null);
     assert.deepEqual(
       twins.map(({ a, b, likeness, isMirrored }) => [a, b, likeness, isMirrored]),
       [
@@ -44,6 +44,40 @@ describe('twins', () => {
         [0, 3, 1, false],
       ],
     );
+  });
+});
+
+describe('pictures that show the same', () => {
+  const of = (key: string, bytes: Uint8Array): Picture => ({
+    ...picture(key, bytes),
+    className: key.split('/')[0] ?? '',
+  });
+
+  it('are known before any feature is, but for mirrored ones of another class', async () => {
+    const [hat, pants] = ['hat', 'pants'].map((name) => samples(name, 1)[0]?.[1]) as [Buffer, Buffer];
+    const small = (await copies['resized']?.(hat)) as Uint8Array;
+    const turned = (await copies['mirrored']?.(hat)) as Uint8Array;
+    const others = await Promise.all([1, 2].map((seed) => encoded(seed)));
+    const pictures = [
+      of('hat/1', hat),
+      of('hat/2', small),
+      of('hat/3', turned),
+      of('pants/1', pants),
+      of('pants/2', (await copies['brightened']?.(hat)) as Uint8Array),
+      of('pants/3', turned),
+      of('pants/4', others[0] as Uint8Array),
+      of('shoes/1', others[1] as Uint8Array),
+    ];
+    const pairs = (await samePictures(pictures)).map(([a, b]) => `${a.key} ${b.key}`).toSorted();
+    assert.deepEqual(pairs, [
+      'hat/1 hat/2',
+      'hat/1 hat/3',
+      'hat/1 pants/2',
+      'hat/2 hat/3',
+      'hat/2 pants/2',
+      'hat/3 pants/3',
+      'pants/2 pants/3',
+    ]);
   });
 });
 
