@@ -8,6 +8,7 @@ import { ConfigError, parseConfig } from '../../cdk/config.ts';
 import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
 import { trainingCommand } from '../support/batch.ts';
 import { missingPackages, runPython } from '../support/python.ts';
+import { describeCosts } from './costs.ts';
 import { onlyResource, resourcesOf, synthesise, text } from './support.ts';
 import type { Synthesised } from './support.ts';
 
@@ -526,3 +527,5 @@ describe('the configuration', () => {
     });
   }
 });
+
+describeCosts(DEFAULTS);
