@@ -39,12 +39,10 @@ const decisionSchema = z
     image: z.string(),
     class: z.string().meta({ description: 'The nearest class, also when the picture is not known.' }),
     distance: z.number().meta({ description: 'To the class, by the rule.' }),
-    rule: z
-      .enum(RULES)
-      .meta({
-        description:
-          'What a class’s distance is: to its nearest picture, to its three nearest, or to their mean.',
-      }),
+    rule: z.enum(RULES).meta({
+      description:
+        'What a class’s distance is: to its nearest picture, to its three nearest, or to their mean.',
+    }),
     known: z.boolean().nullable().meta({ description: 'Null when there is no threshold to tell by.' }),
     confidence: z.number().nullable(),
     margin: z.number().nullable(),

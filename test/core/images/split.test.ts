@@ -95,7 +95,10 @@ test('files that show the same picture are on one side, and so are those of the 
     assert.ok(['c1/0.png,c1/1.png', 'c1/2.png,c1/3.png'].includes(String(judged.slice(3))));
     assert.equal(training.pictures.length, 12);
   }
-  assert.deepEqual([...seen].toSorted((a, b) => a - b), [0, 3]);
+  assert.deepEqual(
+    [...seen].toSorted((a, b) => a - b),
+    [0, 3],
+  );
 });
 
 test('nothing is held out at a share of 0, and shares outside 0 to 1 are errors', () => {
