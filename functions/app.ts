@@ -1,13 +1,15 @@
 /**
  * The HTTP interface. It takes a Request and gives a Response, and knows neither of servers nor of Lambda: those stand around it.
  */
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { NotFoundError } from '../core/errors.ts';
+import { digest } from '../core/images/picture.ts';
 import type { Deps } from './deps.ts';
 import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { RequestError } from './errors.ts';
 import { access } from './http/access.ts';
 import { deadline } from './http/deadline.ts';
+import { notModified } from './http/etag.ts';
 import { headers, ownHostsOnly, watched } from './http/guards.ts';
 import { answerProblem } from './http/problems.ts';
 import { router } from './http/router.ts';
@@ -32,7 +34,7 @@ export function createApp(deps: Deps) {
   const app = router();
   app.openAPIRegistry.register('PictureKeys', pictureKeys);
   app.use(watched(deps), headers(), deadline(deps), ownHostsOnly(deps), access(deps));
-  app.onError((error, c) => answerProblem(c, error, deps.log));
+  app.onError((error, c) => answerProblem(c, error, deps));
   app.notFound(() => {
     throw new NotFoundError('There is nothing at this address; GET /openapi.json says what there is.');
   });
@@ -51,8 +53,17 @@ export function createApp(deps: Deps) {
     .route('/v1', trainingRoutes(deps));
   const document = openApiOf(routes);
   const page = docsPage(document);
-  routes.get('/openapi.json', (c) => c.json(document));
-  routes.get('/docs', (c) => c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY }));
+  let etag: string | null = null;
+  const unchanged = (c: Context): boolean => {
+    etag ??= `"${digest(page + JSON.stringify(document)).slice(0, 32)}"`;
+    c.header('ETag', etag);
+    c.header('Cache-Control', 'no-cache');
+    return notModified(c, etag);
+  };
+  routes.get('/openapi.json', (c) => (unchanged(c) ? c.body(null, 304) : c.json(document)));
+  routes.get('/docs', (c) =>
+    unchanged(c) ? c.body(null, 304) : c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY }),
+  );
   refuseOtherMethods(routes, document);
   return routes;
 }

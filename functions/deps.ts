@@ -42,6 +42,8 @@ export interface Deps {
   readonly metrics: ServerMetrics;
   /** Writes one entry of the log. */
   readonly log: (entry: LogEntry) => void;
+  /** Takes out of a text where the registry lies, before it is answered. */
+  readonly withoutPlace: (text: string) => string;
   /** Notes what went wrong beside a request. */
   readonly trouble: (error: unknown) => void;
   readonly limits: Limits;

@@ -9,6 +9,7 @@ import { JwtIssuer } from './http/jwt.ts';
 import type { JwtOptions } from './http/jwt.ts';
 import { Line } from './http/line.ts';
 import { Memory } from './http/memory.ts';
+import { withoutPlace } from './http/places.ts';
 import { describe } from './http/problems.ts';
 import { Rate } from './http/rate.ts';
 import { serverMetrics } from './http/server-metrics.ts';
@@ -100,6 +101,7 @@ export function makeDeps(options: ServeOptions): Deps {
     versions,
     metrics,
     log,
+    withoutPlace: withoutPlace(registry.store.uri),
     trouble,
     limits: { ...DEFAULT_LIMITS, ...limits },
     memory,

@@ -81,7 +81,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const drain = new Drain(server);
   await bind(server, host, port);
   const taken = (server.address() as AddressInfo).port;
-  for (const name of namesOf(host)) hosts?.add(`${name}:${taken}`);
+  for (const name of ownHosts(host, taken)) hosts?.add(name);
   void warmUp(deps);
   deps.ingestion?.start();
   return {
@@ -127,9 +127,10 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
   }
 }
 
-/** What the loopback address is called. */
-function namesOf(host: string): string[] {
-  return isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', inUrl(host)] : [inUrl(host)];
+/** What a server may be called in `Host` and `Origin`, which do not say the usual port. */
+export function ownHosts(host: string, port: number): string[] {
+  const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', inUrl(host)] : [inUrl(host)];
+  return names.map((name) => new URL(`http://${name}:${port}`).host);
 }
 
 /** Whether nobody but this machine can reach the address. */

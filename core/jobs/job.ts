@@ -133,11 +133,16 @@ export async function readProgress(
   return (await readDocument(store, progressKey(id), schema))?.value ?? null;
 }
 
-/** All jobs, oldest first. */
-export async function listJobs(store: ObjectStore): Promise<Job[]> {
+/** All jobs, oldest first. @param most only so many, the newest */
+export async function listJobs(store: ObjectStore, most = Number.POSITIVE_INFINITY): Promise<Job[]> {
   const ids: string[] = [];
   for await (const id of store.folders(JOBS)) if (isUlid(id)) ids.push(id);
-  const jobs = await Promise.all(ids.toSorted().map((id) => readDocument(store, jobKey(id), jobSchema)));
+  const jobs = await Promise.all(
+    ids
+      .toSorted()
+      .slice(-most)
+      .map((id) => readDocument(store, jobKey(id), jobSchema)),
+  );
   return jobs.flatMap((found) => (found === null ? [] : [found.value]));
 }
 

@@ -1,7 +1,7 @@
 /** A job for a key that whoever asks has made up: asked again with the same key, it is the same job. */
 import { ulid } from 'ulid';
 import { z } from 'zod';
-import { ConflictError } from '../errors.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
 import { digest } from '../images/picture.ts';
 import { encode, readDocument } from '../registry/documents.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -33,23 +33,44 @@ export async function createJobOnce(
   }
 }
 
-async function claimed(
+/**
+ * The key's job, or null where there is none yet.
+ * @throws ConflictError when the key was used for another request
+ */
+export async function jobOfKey(
   store: ObjectStore,
   key: string,
-  request: string,
-): Promise<z.infer<typeof claimSchema>> {
+  request: TrainingRequest,
+): Promise<Job | null> {
+  const claim = await claimOf(store, key, digest(JSON.stringify(request)));
+  if (claim === null) return null;
+  try {
+    return await readJob(store, claim.job);
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
+
+type Claim = z.infer<typeof claimSchema>;
+
+async function claimed(store: ObjectStore, key: string, request: string): Promise<Claim> {
   const mine = { job: ulid(), request };
   try {
     await store.put(keyOf(key), encode(mine), { ifAbsent: true });
     return mine;
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    const found = await readDocument(store, keyOf(key), claimSchema);
+    const found = await claimOf(store, key, request);
     if (found === null) throw error;
-    if (found.value.request === request) return found.value;
-    throw new ConflictError(
-      'This Idempotency-Key was used for another training. Take a new key for a new training, or ask for the same one again.',
-      { cause: error },
-    );
+    return found;
   }
+}
+
+async function claimOf(store: ObjectStore, key: string, request: string): Promise<Claim | null> {
+  const found = await readDocument(store, keyOf(key), claimSchema);
+  if (found === null || found.value.request === request) return found && found.value;
+  throw new ConflictError(
+    'This Idempotency-Key was used for another training. Take a new key for a new training, or ask for the same one again.',
+  );
 }

@@ -1,4 +1,5 @@
-import { ConflictError } from '../errors.ts';
+import { ConflictError, InvalidInputError } from '../errors.ts';
+import { placeOf } from '../images/layout.ts';
 import { quote } from '../storage/keys.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -35,8 +36,7 @@ export async function addToDataSet(
   { className, file, bytes }: NewPicture,
   options: { readonly replace?: boolean } = {},
 ): Promise<{ key: string; written: boolean }> {
-  checkPart(className, 'class');
-  checkPart(file, 'file name');
+  checkPlace(className, file);
   const key = `${checkedDataSetPrefix(dataSet)}${className}/${file}`;
   if (await isThere(store, key, bytes)) return { key, written: false };
   try {
@@ -51,6 +51,20 @@ export async function addToDataSet(
       { cause: error },
     );
   }
+}
+
+/**
+ * Throws unless a picture of that name under that class would be one of the data set.
+ * @throws InvalidInputError also for names that are passed over wherever a data set is read
+ */
+export function checkPlace(className: string, file: string): void {
+  checkPart(className, 'class');
+  checkPart(file, 'file name');
+  if (placeOf(`${className}/${file}`) !== 'ignored') return;
+  throw new InvalidInputError(
+    `${quote(`${className}/${file}`)} would be passed over: names that begin with "." and those that operating systems leave behind ` +
+      `("Thumbs.db") are no pictures. Give it another name.`,
+  );
 }
 
 async function isThere(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {

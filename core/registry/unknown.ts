@@ -80,22 +80,25 @@ export async function listUnknown(
   return pictures;
 }
 
-/** One of them with its bytes. @throws NotFoundError */
+/**
+ * One of them with its content in pieces, of which there are as many bytes as its notes say.
+ * @throws NotFoundError
+ */
 export async function readUnknown(
   store: ObjectStore,
   model: string,
   id: string,
-): Promise<UnknownPicture & { readonly content: Uint8Array }> {
+): Promise<UnknownPicture & { readonly content: AsyncIterable<Uint8Array> }> {
   checkName(model, 'model');
   const key = `${unknownPrefix(model)}${id}`;
   const notes = ID.test(id) ? await readDocument(store, `${key}.json`, notesSchema) : null;
-  const found = notes && (await store.get(key));
-  if (notes === null || found === null) {
+  const content = notes && (await store.read(key));
+  if (notes === null || content === null) {
     throw new NotFoundError(
       `No unknown picture ${JSON.stringify(id.slice(0, 64))} waits to be labelled; perhaps somebody else was faster.`,
     );
   }
-  return { id, ...notes.value, content: found.bytes };
+  return { id, ...notes.value, content };
 }
 
 /** Takes it out. @throws NotFoundError */

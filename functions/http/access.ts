@@ -97,6 +97,7 @@ export function access(deps: Deps) {
       deps.rate?.take(grant.key);
       requireScope(grant, needed);
       c.set('by', grant.by);
+      c.set('scopes', grant.scopes);
     }
     await next();
   });

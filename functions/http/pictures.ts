@@ -23,6 +23,8 @@ export interface SentPicture {
   readonly read: () => Promise<Uint8Array>;
   /** Its key, where it is in a data set already. */
   readonly source?: string;
+  /** How many bytes it has, where it was not sent with the request: they are in nobody's memory before it is read. */
+  readonly stored?: () => Promise<number>;
 }
 
 const FORM_NAME = 'image';
@@ -69,21 +71,26 @@ function byKeys(bytes: Uint8Array, { registry, limits }: Deps): SentPicture[] {
   const asked = parseJson(bytes, keysSchema);
   const keys = 'key' in asked ? [asked.key] : asked.keys;
   checkCount(keys.length, limits.pictures);
-  return keys.map((image) => {
+  return keys.map((image): SentPicture => {
     if (!image.startsWith('datasets/')) {
       throw new InvalidInputError(
         `The key ${quote(image)} is not one of a data set; they begin with "datasets/".`,
       );
     }
     checkKey(image);
+    const stored = async (): Promise<number> => {
+      const head = await registry.store.head(image);
+      if (head === null) throw new NotFoundError(`There is no picture ${quote(image)}.`);
+      if (head.size > limits.pictureBytes) throw pictureTooLarge(head.size, limits.pictureBytes);
+      return head.size;
+    };
     return {
       image,
       source: image,
+      stored,
       async read() {
-        const head = await registry.store.head(image);
-        if (head !== null && head.size > limits.pictureBytes)
-          throw pictureTooLarge(head.size, limits.pictureBytes);
-        const found = head && (await registry.store.get(image));
+        await stored();
+        const found = await registry.store.get(image);
         if (found === null) throw new NotFoundError(`There is no picture ${quote(image)}.`);
         return found.bytes;
       },

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { KindredError } from '../../core/errors.ts';
-import type { LogEntry } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
 
 export const problemSchema = z
@@ -47,13 +47,14 @@ const KINDS: Readonly<Record<string, readonly [status: number, title: string]>> 
 const UNEXPECTED = [500, 'Something unexpected happened'] as const;
 
 /** What of an error goes out: the messages of the server's own troubles stay in its log. */
-export function problemOf(error: unknown, instance: string): Problem {
+export function problemOf(error: unknown, instance: string, withoutPlace: Deps['withoutPlace']): Problem {
   const known = asKindredError(error);
   const code = known?.code ?? 'unexpected';
   const [usual, title] = KINDS[code] ?? UNEXPECTED;
   const status = known instanceof RequestError ? known.status : usual;
   // Errors of requests are written for whoever asks; those of the server for its log.
-  const detail = known !== null && (status < 500 || known instanceof RequestError) ? known.message : HIDDEN;
+  const isTheirs = known !== null && (status < 500 || known instanceof RequestError);
+  const detail = isTheirs ? withoutPlace(known.message) : HIDDEN;
   return { type: `urn:kindred:problem:${code}`, title, status, detail, instance };
 }
 
@@ -68,10 +69,15 @@ function asKindredError(error: unknown): KindredError | null {
 }
 
 /** The answer to an error, and its entry in the log. */
-export function answerProblem(c: Context, error: unknown, log: (entry: LogEntry) => void): Response {
+export function answerProblem(
+  c: Context,
+  error: unknown,
+  { log, withoutPlace }: Pick<Deps, 'log' | 'withoutPlace'>,
+): Response {
   const requestId = String(c.get('requestId'));
-  const problem = problemOf(error, requestId);
-  if (problem.status >= 500 && !(error instanceof RequestError)) {
+  const problem = problemOf(error, requestId, withoutPlace);
+  // What is only too much at once is counted, and says all to whoever asks; what has a cause does not.
+  if (problem.status >= 500 && !(error instanceof RequestError && error.cause === undefined)) {
     log({ level: 'error', requestId, error: describe(error) });
   }
   const headers = error instanceof RequestError ? error.headers : {};

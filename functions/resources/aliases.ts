@@ -111,7 +111,7 @@ const after = createRoute({
 
 /** Which version answers under a name. */
 export function aliasRoutes(deps: Deps) {
-  const { registry, memory, moves } = deps;
+  const { registry, memory, moves, withoutPlace } = deps;
   const routes = router();
   routes.openAPIRegistry.register('MoveAlias', moveSchema);
   return routes
@@ -139,7 +139,7 @@ export function aliasRoutes(deps: Deps) {
       const { move: started, ending } = await moves.within(request);
       if (ending === null) {
         c.header('Location', `/v1/models/${model}/aliases/${alias}/moves/${started.id}`);
-        return c.json(stateOf(started, c.var.requestId), 202);
+        return c.json(stateOf(started, c.var.requestId, withoutPlace), 202);
       }
       if (ending.state !== 'moved') throw problemFor(started, ending);
       const now = await registry.alias(model, alias);
@@ -149,7 +149,7 @@ export function aliasRoutes(deps: Deps) {
     })
     .openapi(after, (c) => {
       const { move: id, ...of } = c.req.valid('param');
-      return c.json(stateOf(moves.find(id, of), c.var.requestId), 200);
+      return c.json(stateOf(moves.find(id, of), c.var.requestId, withoutPlace), 200);
     });
 }
 
@@ -161,14 +161,18 @@ function targetOf({ version, rollback }: z.infer<typeof moveSchema>): number | n
   return version ?? null;
 }
 
-function stateOf({ id, progress, ending, request }: Move, instance: string): z.infer<typeof moveStateSchema> {
+function stateOf(
+  { id, progress, ending, request }: Move,
+  instance: string,
+  withoutPlace: Deps['withoutPlace'],
+): z.infer<typeof moveStateSchema> {
   const isOver = ending !== null && ending.state !== 'moved';
   return {
     id,
     state: ending?.state ?? 'running',
     progress,
     notes: ending?.state === 'moved' ? [...ending.notes] : [],
-    problem: isOver ? problemOf(problemFor({ request }, ending), instance) : null,
+    problem: isOver ? problemOf(problemFor({ request }, ending), instance, withoutPlace) : null,
   };
 }
 

@@ -89,8 +89,11 @@ export const failedSchema = z
   .openapi('FailedPicture');
 
 /** A picture that could not be used, beside others that could. */
-export function failed({ image, error }: Embedded & { error: { code: string; message: string } }) {
-  return { image, error: { code: error.code, message: error.message } };
+export function failed(
+  { image, error }: Embedded & { error: { code: string; message: string } },
+  { withoutPlace }: Pick<Deps, 'withoutPlace'>,
+) {
+  return { image, error: { code: error.code, message: withoutPlace(error.message) } };
 }
 
 /** The common part of an answer. */

@@ -121,7 +121,7 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
       const between = performance.now();
       const results = await Promise.all(
         embedded.map(async (one, i) => {
-          if (one.error !== undefined) return failed(one);
+          if (one.error !== undefined) return failed(one, deps);
           const estimates = await knowledge.estimates(one.embedding);
           const decision = decide(one.embedding, estimates);
           if (decision.known === false) await keepUnknown(deps, version, sent[i], decision);

@@ -2,6 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { NotFoundError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import type { Deps } from '../deps.ts';
+import { goneAway } from '../errors.ts';
+import { signalOf } from '../http/deadline.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 
 const list = createRoute({
@@ -57,21 +59,24 @@ export function dataSetRoutes({ registry }: Deps) {
     .openapi(show, async (c) => {
       const { dataset } = c.req.valid('param');
       const { after = '', limit = '100' } = c.req.valid('query');
-      return c.json(await contentOf(registry, dataset, after, Number(limit)), 200);
+      const page = { after, limit: Number(limit) };
+      return c.json(await contentOf(registry, dataset, page, signalOf(c.req.raw)), 200);
     });
 }
 
 async function contentOf(
   registry: Deps['registry'],
   dataSet: string,
-  after: string,
-  limit: number,
+  { after, limit }: { readonly after: string; readonly limit: number },
+  signal: AbortSignal,
 ): Promise<z.infer<typeof dataSetSchema>> {
   const prefix = registry.dataSetPrefix(dataSet);
   const classes = new Map<string, number>();
   const images: z.infer<typeof dataSetSchema>['images'] = [];
   let [pictures, bytes, more] = [0, 0, false];
   for await (const { key, size, problem } of registry.store.list(prefix)) {
+    // A large one takes long, and may be asked for by many who go away.
+    if (signal.aborted) throw goneAway();
     const [className = '', file, ...rest] = key.slice(prefix.length).split('/');
     if (problem || file === undefined || rest.length > 0) continue;
     pictures++;

@@ -57,7 +57,7 @@ async function answerOf(deps: Deps, asked: Asked, request: Request): Promise<z.i
       const embedded = await embedSent(sent, version, deps, signalOf(request));
       const timings = { decodeAndEmbed: (performance.now() - began) / 1000, decide: 0 };
       const results = embedded.map((one) =>
-        one.error === undefined ? { image: one.image, embedding: [...one.embedding] } : failed(one),
+        one.error === undefined ? { image: one.image, embedding: [...one.embedding] } : failed(one, deps),
       );
       return { ...said(version), timings, results };
     }),

@@ -89,18 +89,18 @@ export async function addUnder(
   signal: AbortSignal,
 ): Promise<z.infer<typeof feedbackSchema>> {
   const { versions, work } = deps;
-  const pictures: CorrectedPicture[] = [];
-  for (const each of sent) pictures.push(await pictureOf(each));
-  const { version, pictures: corrected } = await correct(deps.registry, resolved, name, pictures, {
-    // One of those that are at work at once; what waits for its turn has an end.
-    embed: (of, some) =>
-      work.run(() => versions.ask(of, ({ embedder }) => embedPictures(embedder, some, { signal })), signal),
-    log: (of) =>
-      versions.ask(of, async (warm) => {
-        await warm.follow();
-        return warm.log;
-      }),
-  });
+  const { version, pictures: corrected } = await withBytes(sent, deps, (pictures) =>
+    correct(deps.registry, resolved, name, pictures, {
+      // One of those that are at work at once; what waits for its turn has an end.
+      embed: (of, some) =>
+        work.run(() => versions.ask(of, ({ embedder }) => embedPictures(embedder, some, { signal })), signal),
+      log: (of) =>
+        versions.ask(of, async (warm) => {
+          await warm.follow();
+          return warm.log;
+        }),
+    }),
+  );
   const [only] = corrected;
   if (corrected.length === 1 && only?.outcome === 'rejected') {
     deps.metrics.rejected('unreadable-image');
@@ -109,6 +109,27 @@ export async function addUnder(
   await versions.refreshGallery({ model: resolved.model, version }).catch(deps.trouble);
   const results = corrected.map((one: Corrected, i) => ({ image: sent[i]?.image ?? '', ...one }));
   return { model: resolved.model, version, class: name, results };
+}
+
+/** All of them are in memory at once here; those that did not come with the request count as its body would. @throws RequestError (busy) */
+async function withBytes<T>(
+  sent: readonly SentPicture[],
+  { memory }: Pick<Deps, 'memory'>,
+  work: (pictures: readonly CorrectedPicture[]) => Promise<T>,
+): Promise<T> {
+  let taken = 0;
+  try {
+    const pictures: CorrectedPicture[] = [];
+    for (const each of sent) {
+      const bytes = (await each.stored?.()) ?? 0;
+      memory.take(bytes);
+      taken += bytes;
+      pictures.push(await pictureOf(each));
+    }
+    return await work(pictures);
+  } finally {
+    memory.give(taken);
+  }
 }
 
 /** Names that people gave their files say nothing here, and may be anything. */

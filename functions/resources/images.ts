@@ -3,6 +3,7 @@ import { ConflictError, InvalidInputError, NotFoundError, UnreadableImageError }
 import { sniffFormat } from '../../core/images/formats.ts';
 import { probeImage } from '../../core/images/probe.ts';
 import { digest } from '../../core/images/picture.ts';
+import { checkPlace } from '../../core/registry/data-sets.ts';
 import { checkPart } from '../../core/registry/names.ts';
 import { checkKey, quote } from '../../core/storage/keys.ts';
 import type { Deps } from '../deps.ts';
@@ -66,6 +67,7 @@ export function imageRoutes(deps: Deps) {
     .openapi(put, async (c) => {
       const { dataset, class: className, file: name } = c.req.valid('param');
       const onlyNew = c.req.valid('header')['if-none-match'] !== undefined;
+      checkPlace(className, name);
       keyOf(deps, dataset, className, name);
       return c.json(await putPicture(deps, c.req.raw, { dataset, className, file: name, onlyNew }), 200);
     })

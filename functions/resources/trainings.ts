@@ -4,10 +4,10 @@ import { ConflictError, InvalidInputError, NotFoundError } from '../../core/erro
 import { requestCancel } from '../../core/jobs/cancel.ts';
 import { JOB_STATES, listJobs, readJob, readProgress } from '../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
-import { createJobOnce } from '../../core/jobs/once.ts';
+import { createJobOnce, jobOfKey } from '../../core/jobs/once.ts';
 import { isOwnerAlive } from '../../core/jobs/owner.ts';
 import { checkName } from '../../core/registry/names.ts';
-import type { Registry } from '../../core/registry/registry.ts';
+import type { Scope } from '../../core/registry/tokens.ts';
 import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
 import type { Deps } from '../deps.ts';
@@ -41,8 +41,8 @@ const wantedSchema = z
     promote: z.boolean().default(false).meta({
       description: 'Whether the version is to answer ("production") when it is no worse than the one before.',
     }),
-    force: z.boolean().optional().meta({ description: 'Also when it is worse.' }),
-    tolerance: share.optional(),
+    force: z.boolean().optional().meta({ description: 'Also when it is worse; needs the scope admin.' }),
+    tolerance: share.optional().meta({ description: 'How much worse it may be; needs the scope admin.' }),
     falseRejection: share.optional(),
     falseAcceptance: share.optional(),
   })
@@ -178,18 +178,22 @@ export function trainingRoutes(deps: Deps) {
     .openapi(start, async (c) => {
       const key = c.req.valid('header')['idempotency-key'];
       const wanted = await jsonBody(c.req.raw, wantedSchema, deps.memory);
+      requireRightToForce(wanted, c.var.scopes);
       const request = await requestOf(deps, wanted);
       const trainings = required(deps.trainings);
-      await trainings.check(request);
-      await trainings.room();
+      // Asked again it is the same training, also where there would be no room for another one.
+      if ((await jobOfKey(store, key, request)) === null) {
+        await trainings.check(request);
+        await trainings.room();
+      }
       const { job } = await createJobOnce(store, key, request, { via: 'http' });
       if (job.state === 'queued') await trainings.offer(job.id);
       c.header('Location', `/v1/trainings/${job.id}`);
       return c.json(await shownOne(deps, job), 202);
     })
     .openapi(list, async (c) => {
-      const jobs = (await listJobs(store)).toReversed().slice(0, Number(c.req.valid('query').limit ?? 100));
-      return c.json({ trainings: await shown(deps, jobs) }, 200);
+      const jobs = await listJobs(store, Number(c.req.valid('query').limit ?? 100));
+      return c.json({ trainings: await shown(deps, jobs.toReversed()) }, 200);
     })
     .openapi(show, async (c) =>
       c.json(await shownOne(deps, await readJob(store, c.req.valid('param').id)), 200),
@@ -197,12 +201,17 @@ export function trainingRoutes(deps: Deps) {
     .openapi(events, async (c) => {
       const { id } = c.req.valid('param');
       await readJob(store, id);
+      // A body that nobody reads would never end.
+      if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
       if (!deps.streams.enter()) throw busy('Too many follow trainings already. Try again later.');
       const known = c.req.valid('header')['last-event-id'] ?? null;
       const read = async () => shownOne(deps, await readJob(store, id));
       return streamSSE(c, async (stream) => {
         try {
           await sendStates(stream, read, { known, ended: deps.streams.ended });
+        } catch (error) {
+          // The stream ends, and whoever follows comes back and is told.
+          deps.trouble(error);
         } finally {
           deps.streams.leave();
         }
@@ -217,6 +226,20 @@ export function trainingRoutes(deps: Deps) {
       await deps.trainings?.cancelled(id);
       return c.json(await shownOne(deps, job), 202);
     });
+}
+
+/** Whoever may train may have a version answer that is no worse; what else answers is for those to say who may move aliases. */
+function requireRightToForce(
+  { force, tolerance }: z.infer<typeof wantedSchema>,
+  scopes: readonly Scope[] | undefined,
+): void {
+  if ((force ?? false) === false && tolerance === undefined) return;
+  if (scopes === undefined || scopes.includes('admin')) return;
+  throw new RequestError(
+    403,
+    'forbidden',
+    '"force" and "tolerance" let a version answer that is worse; they need the scope "admin".',
+  );
 }
 
 function required(trainings: Trainings | null): Trainings {
@@ -267,9 +290,10 @@ async function shownOne(deps: Deps, job: Job): Promise<Training> {
 }
 
 /** What runs trainings may know more of them than the registry does. */
-async function shown({ registry, trainings }: Deps, jobs: readonly Job[]): Promise<Training[]> {
+async function shown(deps: Deps, jobs: readonly Job[]): Promise<Training[]> {
+  const { trainings } = deps;
   const seen = trainings === null ? jobs.map(alone) : await trainings.look(jobs);
-  return Promise.all(seen.map((one) => trainingOf(registry, one)));
+  return Promise.all(seen.map((one) => trainingOf(deps, one)));
 }
 
 const alone = (job: Job): Seen => ({
@@ -278,7 +302,10 @@ const alone = (job: Job): Seen => ({
   waiting: [],
 });
 
-async function trainingOf(registry: Registry, { job, interrupted, waiting }: Seen): Promise<Training> {
+async function trainingOf(
+  { registry, withoutPlace }: Deps,
+  { job, interrupted, waiting }: Seen,
+): Promise<Training> {
   const { id, request, result, error, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
   const progress = job.state === 'running' ? await readProgress(registry.store, id) : null;
   return {
@@ -299,6 +326,6 @@ async function trainingOf(registry: Registry, { job, interrupted, waiting }: See
     progress: progress && { at: progress.at, progress: progress.progress },
     waiting: [...waiting],
     result,
-    error,
+    error: error && { ...error, message: withoutPlace(error.message) },
   };
 }

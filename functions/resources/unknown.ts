@@ -1,10 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { NotFoundError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import { listUnknown, readUnknown, removeUnknown } from '../../core/registry/unknown.ts';
-import type { UnknownPicture } from '../../core/registry/unknown.ts';
 import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { signalOf } from '../http/deadline.ts';
+import type { SentPicture } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { addUnder, className, current, feedbackSchema } from './feedback.ts';
 
@@ -113,7 +114,8 @@ export function unknownRoutes(deps: Deps) {
       const { content, type } = await readUnknown(registry.store, model, picture);
       // Whoever looks at what strangers have sent should see a picture, and nothing else.
       c.header('Content-Security-Policy', "default-src 'none'; sandbox");
-      return c.body(new Uint8Array(content), 200, { 'Content-Type': type });
+      // Not in memory at once: many may look, and slowly.
+      return c.body(ReadableStream.from(content), 200, { 'Content-Type': type });
     })
     .openapi(label, async (c) => {
       const { model, picture } = c.req.valid('param');
@@ -121,7 +123,10 @@ export function unknownRoutes(deps: Deps) {
       const found = await readUnknown(registry.store, model, picture);
       const resolved = await current(deps, { model, alias: DEFAULT_ALIAS });
       const told = await addUnder(deps, resolved, name, [sentOf(found)], signalOf(c.req.raw));
-      await removeUnknown(registry.store, model, picture);
+      // Of two who label at once, one finds it gone already; the picture is where the later one put it.
+      await removeUnknown(registry.store, model, picture).catch((error: unknown) => {
+        if (!(error instanceof NotFoundError)) throw error;
+      });
       deps.unknown?.changed(model);
       return c.json(told, 200);
     })
@@ -133,6 +138,16 @@ export function unknownRoutes(deps: Deps) {
     });
 }
 
-function sentOf({ id: image, content }: UnknownPicture & { readonly content: Uint8Array }) {
-  return { image, read: () => Promise.resolve(content) };
+function sentOf({ id: image, bytes, content }: Awaited<ReturnType<typeof readUnknown>>): SentPicture {
+  return {
+    image,
+    stored: () => Promise.resolve(bytes),
+    read: async () => Buffer.concat(await gathered(content)),
+  };
+}
+
+async function gathered(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return pieces;
 }

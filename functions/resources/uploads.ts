@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { checkPlace } from '../../core/registry/data-sets.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge, unsupportedType } from '../errors.ts';
 import { jsonBody, mediaType } from '../http/body.ts';
@@ -82,6 +83,7 @@ export function uploadRoutes(deps: Deps) {
             `${JSON.stringify(file)} has ${bytes} bytes, allowed are at most ${limits.pictureBytes}.`,
           );
         }
+        checkPlace(className, file);
         const key = keyOf(deps, dataset, className, file);
         const upload = { type, bytes, seconds: SECONDS };
         const direct = await registry.store.uploadAddress?.(key, upload);

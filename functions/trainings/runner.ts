@@ -32,6 +32,8 @@ export interface RunnerOptions {
   readonly trouble: (error: unknown) => void;
 }
 
+/** Longer than loading TensorFlow takes on a slow machine; nobody else is checked meanwhile. */
+const CHECK_MS = 60_000;
 /** How often a job whose process was killed is begun again before it counts as failed. */
 const TRIES = 3;
 /** Of what a process said last, for the error of a job that it could not note itself. */
@@ -59,7 +61,9 @@ export class TrainingRunner implements Trainings {
   async check({ recipe, options }: TrainingRequest): Promise<void> {
     const program = fileURLToPath(new URL('check-program.ts', import.meta.url));
     const args = ['--import', import.meta.resolve('tsx'), program, JSON.stringify({ recipe, options })];
-    const { stdout } = await this.#checks.run(() => promisify(execFile)(process.execPath, args));
+    const { stdout } = await this.#checks.run(() =>
+      promisify(execFile)(process.execPath, args, { timeout: CHECK_MS }),
+    );
     const { problem } = JSON.parse(stdout) as { problem: string | null };
     if (problem !== null) throw new InvalidInputError(problem);
   }

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { createToken, listTokens, revokeToken, tokenHolds } from '../../core/registry/tokens.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
-import { listen } from '../../functions/server.ts';
+import { listen, ownHosts } from '../../functions/server.ts';
 import { picture } from '../core/registry/colours.ts';
 import { colours, json, listening } from './support.ts';
 import type { Served } from './support.ts';
@@ -89,6 +89,11 @@ describe('a server with tokens', () => {
     const image = '/v1/datasets/new/images/a/b.png';
     const typed = { 'content-type': 'application/json' };
     const alias = { method: 'PUT', body: '{"version":1}', headers: typed };
+    const wanted = (more: object): RequestInit => ({
+      method: 'POST',
+      body: JSON.stringify({ dataset: 'none', promote: true, ...more }),
+      headers: { ...typed, 'idempotency-key': 'a' },
+    });
     // Each with the status when it is let in.
     const table: readonly (readonly [Scope | null, number, string, RequestInit])[] = [
       [null, 200, '/healthz', {}],
@@ -107,6 +112,9 @@ describe('a server with tokens', () => {
       ['upload', 200, image, { method: 'DELETE' }],
       ['train', 400, '/v1/trainings', { method: 'POST', body: '{}', headers: typed }],
       ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
+      ['train', 404, '/v1/trainings', wanted({ force: false })],
+      ['admin', 404, '/v1/trainings', wanted({ force: true })],
+      ['admin', 404, '/v1/trainings', wanted({ tolerance: 1 })],
       ['admin', 428, '/v1/models/colours/aliases/production', alias],
       ['admin', 404, '/v1/anything/else', {}],
     ];
@@ -165,6 +173,13 @@ describe('a server with tokens', () => {
 
     assert.equal(status, 200);
     assert.equal((await served.registry.alias('colours', 'mine'))?.history[0]?.by, 'token admin');
+  });
+});
+
+describe('a server on this machine', () => {
+  it('has names with its port, but for the usual one', () => {
+    assert.ok(ownHosts('127.0.0.1', 8787).includes('localhost:8787'));
+    assert.deepEqual(new Set(ownHosts('::1', 80)), new Set(['127.0.0.1', 'localhost', '[::1]']));
   });
 });
 

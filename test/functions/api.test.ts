@@ -255,7 +255,13 @@ for (const [way, serve] of WAYS) {
 
       assert.deepEqual(listed, shown);
       assert.deepEqual([shown['model'], alias.version], ['colours', 1]);
-      await assertProblem(await served.fetch('/v1/models/nothing'), 404, 'not-found');
+      const { detail } = await assertProblem(await served.fetch('/v1/models/nothing'), 404, 'not-found');
+      const job = await served.fetch('/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV');
+      // Where the registry lies is nobody's business who asks.
+      for (const text of [detail, (await assertProblem(job, 404, 'not-found')).detail]) {
+        assert.match(text, /in "?the registry/);
+        assert.ok(!text.includes(served.registry.store.uri));
+      }
       await assertProblem(await served.fetch('/v1/models/Bad%20Name'), 400, 'invalid-input');
       await assertProblem(await served.fetch('/v1/models/colours/aliases/none'), 404, 'not-found');
       await assertProblem(await served.fetch('/v1/models/colours/versions/7'), 404, 'not-found');

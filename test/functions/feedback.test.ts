@@ -113,6 +113,24 @@ describe('feedback', () => {
     assert.deepEqual(classes, ['Blau ü', 'green', 'lime', 'lime', 'red', 'red']);
   });
 
+  it('counts pictures that it reads from data sets as it does bodies', async () => {
+    const small = await listening({ memoryBytes: 250 }, registry);
+    const keys = ['datasets/colours/green/0.png', 'datasets/colours/green/1.png'];
+    const headers = { 'content-type': 'application/json' };
+    const ask = (some: string[]): Promise<Response> =>
+      small.fetch('/v1/models/colours/feedback?class=lime', {
+        method: 'POST',
+        body: JSON.stringify({ keys: some }),
+        headers,
+      });
+
+    const statuses = [(await ask(keys)).status, (await ask(keys.slice(1))).status];
+
+    assert.deepEqual(statuses, [503, 200]);
+    assert.match(await (await small.fetch('/metrics')).text(), /^kindred_body_bytes 0$/m);
+    await small.close();
+  });
+
   it('refuses what cannot be used, and says of each of several pictures what became of it', async () => {
     const statuses = [
       await tell('a/b', await png('red', 3)),

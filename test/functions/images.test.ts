@@ -73,17 +73,21 @@ for (const [way, serve] of [
         ['a', '..'],
         ['a/b', 'x.png'],
         ['..%2f..', 'x.png'],
+        ['x%2f..', 'x.png'],
         ['a', '../../models/x'],
         ['a', 'x\u0000.png'],
         ['a', 'x\n.png'],
         ['.', '.'],
         ['x'.repeat(300), 'y'],
         ['ü'.repeat(200), 'y'],
+        ['.hidden', 'x.png'],
+        ['a', '.x.png'],
+        ['a', 'Thumbs.db'],
       ] as const) {
         const { status } = await put(at(className, file), body);
         // "%2f" in a class's name, after one decoding, is a name like any other.
         assert.ok(
-          className.includes('%2f') ? status === 200 : [400, 404, 405].includes(status),
+          className.startsWith('x%2f') ? status === 200 : [400, 404, 405].includes(status),
           `${className}/${file}: ${status}`,
         );
       }
@@ -133,6 +137,8 @@ for (const [way, serve] of [
       assert.equal(done.status, 200);
       assert.deepEqual((await served.registry.store.get('datasets/shades/red/3 ü.png'))?.bytes, body);
       assert.ok(Date.parse(expiresAt) > Date.now());
+      // Whoever reads the log could use it.
+      assert.ok(!JSON.stringify(served.log).includes(mark));
     });
 
     it('get no addresses that could not be used', async () => {
@@ -140,6 +146,7 @@ for (const [way, serve] of [
       const statuses = [];
       for (const file of [
         { ...fine, class: '..' },
+        { ...fine, class: '.a' },
         { ...fine, file: 'a/b' },
         { ...fine, type: 'text/html' },
         { ...fine, type: 'image/png\r\nx: y' },
@@ -149,7 +156,7 @@ for (const [way, serve] of [
       ]) {
         statuses.push((await wanted([file])).status);
       }
-      assert.deepEqual(statuses, [400, 400, 400, 400, 400, 413, 400]);
+      assert.deepEqual(statuses, [400, 400, 400, 400, 400, 400, 413, 400]);
       assert.equal((await wanted([])).status, 400);
     });
   });

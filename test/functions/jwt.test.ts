@@ -125,6 +125,8 @@ describe('a server that takes the tokens of an issuer', () => {
     assert.equal(response.status, 503);
     assert.ok(Number(response.headers.get('retry-after')) > 0);
     assert.equal((await json<{ type: string }>(response)).type, 'urn:kindred:problem:issuer');
+    // Why, is for whoever runs the server.
+    assert.ok(other.log.some(({ level, error }) => level === 'error' && /caused by/.test(String(error))));
     issuer.broken = false;
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.equal((await other.fetch('/v1/models', { headers: { authorization } })).status, 200);

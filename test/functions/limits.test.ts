@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { describe, it } from 'node:test';
+import { createJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import { createToken } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
+import { createApp } from '../../functions/app.ts';
+import { busy } from '../../functions/errors.ts';
+import { withoutPlace } from '../../functions/http/places.ts';
 import { Rate, addressOf } from '../../functions/http/rate.ts';
+import { makeDeps } from '../../functions/make-deps.ts';
+import type { Trainings } from '../../functions/trainings/trainings.ts';
 import { picture } from '../core/registry/colours.ts';
 import { intercepted } from '../core/registry/support.ts';
-import { colours, json, listening } from './support.ts';
+import { colours, inProcess, json, listening } from './support.ts';
 
 describe('how often somebody may ask', () => {
   const takes = (rate: Rate, who: string, times: number): number => {
@@ -75,6 +81,18 @@ describe('who asks', () => {
   });
 });
 
+describe('an answer', () => {
+  it('names what lies in the registry by its key, and not where that is', () => {
+    const bucket = withoutPlace('s3://a.bucket/some/prefix');
+    assert.equal(bucket('"s3://a.bucket/some/prefix/datasets/x" is gone'), '"datasets/x" is gone');
+    assert.equal(bucket('none in s3://a.bucket/some/prefix.'), 'none in the registry.');
+    const folder = withoutPlace('/srv/the "data"/');
+    assert.equal(folder('A file is at "/srv/the \\"data\\"/a/b".'), 'A file is at "a/b".');
+    assert.equal(withoutPlace('/data')('The key "x/data/y" is long.'), 'The key "x/data/y" is long.');
+    assert.equal(withoutPlace('/')('/a/b'), '/a/b');
+  });
+});
+
 describe('a server with a rate', () => {
   it('counts for each address where no token is needed, and lets probes pass', async () => {
     const served = await listening({ rate: 3, proxies: 1 }, await colours());
@@ -113,6 +131,79 @@ describe('a server with a rate', () => {
     assert.deepEqual(await statuses(one, 3), [200, 200, 429]);
     assert.deepEqual(await statuses(other, 1), [200]);
     await served.close();
+  });
+});
+
+describe('who follows trainings', () => {
+  const job = {
+    dataSet: 'some',
+    testSet: null,
+    holdOut: 0,
+    model: 'some',
+    recipe: 'metric',
+    options: {},
+    seed: 1,
+    promote: false,
+  };
+
+  it('takes a place only while the body is read', async () => {
+    const served = await inProcess();
+    const at = `/v1/trainings/${(await createJob(served.registry.store, job)).id}/events`;
+    for (let i = 0; i < 70; i++) assert.equal((await served.fetch(at, { method: 'HEAD' })).status, 200);
+
+    const followed = await served.fetch(at);
+
+    assert.equal(followed.status, 200);
+    await followed.body?.cancel();
+    await served.close();
+  });
+
+  it('is told nothing of what goes wrong with the store; the log is', async () => {
+    let broken = false;
+    const store = intercepted(memoryStore(), async (operation, key) => {
+      if (broken && operation === 'get' && key.startsWith('jobs/')) throw new Error('secret place');
+    });
+    const served = await listening({}, await colours(openRegistry(store)));
+    const followed = await served.fetch(`/v1/trainings/${(await createJob(store, job)).id}/events`);
+    broken = true;
+
+    const text = await followed.text();
+
+    assert.match(text, /"state":"queued"/);
+    assert.doesNotMatch(text, /secret/);
+    assert.ok(served.log.some(({ level, error }) => level === 'warning' && /secret/.test(String(error))));
+    await served.close();
+  });
+});
+
+describe('a training that is asked for again', () => {
+  it('is the same one, also when there is room for none', async () => {
+    let room = 1;
+    const trainings: Trainings = {
+      check: () => Promise.resolve(),
+      room: () => (room-- > 0 ? Promise.resolve() : Promise.reject(busy('full'))),
+      offer: () => Promise.resolve(),
+      look: (jobs) => Promise.resolve(jobs.map((each) => ({ job: each, interrupted: false, waiting: [] }))),
+      cancelled: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const registry = await colours();
+    const bytes = await (await picture('red', 1)).read();
+    await registry.addToDataSet('some', { className: 'red', file: '1.png', bytes });
+    const deps = makeDeps({ registry, log: () => undefined, trainings: () => trainings });
+    const app = createApp(deps);
+    const ask = async (key: string): Promise<Response> =>
+      app.request('/v1/trainings', {
+        method: 'POST',
+        body: '{"dataset":"some"}',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      });
+
+    const [first, again, other] = [await ask('a'), await ask('a'), await ask('b')];
+
+    assert.deepEqual([first.status, again.status, other.status], [202, 202, 503]);
+    assert.equal((await json(again))['id'], (await json(first))['id']);
+    await deps.versions.close();
   });
 });
 

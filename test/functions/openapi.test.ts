@@ -74,6 +74,14 @@ describe('the description of the interface', () => {
     }
   });
 
+  it('is not sent again to whoever has it', async () => {
+    for (const at of ['/docs', '/openapi.json']) {
+      const etag = (await served.fetch(at)).headers.get('etag') ?? '';
+      const again = await served.fetch(at, { headers: { 'if-none-match': etag } });
+      assert.deepEqual([again.status, await again.text()], [304, '']);
+    }
+  });
+
   it('is that of a client whose answers have their types', async () => {
     const client = kindredClient(served.url);
 

@@ -1,0 +1,32 @@
+/** Where the registry lies is nothing to those who ask: no answer names a folder of the machine, or a bucket. */
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/**
+ * Takes the registry's place out of a text: what lies in it is named by its key alone.
+ * @param uri of the registry's store: a folder, or an address
+ */
+export function withoutPlace(uri: string): (text: string) => string {
+  const places = (uri.includes('://') ? [uri] : foldersOf(uri))
+    .map((place) => place.replace(/(?<=[^:/])\/+$/, ''))
+    .filter((place) => place.length > 1)
+    .flatMap((place) => [place, JSON.stringify(place).slice(1, -1)])
+    .toSorted((a, b) => b.length - a.length)
+    .map((place) => place.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
+  // Not where it is only the end of another name.
+  const pattern = new RegExp(`(?<![\\w./-])(?:${places.join('|')})(?<inside>/?)`, 'g');
+  return (text) =>
+    places.length === 0
+      ? text
+      : text.replaceAll(pattern, (_, inside) => (inside === '/' ? '' : 'the registry'));
+}
+
+/** As it is, and as it is behind links. */
+function foldersOf(folder: string): string[] {
+  const whole = resolve(folder);
+  try {
+    return [whole, realpathSync(whole)];
+  } catch {
+    return [whole];
+  }
+}
