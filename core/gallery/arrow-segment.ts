@@ -10,10 +10,12 @@ const SEGMENT_COLUMNS = ['op', 'key', 'class', 'sha256'] as const;
 const COMPACTED_COLUMNS = ['segment', ...SEGMENT_COLUMNS] as const;
 /** In a compacted segment, the row of a change without entries; such a change still says that it was carried over. */
 const NOTHING = 'nothing';
+/** The op of an addition that takes the picture out of all other classes. */
+const ALONE = 'place';
 
 /**
- * The segment as an Arrow IPC file: `op` utf8 before a gallery's columns. Of the ops, only "add" has an embedding; "remove" and "seen" have none,
- * "remove" no sha256 either, and neither has a "seen" of a picture that is not there.
+ * The segment as an Arrow IPC file: `op` utf8 before a gallery's columns. Of the ops, only "add" and "place" (into this class and out of all others)
+ * have an embedding; "remove" and "seen" have none, "remove" no sha256 either, and neither has a "seen" of a picture that is not there.
  */
 export async function writeSegment(segment: Segment): Promise<Uint8Array> {
   return write(segment, segment.entries, new Map());
@@ -91,7 +93,7 @@ async function write(
     dimensions,
     texts: new Map([
       ...before,
-      ['op', entries.map((entry) => entry?.op ?? NOTHING)],
+      ['op', entries.map(opOf)],
       ['key', entries.map((entry) => entry?.key ?? '')],
       ['class', entries.map(classOfEntry)],
       ['sha256', entries.map((entry) => (entry !== null && 'sha256' in entry ? (entry.sha256 ?? '') : ''))],
@@ -100,6 +102,11 @@ async function write(
     present: entries.map((entry) => entry?.op === 'add'),
     metadata: bindingToMetadata(binding),
   });
+}
+
+function opOf(entry: SegmentEntry | null): string {
+  if (entry === null) return NOTHING;
+  return entry.op === 'add' && entry.alone ? ALONE : entry.op;
 }
 
 function classOfEntry(entry: SegmentEntry | null): string {
@@ -112,13 +119,14 @@ function entryAt(table: EmbeddingTable, row: number): SegmentEntry {
   const sha256 = text(table, 'sha256')[row] ?? '';
   if (op === 'remove') return { op, key };
   if (op === 'seen') return { op, key, sha256: sha256 === '' ? null : sha256 };
-  if (op !== 'add') {
+  if (op !== 'add' && op !== ALONE) {
     throw new InvalidInputError(
-      `Row ${row} has op ${JSON.stringify(op)}; allowed are "add", "remove" and "seen".`,
+      `Row ${row} has op ${JSON.stringify(op)}; allowed are "add", "place", "remove" and "seen".`,
     );
   }
   if (table.present?.[row] === false)
     throw new InvalidInputError(`Row ${row} adds a picture without embedding.`);
   const embedding = table.embeddings.slice(row * table.dimensions, (row + 1) * table.dimensions);
-  return { op, key, class: text(table, 'class')[row] ?? '', sha256, embedding };
+  const addition = { op: 'add' as const, key, class: text(table, 'class')[row] ?? '', sha256, embedding };
+  return op === ALONE ? { ...addition, alone: true } : addition;
 }

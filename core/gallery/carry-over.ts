@@ -2,7 +2,7 @@
  * What the changes of one version's gallery mean for another version's. Names and checksums decide, never distances: the two versions'
  * embeddings have nothing to do with each other.
  */
-import { change, type ClassMove, Pictures } from './changes.ts';
+import { change, type ClassMove, Pictures, type Placed } from './changes.ts';
 import type { Gallery } from './gallery.ts';
 import { fileOf, uniqueKey } from './names.ts';
 import { applyEntries, type Named, type NamedEntry, type Removal, type Segment } from './segments.ts';
@@ -44,6 +44,7 @@ export function planCarryOver(from: GalleryLog, to: GalleryLog, only?: ReadonlyS
   const [mine, theirs] = [Pictures.of(from.made), Pictures.of(to.made)];
   const last = Pictures.of(from.made);
   for (const { entries } of from.segments) applyEntries<Named>(last, entries);
+  const own = classesMadeWith(to.made, from);
   const there = new Map(to.segments.map(({ id, entries }) => [id, entries]));
   const changes = new Map(from.segments.map(({ id, entries }) => [id, entries]));
   const segments: PlannedSegment[] = [];
@@ -51,10 +52,10 @@ export function planCarryOver(from: GalleryLog, to: GalleryLog, only?: ReadonlyS
   for (const id of [...new Set([...there.keys(), ...changes.keys()])].sort()) {
     const made = changes.get(id) ?? [];
     const changed = change(mine, made);
-    const own = there.get(id);
-    if (own !== undefined) applyEntries<Named>(theirs, own);
+    const done = there.get(id);
+    if (done !== undefined) applyEntries<Named>(theirs, done);
     else if (only === undefined || only.has(id)) {
-      const entries = translated(changed, { mine, theirs, last, kept });
+      const entries = translated(changed, { mine, theirs, last, own, kept });
       applyEntries<Named>(theirs, entries);
       segments.push({ id, entries: [...entries, ...made.filter((entry) => entry.op === 'seen')] });
     }
@@ -79,11 +80,13 @@ interface Situation {
   readonly mine: Pictures;
   readonly theirs: Pictures;
   readonly last: Pictures;
+  /** Of pictures that somebody said the one class of: the classes that the other version was made with them under. */
+  readonly own: ReadonlyMap<string, ReadonlySet<string>>;
   readonly kept: KeptNote[];
 }
 
 function translated(
-  { classes, moved, gone, added }: ReturnType<typeof change>,
+  { classes, moved, gone, added, placed }: ReturnType<typeof change>,
   situation: Situation,
 ): (Named | Removal)[] {
   const { theirs, last } = situation;
@@ -105,7 +108,34 @@ function translated(
   for (const picture of added) {
     if (last.ofSum(picture.sha256).length > 0 && isWanted(picture, situation)) entries.push(picture);
   }
+  for (const one of placed) entries.push(...placedIn(one, situation));
   return entries;
+}
+
+/** Somebody's word counts for the other version too, unless its own data, which nobody of the first knew, have the picture under another class. */
+function placedIn({ picture, before }: Placed, { theirs, last, own, kept }: Situation): (Named | Removal)[] {
+  const known = theirs.ofSum(picture.sha256);
+  const others = known.filter((one) => one.class !== picture.class);
+  const decided = others.find((one) => own.get(picture.sha256)?.has(one.class) && !before.has(one.class));
+  if (decided !== undefined) {
+    kept.push({ kind: 'picture', key: picture.key, own: decided.class });
+    return [];
+  }
+  // It was taken out again since, and is perhaps not kept any more.
+  if (last.ofSum(picture.sha256).length === 0) return others.map(removal);
+  if (others.length === 0 && known.length > 0) return [];
+  return [{ ...picture, alone: true }];
+}
+
+/** The classes that a version was made with, of pictures that somebody of the other one said the one class of. */
+function classesMadeWith(made: Gallery, { segments }: GalleryLog): Map<string, Set<string>> {
+  const classes = new Map<string, Set<string>>();
+  for (const { entries } of segments) {
+    for (const entry of entries) if (entry.op === 'add' && entry.alone) classes.set(entry.sha256, new Set());
+  }
+  if (classes.size === 0) return classes;
+  for (const [row, sum] of made.sha256.entries()) classes.get(sum)?.add(made.classes[row] ?? '');
+  return classes;
 }
 
 /** All that the other version has in a class that was moved as a whole, if it is the same class. */

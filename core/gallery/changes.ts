@@ -1,8 +1,8 @@
 import type { Gallery } from './gallery.ts';
-import { additionOf, applyEntries, type Named, type NamedEntry } from './segments.ts';
+import { additionOf, applyEntries, type FoundBySum, type Named, type NamedEntry } from './segments.ts';
 
 /** The names of a gallery's pictures by key, found by checksum and by class too. */
-export class Pictures extends Map<string, Named> {
+export class Pictures extends Map<string, Named> implements FoundBySum<Named> {
   readonly #bySum = new Map<string, Map<string, Named>>();
   readonly #byClass = new Map<string, Map<string, Named>>();
 
@@ -65,6 +65,15 @@ export interface GalleryChange {
   readonly gone: readonly Named[];
   /** Pictures, as they are now, that are under a class more than before. */
   readonly added: readonly Named[];
+  /** Pictures that somebody said the one class of; they count as nothing of the above. */
+  readonly placed: readonly Placed[];
+}
+
+export interface Placed {
+  /** As it is now. */
+  readonly picture: Named;
+  /** The classes that it was under. */
+  readonly before: ReadonlySet<string>;
 }
 
 /** Applies a segment's entries to the pictures and tells what that changed. */
@@ -75,17 +84,31 @@ export function change(pictures: Pictures, entries: readonly NamedEntry[]): Gall
     const sum = entry.op === 'add' ? entry.sha256 : pictures.get(entry.key)?.sha256;
     if (sum !== undefined) sums.add(sum);
   }
+  const alone = new Set(
+    entries.flatMap((entry) => (entry.op === 'add' && entry.alone ? [entry.sha256] : [])),
+  );
   const touched = (): Map<string, Named> =>
-    new Map([...sums].flatMap((sum) => pictures.ofSum(sum)).map((one) => [identityOf(one), one]));
+    new Map(
+      [...sums]
+        .filter((sum) => !alone.has(sum))
+        .flatMap((sum) => pictures.ofSum(sum))
+        .map((one) => [identityOf(one), one]),
+    );
   const was = touched();
+  const before = new Map(
+    [...alone].map((sum) => [sum, new Set(pictures.ofSum(sum).map((one) => one.class))]),
+  );
   applyEntries<Named>(pictures, entries);
   const is = touched();
-  return compared(was, is, pictures);
+  const placed = [...before].flatMap(([sum, classes]): Placed[] =>
+    pictures.ofSum(sum).map((picture) => ({ picture, before: classes })),
+  );
+  return { ...compared(was, is, pictures), placed };
 }
 
 type Identified = ReadonlyMap<string, Named>;
 
-function compared(was: Identified, is: Identified, pictures: Pictures): GalleryChange {
+function compared(was: Identified, is: Identified, pictures: Pictures): Omit<GalleryChange, 'placed'> {
   const left = [...was].flatMap(([identity, picture]) => (is.has(identity) ? [] : [picture]));
   const came = new Map([...is].filter(([identity]) => !was.has(identity)));
   const classes = wholeClasses(left, came, pictures);

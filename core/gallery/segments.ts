@@ -23,6 +23,11 @@ export interface Addition {
   readonly class: string;
   readonly sha256: string;
   readonly embedding: Float32Array;
+  /**
+   * Somebody has said that it is of this class and no other: it takes the picture out of every other class. Of two who say different things at once,
+   * the later one is right, in the order of the segments, whatever either of them knew of the other.
+   */
+  readonly alone?: true;
 }
 
 /** A key that a segment takes out of the gallery, if it is there. */
@@ -91,7 +96,7 @@ export function createSegment(
  */
 export function applySegments(gallery: Gallery, segments: readonly Segment[]): Gallery {
   const ordered = [...segments].sort((a, b) => compareText(a.id, b.id));
-  const additions = new Map<string, Addition>();
+  const additions = new PicturesBySum<Addition>(sumsAlone(ordered));
   for (let row = 0; row < gallery.keys.length; row++) {
     const addition = additionOf(gallery, row);
     additions.set(addition.key, addition);
@@ -107,18 +112,65 @@ export function applySegments(gallery: Gallery, segments: readonly Segment[]): G
   return galleryOf(gallery, [...additions.values()]);
 }
 
+/** Pictures by key that can be found by their checksum. */
+export interface FoundBySum<P extends Named> extends Map<string, P> {
+  ofSum(sha256: string): readonly Named[];
+}
+
 /** Changes the pictures, by key, as one segment says. */
 export function applyEntries<P extends Named>(
-  pictures: Map<string, P>,
+  pictures: FoundBySum<P>,
   entries: readonly (P | Removal | Seen)[],
 ): void {
   for (const entry of entries) {
     if (entry.op === 'remove') pictures.delete(entry.key);
-    else if (entry.op === 'add') {
+    else if (entry.op === 'add' && !(entry.alone && isThereAlone(pictures, entry))) {
       const key = keyOfPicture(entry.key, entry.sha256, (one) => pictures.get(one)?.sha256);
       pictures.set(key, { ...entry, key });
     }
   }
+}
+
+/** Takes the picture out of other classes. @returns whether it is under this one already */
+function isThereAlone<P extends Named>(pictures: FoundBySum<P>, { sha256, class: name }: Named): boolean {
+  const rows = pictures.ofSum(sha256);
+  for (const row of rows) if (row.class !== name) pictures.delete(row.key);
+  return rows.some((row) => row.class === name);
+}
+
+/** Pictures by key, of which only some can be found by their checksum: an index of all of them would cost more than it is worth. */
+class PicturesBySum<P extends Named> extends Map<string, P> implements FoundBySum<P> {
+  readonly #keys: ReadonlyMap<string, Set<string>>;
+
+  constructor(sums: ReadonlySet<string>) {
+    super();
+    this.#keys = new Map([...sums].map((sum) => [sum, new Set()]));
+  }
+
+  override set(key: string, picture: P): this {
+    if (this.#keys.size > 0) this.delete(key);
+    this.#keys.get(picture.sha256)?.add(key);
+    return super.set(key, picture);
+  }
+
+  override delete(key: string): boolean {
+    const picture = this.get(key);
+    if (picture !== undefined) this.#keys.get(picture.sha256)?.delete(key);
+    return super.delete(key);
+  }
+
+  ofSum(sha256: string): Named[] {
+    return [...(this.#keys.get(sha256) ?? [])].flatMap((key) => this.get(key) ?? []);
+  }
+}
+
+/** The checksums of pictures that are of one class and no other. */
+function sumsAlone(segments: readonly Segment[]): Set<string> {
+  const sums = new Set<string>();
+  for (const { entries } of segments) {
+    for (const entry of entries) if (entry.op === 'add' && entry.alone) sums.add(entry.sha256);
+  }
+  return sums;
 }
 
 /** A gallery of the given pictures, sorted by class and key; the embeddings are copied. */

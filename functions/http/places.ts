@@ -9,8 +9,7 @@ import { resolve } from 'node:path';
 export function withoutPlace(uri: string): (text: string) => string {
   const places = (uri.includes('://') ? [uri] : foldersOf(uri))
     .map((place) => place.replace(/(?<=[^:/])\/+$/, ''))
-    .filter((place) => place.length > 1)
-    .flatMap((place) => [place, JSON.stringify(place).slice(1, -1)])
+    .flatMap((place) => (place.length > 1 ? [place, JSON.stringify(place).slice(1, -1)] : []))
     .toSorted((a, b) => b.length - a.length)
     .map((place) => place.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
   // Not where it is only the end of another name.

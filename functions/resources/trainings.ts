@@ -233,7 +233,7 @@ function requireRightToForce(
   { force, tolerance }: z.infer<typeof wantedSchema>,
   scopes: readonly Scope[] | undefined,
 ): void {
-  if ((force ?? false) === false && tolerance === undefined) return;
+  if (force !== true && tolerance === undefined) return;
   if (scopes === undefined || scopes.includes('admin')) return;
   throw new RequestError(
     403,

@@ -117,14 +117,14 @@ describe('feedback', () => {
     const small = await listening({ memoryBytes: 250 }, registry);
     const keys = ['datasets/colours/green/0.png', 'datasets/colours/green/1.png'];
     const headers = { 'content-type': 'application/json' };
-    const ask = (some: string[]): Promise<Response> =>
+    const send = (some: string[]): Promise<Response> =>
       small.fetch('/v1/models/colours/feedback?class=lime', {
         method: 'POST',
         body: JSON.stringify({ keys: some }),
         headers,
       });
 
-    const statuses = [(await ask(keys)).status, (await ask(keys.slice(1))).status];
+    const statuses = [(await send(keys)).status, (await send(keys.slice(1))).status];
 
     assert.deepEqual(statuses, [503, 200]);
     assert.match(await (await small.fetch('/metrics')).text(), /^kindred_body_bytes 0$/m);

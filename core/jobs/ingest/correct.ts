@@ -3,7 +3,7 @@ import { writeSegment } from '../../gallery/arrow-segment.ts';
 import { Pictures } from '../../gallery/changes.ts';
 import { checkName, keyOfPicture } from '../../gallery/names.ts';
 import { applyEntries, createSegment, idAfter } from '../../gallery/segments.ts';
-import type { Addition, Named, Removal } from '../../gallery/segments.ts';
+import type { Addition, Named } from '../../gallery/segments.ts';
 import type { GalleryLog } from '../../gallery/carry-over.ts';
 import { digest } from '../../images/picture.ts';
 import { carryOver } from '../../registry/carry-over.ts';
@@ -49,8 +49,8 @@ interface Placed {
 
 /**
  * Puts the pictures under the class, which may be new, and takes them out of others. What was decided here stays, also when a data set has them
- * otherwise, and goes over to the versions to come. Two changes of the gallery: the first adds, so that a picture that is moved is
- * always somewhere, and no class counts as renamed.
+ * otherwise, and goes over to the versions to come. It is one change of the gallery, which puts a picture under the class and out of all others,
+ * so that of two who say different things at once the later one is right for everybody; and no class counts as renamed by it.
  * @throws InvalidInputError when the class cannot be one; NotFoundError; what `embed` throws. Done again, it goes on from there
  */
 export async function correct(
@@ -65,34 +65,40 @@ export async function correct(
   const name = { model, version };
   const before = await log(name);
   const placed = placedIn(before, className, pictures);
-  const fresh = [...new Map(placed.filter(({ isNew }) => isNew).map((one) => [one.sha256, one])).values()];
-  const asked = fresh.map(({ picture: { bytes }, key, sha256 }) => {
+  const fresh = new Map(placed.filter(isToMove).map((one) => [one.sha256, one]));
+  const asked = [...fresh.values()].map(({ picture: { bytes }, key, sha256 }) => {
     return { key, className, sha256, read: () => Promise.resolve(bytes) };
   });
   const embedded = asked.length === 0 ? null : await embed(name, asked);
   const additions = (embedded?.pictures ?? []).map(({ key, sha256 }, row): Addition => {
     const { dimensions } = before.made;
     const embedding = embedded?.embeddings.slice(row * dimensions, (row + 1) * dimensions);
-    return { op: 'add', key, class: className, sha256, embedding: embedding ?? new Float32Array(0) };
+    return {
+      op: 'add',
+      alone: true,
+      key,
+      class: className,
+      sha256,
+      embedding: embedding ?? new Float32Array(0),
+    };
   });
   const rejected = new Map((embedded?.rejected ?? []).map(({ picture, reason }) => [picture.sha256, reason]));
-  const removals = placed.flatMap(({ sha256, elsewhere }) => (rejected.has(sha256) ? [] : elsewhere));
-  const kept = fresh.filter(({ sha256 }) => !rejected.has(sha256)).map(keptOf);
   const written: string[] = [];
-  const write = async (entries: readonly (Addition | Removal)[]): Promise<void> => {
-    if (entries.length === 0) return;
-    const segment = createSegment(before.made, entries, idAfter([...before.segments, ...written.map(asId)]));
-    await registry.addSegment(model, version, segment.id, await writeSegment(segment));
+  if (additions.length > 0) {
+    const kept = additions.flatMap(({ sha256 }) => fresh.get(sha256) ?? []).map(keptOf);
+    const segment = createSegment(before.made, additions, idAfter(before.segments));
+    await registry.keepPictures(model, kept, async () =>
+      registry.addSegment(model, version, segment.id, await writeSegment(segment)),
+    );
     written.push(segment.id);
-  };
-  await registry.keepPictures(model, kept, () => write(additions));
-  await write([...new Set(removals)].map((key): Removal => ({ op: 'remove', key })));
+  }
   const atHand = new Map(asked.map((picture) => [picture.sha256, picture]));
   const last = await follow(registry, { model, version, alias }, { written, atHand, embed });
   return { version: last, pictures: placed.map((one) => told(one, rejected)) };
 }
 
-const asId = (id: string): { id: string } => ({ id });
+/** Whether it is not under this class alone yet. */
+const isToMove = ({ isNew, elsewhere }: Placed): boolean => isNew || elsewhere.length > 0;
 
 function told({ sha256, key, isNew, elsewhere }: Placed, rejected: ReadonlyMap<string, string>): Corrected {
   const reason = rejected.get(sha256) ?? null;

@@ -114,6 +114,14 @@ print(json.dumps({"columns": table.to_pydict(), "types": [str(f.type) for f in t
     const segment = createSegment(gallery, [
       { op: 'remove', key: 'Operă/1.jpg' },
       { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: Float32Array.of(1, 2, 3) },
+      {
+        op: 'add',
+        alone: true,
+        key: 'c/d',
+        class: 'c',
+        sha256: sha256Of('d'),
+        embedding: Float32Array.of(4, 5, 6),
+      },
     ]);
     await writeFile(file, await writeSegment(segment));
     const seen: unknown = JSON.parse(
@@ -128,7 +136,9 @@ print(json.dumps(table.to_pylist()))`,
     assert.deepEqual(seen, [
       { op: 'remove', key: 'Operă/1.jpg', class: 'Operă', sha256: '', embedding: null },
       { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: [1, 2, 3] },
+      { op: 'place', key: 'c/d', class: 'c', sha256: sha256Of('d'), embedding: [4, 5, 6] },
     ]);
+    assert.deepEqual(readSegment(await readFile(file), segment.id), segment);
   });
 
   it('of plain embeddings are opened by pyarrow', async () => {

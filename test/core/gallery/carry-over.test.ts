@@ -48,6 +48,14 @@ class Version {
     return this.change((gallery) => createSegment(gallery, entriesOf(this.made, keys)));
   }
 
+  /** Somebody says the one class of a picture. @param id in whose order it counts */
+  place(key: string, id: string): this {
+    const [entry = assert.fail()] = entriesOf(this.made, [key]);
+    this.segments.push(createSegment(this.made, [{ ...entry, alone: true }], id));
+    this.segments.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this;
+  }
+
   /** Takes over what is planned; embeddings are this version's own. */
   take(from: GalleryLog, only?: ReadonlySet<string>): ReturnType<typeof planCarryOver> {
     const plan = planCarryOver(from, this, only);
@@ -100,6 +108,38 @@ describe('what is carried over to another version', () => {
 
     assert.deepEqual(old.shown, ['hat/a', 'hat/c', 'shoe/d']);
     assert.deepEqual(old.take(next).segments, []);
+  });
+
+  it('is the class that somebody said a picture is of, and of two the later one, wherever it was said', () => {
+    const [earlier, later] = ['01ARZ3NDEKTSV4RRFFQ69G5F01', '01ARZ3NDEKTSV4RRFFQ69G5F02'];
+    for (const [mine, theirs, expected] of [
+      [later, earlier, 'shoe/a'],
+      [earlier, later, 'skirt/a'],
+    ] as const) {
+      const old = new Version('1', ['hat/a']).place('shoe/a', mine);
+      const next = new Version('2', ['hat/a', 'hat/c']).place('skirt/a', theirs);
+
+      next.take(old);
+      old.take(next);
+
+      assert.deepEqual(next.shown, ['hat/c', expected]);
+      assert.deepEqual(old.shown, [expected]);
+    }
+  });
+
+  it('is no class that was renamed because its last picture was moved, nor what its own data say otherwise', () => {
+    const id = '01ARZ3NDEKTSV4RRFFQ69G5F01';
+    const old = new Version('1', ['hat/a', 'shoe/b']).place('cap/a', id);
+    const next = new Version('2', ['hat/a', 'hat/c']);
+    const other = new Version('3', ['skirt/a', 'hat/c']);
+
+    next.take(old);
+    const { kept } = other.take(old);
+
+    assert.deepEqual(next.shown, ['cap/a', 'hat/c']);
+    assert.deepEqual(other.shown, ['hat/c', 'skirt/a']);
+    assert.deepEqual(kept, [{ kind: 'picture', key: 'cap/a', own: 'skirt' }]);
+    assert.deepEqual([...renamesSince(old)], []);
   });
 
   it('leaves out what was taken out again', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { writeGallery } from '../../../core/gallery/arrow.ts';
 import {
+  type Addition,
   applySegments,
   createSegment,
   type Segment,
@@ -21,7 +22,7 @@ function id(n: number): string {
   return `01ARZ3NDEKTSV4RRFFQ69G5F${String(n).padStart(2, '0')}`;
 }
 
-function add(key: string, x: number, picture = key): SegmentEntry {
+function add(key: string, x: number, picture = key): Addition {
   return {
     op: 'add',
     key,
@@ -87,6 +88,27 @@ describe('segments', () => {
         ['c/1.jpg', '0'.repeat(64)],
       ],
     );
+  });
+
+  it('that say the one class of a picture count in their order, whatever their writers knew of each other', () => {
+    const place = (key: string, picture: string): SegmentEntry => ({ ...add(key, 9, picture), alone: true });
+    const [first, second] = [place('b/x', 'a/1'), place('c/x', 'a/1')];
+    const rest = { 'a/2': 2, 'b/1': 3 };
+    for (const [one, other, expected] of [
+      [first, second, { ...rest, 'c/x': 9 }],
+      [second, first, { ...rest, 'b/x': 9 }],
+      [first, add('d/x', 9, 'a/1'), { ...rest, 'b/x': 9, 'd/x': 9 }],
+      [add('d/x', 9, 'a/1'), first, { ...rest, 'b/x': 9 }],
+      [first, place('a/x', 'a/1'), { ...rest, 'a/x': 9 }],
+      [first, remove('b/x'), rest],
+      [first, place('b/y', 'a/1'), { ...rest, 'b/x': 9 }],
+      // It is there under that class already, and stays under its key.
+      [add('d/x', 9, 'a/1'), place('a/x', 'a/1'), { ...rest, 'a/1': 1 }],
+    ] as const) {
+      const segments = [createSegment(base, [one], id(1)), createSegment(base, [other], id(2))];
+      assert.deepEqual(contentOf(segments), expected);
+      assert.deepEqual(contentOf([...segments].reverse()), expected);
+    }
   });
 
   it('replace a picture by removing its key first', () => {

@@ -4,6 +4,7 @@ import { writeSegment } from '../../../core/gallery/arrow.ts';
 import { removeKeys, renameClass } from '../../../core/gallery/operations.ts';
 import type { Segment } from '../../../core/gallery/segments.ts';
 import type { Gallery } from '../../../core/gallery/gallery.ts';
+import { correct } from '../../../core/jobs/ingest/correct.ts';
 import { syncGallery } from '../../../core/jobs/ingest/sync.ts';
 import type { Synced } from '../../../core/jobs/ingest/sync.ts';
 import { promote } from '../../../core/jobs/promote.ts';
@@ -216,6 +217,42 @@ describe('what people changed in a gallery', () => {
       (await galleryNow(registry)).map((row) => row.split(' ')[0]),
       ['olive/0.png', 'olive/1.png', 'olive/5.png', 'red/1.png'],
     );
+  });
+});
+
+describe('people who say different classes of one picture at the same moment', () => {
+  it('leave it under the one that was said later, in every version', async () => {
+    const registry = await inMemory();
+    const engine = embedding(registry);
+    const resolved = await registry.resolve('colours');
+    let waiting = 0;
+    let go = (): void => undefined;
+    const both = new Promise<void>((resolve) => (go = resolve));
+    const says = async (className: string): Promise<void> => {
+      const content = (await registry.store.get('datasets/colours/red/0.png'))?.bytes ?? assert.fail();
+      await correct(registry, resolved, className, [{ bytes: content, file: 'x.png' }], {
+        // Neither has written anything when the other one has read the gallery.
+        embed: async (...asked) => {
+          if (++waiting === 2) go();
+          await both;
+          return engine.embed(...asked);
+        },
+      });
+    };
+
+    await Promise.all(['hat', 'cap'].map(says));
+
+    engine.dispose();
+    const said = (await registry.changes('colours', 1)).flatMap(({ entries }) =>
+      entries.flatMap((entry) => (entry.op === 'add' ? [entry.class] : [])),
+    );
+    const classes = async (): Promise<string[]> =>
+      (await galleryNow(registry)).map((row) => row.split('/')[0] ?? '');
+    assert.deepEqual(said.toSorted(), ['cap', 'hat']);
+    assert.deepEqual(await classes(), ['green', 'green', 'red', said.at(-1)].toSorted());
+    await publishColours(registry, OTHER, await pictures(CLASSES, 0, 2));
+    assert.equal((await promoted(registry, 2)).promoted, true);
+    assert.deepEqual(await classes(), ['green', 'green', 'red', said.at(-1)].toSorted());
   });
 });
 
