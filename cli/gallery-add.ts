@@ -1,7 +1,7 @@
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
 import type { Gallery } from '../core/gallery/gallery.ts';
-import { fileOf, keyOfPicture } from '../core/gallery/names.ts';
 import { addPictures } from '../core/gallery/operations.ts';
+import { placePictures } from '../core/gallery/placing.ts';
 import type { Picture } from '../core/images/dataset.ts';
 import { boundTo } from '../core/registry/bound-embeddings.ts';
 import { readGalleryLog } from '../core/registry/gallery-log.ts';
@@ -83,26 +83,15 @@ async function keepLate(
   await registry.keepPictures(model, kept, () => Promise.resolve());
 }
 
-/** Keys of their own for pictures whose name is taken; the same picture under the same class is not added again. */
 function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]; there: ToAdd['pictures'] } {
-  const taken = new Map(gallery.keys.map((key, row) => [key, gallery.sha256[row]]));
-  const known = new Set(gallery.keys.map((_, row) => `${gallery.sha256[row]} ${gallery.classes[row]}`));
-  const fresh: Picture[] = [];
-  const there: ToAdd['pictures'][number][] = [];
-  for (const each of wanted) {
-    const { picture } = each;
-    const identity = `${picture.sha256} ${picture.className}`;
-    if (known.has(identity)) {
-      there.push(each);
-      continue;
-    }
-    const wantedKey = `${picture.className}/${fileOf(picture.key)}`;
-    const key = keyOfPicture(wantedKey, picture.sha256, (one) => taken.get(one));
-    taken.set(key, picture.sha256);
-    known.add(identity);
-    fresh.push({ ...picture, key });
-  }
-  return { fresh, there };
+  const { fresh, there, twice } = placePictures(
+    gallery,
+    wanted.map((each) => ({ ...each.picture, each })),
+  );
+  return {
+    fresh: fresh.map(({ picture, key }) => ({ ...picture.each.picture, key })),
+    there: [...there, ...twice].map(({ each }) => each),
+  };
 }
 
 function imageOf(pictures: ToAdd['pictures'], { sha256 }: Picture): string {

@@ -1,7 +1,7 @@
 import type { Job } from '../core/jobs/job.ts';
-import { isOwnerAlive } from '../core/jobs/owner.ts';
+import { isInterrupted } from '../core/jobs/owner.ts';
 
 /** The job's state for people: "interrupted" is a running one whose process is gone. */
 export function shownState(job: Job): Job['state'] | 'interrupted' {
-  return job.state === 'running' && !isOwnerAlive(job) ? 'interrupted' : job.state;
+  return isInterrupted(job) ? 'interrupted' : job.state;
 }

@@ -1,7 +1,11 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
-import { ASKED_MODEL, command } from '../flags.ts';
-import type { AddFlags } from '../gallery-add.ts';
+import { ASKED_MODEL, command, wholeNumber } from '../flags.ts';
+import type { ImportFlags } from '../imports/flags.ts';
+
+/** Also said in core/jobs/import/request.ts, which brings more than a command should load before it runs. */
+const MOST_PARTS = 10_000;
 
 /** `kindred gallery import DATASET`: all its pictures, under their classes. */
 export function importGalleryCommand(): Command {
@@ -10,25 +14,35 @@ export function importGalleryCommand(): Command {
     engine: true,
   })
     .argument(
-      '<dataset>',
+      '[dataset]',
       'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
     )
     .option('--no-keep-pictures', 'keep the embeddings alone; a new version cannot take these pictures over')
-    .action(async (dataSet: string, flags: AddFlags) => {
+    .option(
+      '--parts <n>',
+      'for many pictures: cut them into so many parts, each embedded by a process of its own, and publish once; it can be gone on with',
+      wholeNumber(1, MOST_PARTS),
+    )
+    .option('--at-once <n>', 'with --parts: how many processes at a time (default: the cores)', wholeNumber(1))
+    .option('--resume <job>', 'go on with an import in parts that was stopped')
+    .addOption(
+      new Option('--step <name>', 'do one step of an import in parts, for machines of your own').choices([
+        'plan',
+        'embed',
+        'publish',
+      ]),
+    )
+    .option('--part <i>', 'with --step embed: which part, from 0', wholeNumber(0, MOST_PARTS - 1))
+    .addOption(new Option('--threads <n>').argParser(wholeNumber(1)).hideHelp())
+    .action(async (dataSet: string | undefined, flags: ImportFlags) => {
       const context = contextOf(flags);
-      const { failForUnused, findDataSet, scanDataSet } = await import('../pictures/data-set.ts');
-      const { addAndTell } = await import('../gallery-add.ts');
-      const { store } = await context.registry();
-      await addAndTell(context, flags, async () => {
-        const place = await findDataSet(context, dataSet);
-        const scanned = await scanDataSet(context, place, { anyClasses: true });
-        failForUnused(scanned);
-        const pictures = scanned.pictures.map((picture) => ({
-          image: picture.key,
-          picture,
-          ...(place.store === store ? { source: `${place.prefix}${picture.key}` } : {}),
-        }));
-        return { pictures, failed: [] };
-      });
+      const { checkImportFlags } = await import('../imports/flags.ts');
+      const way = checkImportFlags(dataSet, flags);
+      if (way.kind === 'whole') {
+        const { importWhole } = await import('../imports/whole.ts');
+        return importWhole(context, way.dataSet, flags);
+      }
+      const { importInParts } = await import('../imports/parts.ts');
+      return importInParts(context, way, flags);
     });
 }

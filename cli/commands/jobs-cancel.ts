@@ -3,9 +3,9 @@ import { contextOf } from '../context.ts';
 import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 
-/** `kindred jobs cancel JOB`: a running training stops at its next step and keeps a checkpoint. */
+/** `kindred jobs cancel JOB`: a running one stops at its next step, from which it can be gone on with. */
 export function cancelJobCommand(): Command {
-  return command('cancel', 'ask a training to stop; it keeps a checkpoint')
+  return command('cancel', 'ask a training or import to stop; it can be gone on with')
     .argument('<job>', 'its id')
     .action(async (id: string, flags: CommonFlags) => {
       const { terminal, ...context } = contextOf(flags);
@@ -15,7 +15,7 @@ export function cancelJobCommand(): Command {
       terminal.print(
         job.state === 'cancelled'
           ? `Job ${id} is cancelled.`
-          : `Job ${id} is asked to stop; it keeps a checkpoint.`,
+          : `Job ${id} is asked to stop; it can be gone on with.`,
       );
     });
 }

@@ -4,11 +4,12 @@ import { contextOf } from '../context.ts';
 import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { moment } from '../output/format.ts';
+import { modelOf } from '../output/job.ts';
 import { table } from '../output/table.ts';
 
-/** `kindred jobs list`: all trainings, newest first. */
+/** `kindred jobs list`: all trainings and imports, newest first. */
 export function listJobsCommand(): Command {
-  return command('list', 'list trainings, newest first').action(async (flags: CommonFlags) => {
+  return command('list', 'list trainings and imports, newest first').action(async (flags: CommonFlags) => {
     const { terminal, registryUri, ...context } = contextOf(flags);
     const { listJobs } = await import('../../core/jobs/job.ts');
     const { shownState } = await import('../jobs.ts');
@@ -27,7 +28,7 @@ export function listJobsCommand(): Command {
   });
 }
 
-function rowOf({ request, result, createdAt, startedAt }: Job): string[] {
-  const model = result === null ? request.model : `${result.model}@${result.version}`;
-  return [model, request.recipe, request.dataSet, moment(startedAt ?? createdAt)];
+function rowOf(job: Job): string[] {
+  const recipe = job.kind === 'import' ? '(import)' : job.request.recipe;
+  return [modelOf(job), recipe, job.request.dataSet, moment(job.startedAt ?? job.createdAt)];
 }

@@ -4,9 +4,9 @@ import { cancelJobCommand } from './jobs-cancel.ts';
 import { listJobsCommand } from './jobs-list.ts';
 import { showJobCommand } from './jobs-show.ts';
 
-/** `kindred jobs ...`: trainings that run, ran, or were stopped. */
+/** `kindred jobs ...`: trainings and imports that run, ran, or were stopped. */
 export function jobsCommand(): Command {
-  return command('jobs', 'list, show and cancel trainings')
+  return command('jobs', 'list, show and cancel trainings and imports')
     .addCommand(listJobsCommand())
     .addCommand(showJobCommand())
     .addCommand(cancelJobCommand());

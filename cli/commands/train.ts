@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { isUlid } from '../../core/ulid.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -94,7 +94,7 @@ async function askedFor(
   context: Context,
   { dataSet, resume, promote }: Target,
   flags: TrainFlags,
-): Promise<{ request: TrainingRequest; job: Job | null }> {
+): Promise<{ request: TrainingRequest; job: TrainingJob | null }> {
   const job = resume === false ? null : await jobToGoOnWith(context, { dataSet, resume, promote }, flags);
   if (job !== null) return { request: job.request, job };
   if (dataSet === undefined) {
@@ -108,7 +108,7 @@ async function jobToGoOnWith(
   context: Context,
   { dataSet, resume, promote }: Target,
   flags: TrainFlags,
-): Promise<Job | null> {
+): Promise<TrainingJob | null> {
   const [{ wantedOf }, { jobToResume, newestJob, unfinishedJob }] = await Promise.all([
     import('../training/request.ts'),
     import('../training/resume.ts'),
@@ -121,7 +121,7 @@ async function jobToGoOnWith(
   return job;
 }
 
-async function tellSucceeded(context: Context, job: Job): Promise<void> {
+async function tellSucceeded(context: Context, job: TrainingJob): Promise<void> {
   const { model = job.request.model, version = 0 } = job.result ?? {};
   const { recipe, metrics } = await (await context.registry()).manifest(model, version);
   const seconds = (Date.parse(job.finishedAt ?? '') - Date.parse(job.startedAt ?? '')) / 1000;

@@ -13,6 +13,8 @@ export interface Progress {
 const BAR = { widest: 24, narrowest: 8 };
 const LIVE_MS = 80;
 const PLAIN_MS = 5000;
+/** What is told so soon was not done just now. */
+const AT_ONCE_MS = 200;
 /** Before that much is done nothing can be said about the rest. */
 const FIRST_GUESS_SECONDS = 1;
 
@@ -25,7 +27,7 @@ export function progressOn(terminal: Terminal, label: string): Progress {
     update(done, total, detail = '') {
       const now = Date.now();
       // What was there already says nothing about how fast the rest goes.
-      first ??= done - 1;
+      first ??= now - started < AT_ONCE_MS ? done : done - 1;
       if (now - shown < (terminal.isLive ? LIVE_MS : PLAIN_MS)) return;
       shown = now;
       const left = timeLeft((now - started) / 1000, done - first, total - done);

@@ -1,5 +1,5 @@
 import { ConflictError, NotFoundError } from '../../core/errors.ts';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../usage.ts';
 
@@ -7,9 +7,9 @@ import { UsageError } from '../usage.ts';
 export type Wanted = Partial<TrainingRequest>;
 
 /** The job of that id. @throws NotFoundError; UsageError when it was asked for something else than is wanted now */
-export async function jobToResume(context: Context, id: string, wanted: Wanted): Promise<Job> {
-  const { readJob } = await import('../../core/jobs/job.ts');
-  const job = await readJob((await context.registry()).store, id);
+export async function jobToResume(context: Context, id: string, wanted: Wanted): Promise<TrainingJob> {
+  const { readTraining } = await import('../../core/jobs/job.ts');
+  const job = await readTraining((await context.registry()).store, id);
   const differing = differences(job.request, wanted);
   if (differing.length === 0) return job;
   throw new UsageError(
@@ -19,12 +19,9 @@ export async function jobToResume(context: Context, id: string, wanted: Wanted):
 }
 
 /** The newest job that fits what is wanted and that nobody works on, or null. @throws ConflictError when somebody does */
-export async function newestJob(context: Context, wanted: Wanted): Promise<Job | null> {
-  const [{ listJobs }, { isOwnerAlive }] = await Promise.all([
-    import('../../core/jobs/job.ts'),
-    import('../../core/jobs/owner.ts'),
-  ]);
-  const jobs = await listJobs((await context.registry()).store);
+export async function newestJob(context: Context, wanted: Wanted): Promise<TrainingJob | null> {
+  const { isOwnerAlive } = await import('../../core/jobs/owner.ts');
+  const jobs = await trainings(context);
   const fitting = jobs.filter(({ request }) => differences(request, wanted).length === 0);
   const job = fitting.at(-1);
   if (job === undefined) return null;
@@ -37,14 +34,18 @@ export async function newestJob(context: Context, wanted: Wanted): Promise<Job |
 }
 
 /** The newest job that did not succeed. @throws NotFoundError */
-export async function unfinishedJob(context: Context): Promise<Job> {
-  const { listJobs } = await import('../../core/jobs/job.ts');
-  const jobs = await listJobs((await context.registry()).store);
-  const job = jobs.findLast(({ state }) => state !== 'succeeded');
+export async function unfinishedJob(context: Context): Promise<TrainingJob> {
+  const job = (await trainings(context)).findLast(({ state }) => state !== 'succeeded');
   if (job !== undefined) return job;
   throw new NotFoundError(
     `There is no unfinished training in ${JSON.stringify(context.registryUri)}. "kindred jobs list" shows all.`,
   );
+}
+
+async function trainings(context: Context): Promise<TrainingJob[]> {
+  const { listJobs } = await import('../../core/jobs/job.ts');
+  const jobs = await listJobs((await context.registry()).store);
+  return jobs.flatMap((job) => (job.kind === undefined ? [job] : []));
 }
 
 /** In which fields a job's request is not what is wanted; of the options only those that were given count. */

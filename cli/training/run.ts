@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import type { TrainingResult } from '../../core/jobs/result.ts';
 import type { Context } from '../context.ts';
 import { registryFlag } from '../output/shell.ts';
@@ -17,7 +17,7 @@ const CHECKPOINT_SECONDS = 60;
 export interface Attempt {
   readonly request: TrainingRequest;
   /** The job to go on with; null makes a new one, once the pictures are found to be usable. */
-  readonly job: Job | null;
+  readonly job: TrainingJob | null;
   readonly resume: 'no' | 'continue' | 'best';
   readonly interruption: Interruption;
   /** Whether to look for faults of the pictures first. @default true */
@@ -81,7 +81,7 @@ export function backboneId({ backbone }: Context): string {
   return path.basename(backbone, '.safetensors');
 }
 
-function withAdvice(context: Context, { id }: Job, error: unknown): unknown {
+function withAdvice(context: Context, { id }: TrainingJob, error: unknown): unknown {
   const resume = `kindred train --resume ${id}${registryFlag(context.registryUri)}`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message}\nTo go on: ${resume}`, { cause: error });

@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly given?: boolean;
   /** What the model is called in errors. */
   readonly what: string;
+  /** How many compute. @default as many as there are cores */
+  readonly threads?: number | undefined;
 }
 
 interface Opened {
@@ -53,7 +55,6 @@ type Said =
   | { readonly id: number; readonly failed: string };
 
 const OPTIONS = {
-  intraOpNumThreads: availableParallelism(),
   graphOptimizationLevel: 'all',
   // Threads that wait by spinning take the cores from the decoding of the next pictures.
   extra: { session: { intra_op: { allow_spinning: '0' } } },
@@ -66,11 +67,11 @@ const OPTIONS = {
  */
 export async function openOnnx(
   model: Uint8Array | string,
-  { what, given = false }: SessionOptions,
+  { what, given = false, threads = availableParallelism() }: SessionOptions,
 ): Promise<OnnxSession> {
   const isWhole = typeof model !== 'string' && model.byteLength === model.buffer.byteLength;
   const worker = new Worker(new URL('onnx-thread.mjs', import.meta.url), {
-    workerData: { model, options: OPTIONS },
+    workerData: { model, options: { ...OPTIONS, intraOpNumThreads: threads } },
     transferList: given && isWhole ? [model.buffer as ArrayBuffer] : [],
     // What loads this program's TypeScript is not needed there.
     execArgv: [],

@@ -14,16 +14,16 @@ const AT_ONCE = 4;
  * The embedder of a model that `writeOnnx` wrote. Dispose of it after use.
  * @param model its bytes, or the path of its file
  * @param preprocessing as the network's description says it
- * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards
+ * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards. `threads`: how many compute
  * @throws CorruptDataError when it is no such model, or takes pictures of another size
  */
 export async function onnxEmbedder(
   model: Uint8Array | string,
   preprocessing: Preprocessing,
-  { given = false }: { readonly given?: boolean } = {},
+  { given = false, threads }: { readonly given?: boolean; readonly threads?: number | undefined } = {},
 ): Promise<Embedder> {
   const what = typeof model === 'string' ? JSON.stringify(model) : ONNX_FILE;
-  const session = await openOnnx(model, { what, given });
+  const session = await openOnnx(model, { what, given, threads });
   try {
     const { size } = preprocessing;
     return embedderOf({

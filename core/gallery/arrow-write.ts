@@ -29,7 +29,10 @@ export interface EmbeddingTable {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** The table as an Arrow IPC file of one record batch: texts as utf8, bytes as binary, then `embedding` as FixedSizeList<float32>. */
+/** Rows of a record batch: the library counts the bytes of one in 31 bits. */
+const BATCH_ROWS = 65_536;
+
+/** The table as an Arrow IPC file: texts as utf8, bytes as binary, then `embedding` as FixedSizeList<float32>. */
 export function encodeTable(table: EmbeddingTable): Uint8Array {
   const rows = table.embeddings.length / table.dimensions;
   const list = new FixedSizeList(table.dimensions, new Field('item', new Float32(), false));
@@ -39,23 +42,33 @@ export function encodeTable(table: EmbeddingTable): Uint8Array {
   fields.push(new Field('embedding', list, table.present !== null));
   const schema = new Schema(fields, new Map(table.metadata));
 
+  const writer = new FileWriter();
+  for (let from = 0; from === 0 || from < rows; from += BATCH_ROWS) {
+    writer.write(new Table(schema, [batchOf(table, schema, from, Math.min(from + BATCH_ROWS, rows))]));
+  }
+  return writer.finish().toUint8Array(true);
+}
+
+/** The rows from `from` to before `to`. */
+function batchOf(table: EmbeddingTable, schema: Schema, from: number, to: number): RecordBatch {
+  const { dimensions, texts, binaries = new Map<string, readonly Uint8Array[]>() } = table;
+  const rows = to - from;
   const children: Data[] = [
-    ...[...table.texts.values()].map((texts) =>
+    ...[...texts.values()].map((column) =>
       bytesData(
         new Utf8(),
-        texts.map((text) => Buffer.from(text, 'utf8')),
+        column.slice(from, to).map((text) => Buffer.from(text, 'utf8')),
       ),
     ),
-    ...[...binaries.values()].map((pieces) => bytesData(new Binary(), pieces)),
+    ...[...binaries.values()].map((pieces) => bytesData(new Binary(), pieces.slice(from, to))),
   ];
-  const values = makeData({ type: new Float32(), length: table.embeddings.length, data: table.embeddings });
-  const validity = table.present === null ? {} : validityOf(table.present);
+  const numbers = table.embeddings.subarray(from * dimensions, to * dimensions);
+  const values = makeData({ type: new Float32(), length: numbers.length, data: numbers });
+  const validity = table.present === null ? {} : validityOf(table.present.slice(from, to));
+  const list = schema.fields.at(-1)?.type as FixedSizeList;
   children.push(makeData({ type: list, length: rows, child: values, ...validity }));
-
-  const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
-  const writer = new FileWriter();
-  writer.write(new Table(schema, [new RecordBatch(schema, struct)]));
-  return writer.finish().toUint8Array(true);
+  const struct = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
+  return new RecordBatch(schema, struct);
 }
 
 /**

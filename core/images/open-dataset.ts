@@ -1,12 +1,13 @@
 import { InvalidInputError, UnreadableImageError } from '../errors.ts';
-import type { ListedObject, ObjectStore } from '../storage/store.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import { THUMBNAIL_SIZE, checkClasses, dataSetOf } from './dataset.ts';
 import type { DataSet, DataSetProblem, Picture } from './dataset.ts';
 import { checkConcurrency, defaultConcurrency } from './decode-pictures.ts';
 import { decodeImage } from './decode.ts';
 import { sortOutDuplicates } from './duplicates.ts';
 import { inOrder } from './in-order.ts';
-import { placeOf } from './layout.ts';
+import { listDataSet } from './list-dataset.ts';
+import type { DataSetFile } from './list-dataset.ts';
 import { resolveLimits } from './limits.ts';
 import type { ImageLimits } from './limits.ts';
 import { digest, storedPicture } from './picture.ts';
@@ -39,12 +40,6 @@ interface Scan {
   readonly verify: 'pixels' | 'header';
 }
 
-interface File extends ListedObject {
-  /** The key without the data set's prefix. */
-  readonly path: string;
-  readonly className: string;
-}
-
 /**
  * Scans the pictures under `<prefix><class>/<file>`. Each file that cannot be used is reported in `problems` with its
  * reason, and the scan goes on; only a store that fails altogether throws. Names are kept as they are: two forms of
@@ -64,7 +59,7 @@ export async function openDataSet(
     verify: options.verify ?? 'pixels',
   };
   const concurrency = checkConcurrency(options.concurrency ?? defaultConcurrency());
-  const { files, problems } = await listFiles(scan);
+  const { files, problems } = await listDataSet(store, scan.prefix);
   const pictures: Picture[] = [];
   let done = 0;
   for await (const result of inOrder(files, concurrency, (file) => examine(scan, file))) {
@@ -77,21 +72,7 @@ export async function openDataSet(
   return checkClasses(dataSetOf(name, kept, [...problems, ...duplicates]), options.fewestClasses);
 }
 
-async function listFiles({ store, prefix }: Scan): Promise<{ files: File[]; problems: DataSetProblem[] }> {
-  const files: File[] = [];
-  const problems: DataSetProblem[] = [];
-  for await (const listed of store.list(prefix)) {
-    const path = listed.key.slice(prefix.length);
-    const place = placeOf(path);
-    if (place === 'ignored') continue;
-    if (listed.problem) problems.push({ key: path, ...listed.problem });
-    else if ('problem' in place) problems.push({ key: path, ...place.problem });
-    else files.push({ ...listed, path, className: place.className });
-  }
-  return { files, problems };
-}
-
-async function examine(scan: Scan, file: File): Promise<Picture | DataSetProblem> {
+async function examine(scan: Scan, file: DataSetFile): Promise<Picture | DataSetProblem> {
   try {
     checkByteCount(file.size, scan.limits);
     const bytes = (await scan.store.get(file.key))?.bytes;
@@ -115,7 +96,7 @@ async function lookInto({ verify, limits }: Scan, bytes: Uint8Array): Promise<Ui
 const FILE_ERRORS = new Set(['EACCES', 'EPERM', 'EIO', 'ELOOP', 'EISDIR', 'ENAMETOOLONG']);
 
 /** Null for what is not this one file's fault: a full table of open files, a network that is down. */
-function problemKind(error: unknown): 'unreadable' | 'outside' | null {
+export function problemKind(error: unknown): 'unreadable' | 'outside' | null {
   if (error instanceof UnreadableImageError) return 'unreadable';
   if (error instanceof InvalidInputError) return 'outside';
   const cause = error instanceof Error ? (error.cause ?? error) : null;

@@ -1,4 +1,4 @@
-/** A training as a job: what was asked, how far it is, how it ended. Stored as jobs/<id>/job.json. */
+/** Work as a job: what was asked, how far it is, how it ended. Stored as jobs/<id>/job.json. */
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import { ConflictError, NotFoundError } from '../errors.ts';
@@ -8,6 +8,8 @@ import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
 import { gateSchema } from './gate.ts';
+import { importRequestSchema, importResultSchema } from './import/request.ts';
+import type { ImportRequest } from './import/request.ts';
 
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
@@ -45,12 +47,11 @@ const ownerSchema = z.strictObject({
 export type Owner = Readonly<z.infer<typeof ownerSchema>>;
 
 const moment = z.iso.datetime().nullable();
-const jobSchema = z.strictObject({
+const common = {
   id: z.string(),
   /** Set for jobs that a server started, which it sees to itself. */
   via: z.literal('http').optional(),
   state: z.enum(JOB_STATES),
-  request: requestSchema,
   createdAt: z.iso.datetime(),
   startedAt: moment,
   finishedAt: moment,
@@ -60,6 +61,14 @@ const jobSchema = z.strictObject({
   cancelRequested: z.boolean(),
   /** How often it was started. */
   attempts: z.int(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+};
+
+/** Has no kind: there were only trainings once. */
+const trainingSchema = z.strictObject({
+  ...common,
+  kind: z.undefined().optional(),
+  request: requestSchema,
   result: z
     .strictObject({
       model: z.string(),
@@ -69,9 +78,21 @@ const jobSchema = z.strictObject({
       gate: gateSchema.nullable().optional(),
     })
     .nullable(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 });
-export type Job = Readonly<z.infer<typeof jobSchema>>;
+export type TrainingJob = Readonly<z.infer<typeof trainingSchema>>;
+
+/** Pictures that many processes embed for one gallery; see core/jobs/import. */
+const importSchema = z.strictObject({
+  ...common,
+  kind: z.literal('import'),
+  request: importRequestSchema,
+  result: importResultSchema.nullable(),
+});
+export type ImportJob = Readonly<z.infer<typeof importSchema>>;
+
+const jobSchema = z.union([trainingSchema, importSchema]);
+export type Job = TrainingJob | ImportJob;
+export type JobKind = 'training' | 'import';
 
 export const JOBS = 'jobs/';
 const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
@@ -81,46 +102,84 @@ export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint
 /** This moment, as it is stored. */
 export const now = (): string => new Date().toISOString();
 
+/** A new job's id, where that was decided before, and who sees to it. */
+export type NewJob = { readonly id?: string } & Pick<Job, 'via'>;
+
 /**
- * Stores a new job, queued.
- * @param given its id, where that was decided before, and who sees to it
+ * Stores a new training, queued.
  * @throws ConflictError when there is a job of that id
  */
 export async function createJob(
   store: ObjectStore,
   request: TrainingRequest,
-  { id = ulid(), via }: { readonly id?: string } & Pick<Job, 'via'> = {},
-): Promise<Job> {
-  const job: Job = {
+  given: NewJob = {},
+): Promise<TrainingJob> {
+  return stored(store, { ...queued(given), request, result: null });
+}
+
+/**
+ * Stores a new import, queued.
+ * @throws ConflictError when there is a job of that id
+ */
+export async function createImport(
+  store: ObjectStore,
+  request: ImportRequest,
+  given: NewJob = {},
+): Promise<ImportJob> {
+  return stored(store, { ...queued(given), kind: 'import', request, result: null });
+}
+
+async function stored<J extends Job>(store: ObjectStore, job: J): Promise<J> {
+  await store.put(jobKey(job.id), encode(job), { ifAbsent: true });
+  return job;
+}
+
+function queued({ id = ulid(), via }: NewJob): Omit<Job, 'kind' | 'request' | 'result'> {
+  return {
     id,
     ...(via !== undefined && { via }),
     state: 'queued',
-    request,
     createdAt: now(),
     startedAt: null,
     finishedAt: null,
     owner: null,
     cancelRequested: false,
     attempts: 0,
-    result: null,
     error: null,
   };
-  await store.put(jobKey(job.id), encode(job), { ifAbsent: true });
-  return job;
+}
+
+/** What kind of work the job is. */
+export function kindOf({ kind }: Pick<Job, 'kind'>): JobKind {
+  return kind ?? 'training';
 }
 
 /** @throws NotFoundError */
 export async function readJob(store: ObjectStore, id: string): Promise<Job> {
-  return (await stored(store, id)).value;
+  return (await found(store, id)).value;
 }
 
-async function stored(store: ObjectStore, id: string): Promise<Stored<Job>> {
+/** @throws NotFoundError, also when the job is another kind of work */
+export async function readTraining(store: ObjectStore, id: string): Promise<TrainingJob> {
+  const job = await readJob(store, id);
+  if (job.kind === undefined) return job;
+  throw new NotFoundError(`The job ${id} is no training: it imports pictures into a gallery.`);
+}
+
+/** @throws NotFoundError, also when the job is another kind of work */
+export async function readImport(store: ObjectStore, id: string): Promise<ImportJob> {
+  const job = await readJob(store, id);
+  if (job.kind === 'import') return job;
+  throw new NotFoundError(`The job ${id} is no import of pictures: it is a training.`);
+}
+
+async function found(store: ObjectStore, id: string): Promise<Stored<Job>> {
   checkJob(id);
-  const found = await readDocument(store, jobKey(id), jobSchema);
-  if (found === null) {
+  const document = await readDocument(store, jobKey(id), jobSchema);
+  if (document === null) {
     throw new NotFoundError(`There is no job ${id} in ${store.uri}. List them with \`kindred jobs list\`.`);
   }
-  return found;
+  return document;
 }
 
 /** What a running job said last, and when; null before it said anything. */
@@ -133,17 +192,24 @@ export async function readProgress(
   return (await readDocument(store, progressKey(id), schema))?.value ?? null;
 }
 
-/** All jobs, oldest first. @param most only so many, the newest */
-export async function listJobs(store: ObjectStore, most = Number.POSITIVE_INFINITY): Promise<Job[]> {
+const READS_AT_ONCE = 100;
+
+/** All jobs, oldest first. @param most only so many, the newest. @param isOne only those */
+export async function listJobs<J extends Job = Job>(
+  store: ObjectStore,
+  most = Number.POSITIVE_INFINITY,
+  isOne: (job: Job) => job is J = (job): job is J => job !== null,
+): Promise<J[]> {
   const ids: string[] = [];
   for await (const id of store.folders(JOBS)) if (isUlid(id)) ids.push(id);
-  const jobs = await Promise.all(
-    ids
-      .toSorted()
-      .slice(-most)
-      .map((id) => readDocument(store, jobKey(id), jobSchema)),
-  );
-  return jobs.flatMap((found) => (found === null ? [] : [found.value]));
+  ids.sort();
+  const jobs: J[] = [];
+  while (ids.length > 0 && jobs.length < most) {
+    const newest = ids.splice(-Math.min(most, READS_AT_ONCE));
+    const read = await Promise.all(newest.map((id) => readDocument(store, jobKey(id), jobSchema)));
+    jobs.unshift(...read.flatMap((document) => (document !== null && isOne(document.value) ? [document.value] : [])));
+  }
+  return jobs.slice(-Math.min(most, jobs.length));
 }
 
 /**
@@ -153,7 +219,7 @@ export async function listJobs(store: ObjectStore, most = Number.POSITIVE_INFINI
  */
 export async function updateJob(store: ObjectStore, id: string, change: (job: Job) => Job): Promise<Job> {
   for (;;) {
-    const { value, etag } = await stored(store, id);
+    const { value, etag } = await found(store, id);
     const next = change(value);
     if (next === value) return value;
     try {

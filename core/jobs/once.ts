@@ -5,8 +5,8 @@ import { ConflictError, NotFoundError } from '../errors.ts';
 import { digest } from '../images/picture.ts';
 import { encode, readDocument } from '../registry/documents.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { JOBS, createJob, readJob } from './job.ts';
-import type { Job, TrainingRequest } from './job.ts';
+import { JOBS, readJob } from './job.ts';
+import type { Job, NewJob } from './job.ts';
 
 const claimSchema = z.strictObject({ job: z.string(), request: z.string() });
 
@@ -16,17 +16,19 @@ const keyOf = (key: string): string => `${JOBS}keys/${digest(key)}.json`;
 /**
  * The key's job, made now unless there is one. First the key is bound to an id, then the job of that id is made; whoever is killed in
  * between leaves it to be made by the next one who asks.
+ * @param create `createJob` or `createImport`
  * @throws ConflictError when the key was used for another request
  */
-export async function createJobOnce(
+export async function createJobOnce<Request>(
   store: ObjectStore,
   key: string,
-  request: TrainingRequest,
+  request: Request,
+  create: (store: ObjectStore, request: Request, given: NewJob) => Promise<Job>,
   { via }: Pick<Job, 'via'> = {},
 ): Promise<{ job: Job; created: boolean }> {
   const claim = await claimed(store, key, digest(JSON.stringify(request)));
   try {
-    return { job: await createJob(store, request, { id: claim.job, via }), created: true };
+    return { job: await create(store, request, { id: claim.job, via }), created: true };
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
     return { job: await readJob(store, claim.job), created: false };
@@ -40,9 +42,9 @@ export async function createJobOnce(
 export async function jobOfKey(
   store: ObjectStore,
   key: string,
-  request: TrainingRequest,
+  asked: unknown,
 ): Promise<Job | null> {
-  const claim = await claimOf(store, key, digest(JSON.stringify(request)));
+  const claim = await claimOf(store, key, digest(JSON.stringify(asked)));
   if (claim === null) return null;
   try {
     return await readJob(store, claim.job);
@@ -71,6 +73,6 @@ async function claimOf(store: ObjectStore, key: string, request: string): Promis
   const found = await readDocument(store, keyOf(key), claimSchema);
   if (found === null || found.value.request === request) return found && found.value;
   throw new ConflictError(
-    'This Idempotency-Key was used for another training. Take a new key for a new training, or ask for the same one again.',
+    'This Idempotency-Key was used for another job. Take a new key for a new one, or ask for the same one again.',
   );
 }

@@ -40,6 +40,14 @@ export function isOwnerAlive({ owner }: Pick<Job, 'owner'>, place?: string): boo
 }
 
 /**
+ * Whether the process that is said to work on the job is gone. Nobody is said to work on an import while its parts are embedded by
+ * containers: of these, what starts them knows.
+ */
+export function isInterrupted(job: Job): boolean {
+  return job.state === 'running' && job.owner !== null && !isOwnerAlive(job);
+}
+
+/**
  * Where something else starts a job's attempts one after the other, on a machine each, they are called NAME#1, NAME#2 ...: when one of
  * them runs, those before it are over, though no machine can look at another one's processes.
  */
@@ -122,7 +130,8 @@ export async function leaveJob(store: ObjectStore, { id, token }: Hold, ending: 
   try {
     await updateJob(store, id, (job) => {
       if (job.owner?.token !== token) return job;
-      return { ...job, ...ending, owner: null, cancelRequested: false, finishedAt: now() };
+      // What it came to is of the kind that the job is.
+      return { ...job, ...ending, owner: null, cancelRequested: false, finishedAt: now() } as Job;
     });
   } finally {
     mine.delete(token);

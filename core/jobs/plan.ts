@@ -6,10 +6,10 @@ import { parseOptions } from '../training/losses/options.ts';
 import type { Recipe } from '../training/recipe.ts';
 import { recipeNamed } from '../training/recipes/index.ts';
 import type { Resume, TrainingContext, TrainingData } from './context.ts';
-import type { Job } from './job.ts';
+import type { TrainingJob } from './job.ts';
 
 export interface TrainingPlan {
-  readonly job: Job;
+  readonly job: TrainingJob;
   readonly recipe: Recipe;
   /** All options of the recipe. */
   readonly options: Manifest['recipe']['options'];
@@ -30,7 +30,7 @@ export interface DataPlan extends Pick<TrainingPlan, 'recipe' | 'options' | 'dat
 
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
 export function planTraining(
-  job: Job,
+  job: TrainingJob,
   data: TrainingData,
   context: TrainingContext,
   resume: Resume,

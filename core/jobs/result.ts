@@ -4,7 +4,7 @@ import type { StoredEvaluation } from '../registry/evaluation.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Gate } from './gate.ts';
-import type { Job } from './job.ts';
+import type { TrainingJob } from './job.ts';
 
 /** What a training that succeeded has made. */
 export interface TrainingResult {
@@ -30,7 +30,7 @@ export type Outcome = Pick<TrainingResult, 'version' | 'promoted' | 'gate'>;
 /** Read from what was published, so that it is the same however the job came to its end. @throws NotFoundError */
 export async function resultOf(
   registry: Registry,
-  { id, request }: Job,
+  { id, request }: TrainingJob,
   { version, promoted, gate }: Outcome,
   seconds: number,
 ): Promise<TrainingResult> {

@@ -4,7 +4,7 @@ import type { Picture } from '../images/dataset.ts';
 import { storedPicture } from '../images/picture.ts';
 import type { Registry, Resolved } from '../registry/registry.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { readJob } from './job.ts';
+import { readTraining } from './job.ts';
 
 /** Where a data set's classes are: `<prefix><class>/<file>`. */
 interface Place {
@@ -25,7 +25,7 @@ export async function testPictures(
   const { testSet, job } = await registry.manifest(model, version);
   if (testSet === null || job === null) return null;
   try {
-    const { request } = await readJob(registry.store, job);
+    const { request } = await readTraining(registry.store, job);
     const { store, prefix } = await placeOf(request.testSet ?? request.dataSet);
     const pictures = testSet.pictures.map(({ key, sha256 }) =>
       storedPicture(store, `${prefix}${key}`, key, classOf(key), sha256),

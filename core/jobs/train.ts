@@ -4,21 +4,20 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CancelledError, ConflictError, KindredError } from '../errors.ts';
 import { Checkpoints } from '../training/checkpoint.ts';
+import { attemptJob } from './attempt.ts';
 import type { Resume, TrainingContext, TrainingData } from './context.ts';
-import { checkpointPrefix, readJob } from './job.ts';
-import type { Job } from './job.ts';
+import { checkpointPrefix, readTraining } from './job.ts';
+import type { TrainingJob } from './job.ts';
 import { learn } from './learn.ts';
 import { goLive } from './go-live.ts';
-import { leaveJob, takeJob } from './owner.ts';
-import type { Ending, Hold } from './owner.ts';
+import { takeJob } from './owner.ts';
+import type { Hold } from './owner.ts';
 import { identityOf, planTraining } from './plan.ts';
 import type { TrainingPlan } from './plan.ts';
 import { publishTraining } from './publish.ts';
 import { resultOf } from './result.ts';
 import type { Outcome, TrainingResult } from './result.ts';
-import { watchJob } from './watch.ts';
 
 /**
  * Works on a job until it has published one version, however often it was interrupted before. A job that has
@@ -28,7 +27,7 @@ import { watchJob } from './watch.ts';
  * @throws ConflictError when another process works on the job
  */
 export async function runTraining(
-  job: Job,
+  job: TrainingJob,
   data: TrainingData,
   context: TrainingContext,
   resume: Resume,
@@ -46,7 +45,7 @@ export async function runTraining(
 }
 
 async function outcomeOf({ job, context }: TrainingPlan): Promise<Outcome> {
-  const { result } = await readJob(context.registry.store, job.id);
+  const { result } = await readTraining(context.registry.store, job.id);
   if (result === null) throw new Error(`job ${job.id} has succeeded without a result`);
   const { version, promoted = job.request.promote, gate = null } = result;
   return { version, promoted, gate };
@@ -55,23 +54,11 @@ async function outcomeOf({ job, context }: TrainingPlan): Promise<Outcome> {
 /** Works on the job, and notes how that ended. */
 async function attempt(plan: TrainingPlan, hold: Hold): Promise<Outcome> {
   const { context, job } = plan;
-  const { store } = context.registry;
-  const watch = watchJob(store, hold, context.report, context.signal);
-  const watched = { ...plan, context: { ...context, report: watch.report, signal: watch.signal } };
-  try {
+  return attemptJob(context.registry.store, hold, context, async (watch) => {
+    const watched = { ...plan, context: { ...context, report: watch.report, signal: watch.signal } };
     const outcome = await inScratch(watched, work);
-    await watch.stop();
-    const result = { model: job.request.model, ...outcome };
-    await leaveJob(store, hold, { state: 'succeeded', result, error: null });
-    return outcome;
-  } catch (thrown) {
-    await watch.stop();
-    const lost: unknown = watch.signal.reason;
-    const error = lost instanceof ConflictError ? lost : thrown;
-    // Why the training stopped says more than why that could not be noted.
-    await leaveJob(store, hold, failure(error)).catch(() => undefined);
-    throw error;
-  }
+    return { outcome, result: { model: job.request.model, ...outcome } };
+  });
 }
 
 /**
@@ -110,11 +97,4 @@ function checkpointsOf(plan: TrainingPlan): Checkpoints {
   const { store } = plan.context.registry;
   const place = { store, prefix: checkpointPrefix(plan.job.id), scratch: plan.context.scratch };
   return new Checkpoints(place, identityOf(plan));
-}
-
-function failure(error: unknown): Ending {
-  const state = error instanceof CancelledError ? 'cancelled' : 'failed';
-  const code = error instanceof KindredError ? error.code : 'unexpected';
-  const message = error instanceof Error ? error.message : String(error);
-  return { state, result: null, error: { code, message } };
 }

@@ -14,14 +14,21 @@ const [DESCRIPTION, WEIGHTS] = NETWORK_FILES;
 /** The same for what takes a path as well. */
 type WithFile = <T>(name: string, work: (file: Uint8Array | string) => Promise<T>) => Promise<T>;
 
-const loaders: Readonly<Record<EngineName, (read: ReadFile, withFile: WithFile) => Promise<Embedder>>> = {
-  async onnx(read, withFile) {
+interface LoadOptions {
+  /** @default as many as there are cores */
+  readonly threads?: number | undefined;
+}
+
+type Load = (read: ReadFile, withFile: WithFile, options: LoadOptions) => Promise<Embedder>;
+
+const loaders: Readonly<Record<EngineName, Load>> = {
+  async onnx(read, withFile, { threads }) {
     const [{ preprocessingOf }, { onnxEmbedder }] = await Promise.all([
       import('../network/saved-document.ts'),
       import('../embedding/onnx.ts'),
     ]);
     const preprocessing = preprocessingOf(await read(DESCRIPTION));
-    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing, { given: true }));
+    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing, { given: true, threads }));
   },
 
   async tfjs(read) {
@@ -38,6 +45,7 @@ export async function loadEmbedder(
   registry: Registry,
   { model, version, files }: Manifest,
   engine: EngineName,
+  options: LoadOptions = {},
 ): Promise<Embedder> {
   if (engine === 'onnx' && !Object.hasOwn(files, ONNX_FILE)) {
     throw new NotFoundError(
@@ -48,5 +56,6 @@ export async function loadEmbedder(
   return loaders[engine](
     (name) => registry.file(model, version, name),
     (name, work) => registry.withFile(model, version, name, work),
+    options,
   );
 }

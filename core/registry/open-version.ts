@@ -36,6 +36,8 @@ export async function openGallery(registry: Registry, resolved: Resolved): Promi
 export interface OpenOptions {
   /** What computes. @default onnx */
   readonly engine?: EngineName | undefined;
+  /** How many threads compute, where that can be chosen. @default as many as there are cores */
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -58,11 +60,11 @@ export async function openVersion(
 export async function openEmbedder(
   registry: Registry,
   { model, version }: Pick<Resolved, 'model' | 'version'>,
-  { engine = DEFAULT_ENGINE }: OpenOptions = {},
+  { engine = DEFAULT_ENGINE, threads }: OpenOptions = {},
 ): Promise<Embedder> {
   const manifest = await registry.manifest(model, version);
   requireGolden(manifest);
-  const embedder = await loadEmbedder(registry, manifest, engine);
+  const embedder = await loadEmbedder(registry, manifest, engine, { threads });
   try {
     await proveEmbedder(registry, manifest, embedder);
     return embedder;

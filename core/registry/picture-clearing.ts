@@ -67,7 +67,7 @@ async function clear(store: ObjectStore, model: string): Promise<number> {
 }
 
 /** Where each picture is kept, by its checksum. */
-async function keptKeys(store: ObjectStore, model: string): Promise<Map<string, string[]>> {
+export async function keptKeys(store: ObjectStore, model: string): Promise<Map<string, string[]>> {
   const prefix = picturesPrefix(model);
   const keys = new Map<string, string[]>();
   for await (const { key, problem } of store.list(prefix)) {

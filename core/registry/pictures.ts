@@ -5,13 +5,14 @@
 import { z } from 'zod';
 import { ConflictError, CorruptDataError, NotFoundError } from '../errors.ts';
 import type { Picture } from '../images/dataset.ts';
+import { inOrder } from '../images/in-order.ts';
 import { storedPicture } from '../images/picture.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode, readDocument } from './documents.ts';
 import { pictureKey, pictureSourceKey } from './layout.ts';
 import { checkName } from './names.ts';
-import { whileAdding } from './picture-clearing.ts';
+import { keptKeys, whileAdding } from './picture-clearing.ts';
 
 /** A picture that a gallery gets. */
 export interface KeptPicture extends Pick<Picture, 'sha256' | 'read'> {
@@ -20,6 +21,9 @@ export interface KeptPicture extends Pick<Picture, 'sha256' | 'read'> {
 }
 
 const sourceSchema = z.strictObject({ key: z.string() });
+
+/** Of pictures that are only pointed to; others are read, and so many bytes are not to be in memory. */
+const NOTES_AT_ONCE = 16;
 
 /**
  * Keeps the pictures and then does what refers to them; meanwhile nobody clears them away. Pictures are read one after another.
@@ -35,9 +39,36 @@ export async function keepPictures<T>(
   checkName(model, 'model');
   if (pictures.length === 0) return refer();
   return whileAdding(store, model, async () => {
-    for (const picture of pictures) await keep(store, model, picture);
+    await keepAll(store, model, pictures);
     return refer();
   });
+}
+
+/**
+ * The same for many pictures that most likely are kept already: what there is, is listed.
+ * @throws as {@link keepPictures}
+ */
+export async function keepMissingPictures<T>(
+  store: ObjectStore,
+  model: string,
+  pictures: readonly KeptPicture[],
+  refer: () => Promise<T>,
+): Promise<T> {
+  checkName(model, 'model');
+  if (pictures.length === 0) return refer();
+  return whileAdding(store, model, async () => {
+    const there = await keptKeys(store, model);
+    const missing = pictures.filter((picture) => !there.has(picture.sha256));
+    await keepAll(store, model, missing);
+    return refer();
+  });
+}
+
+async function keepAll(store: ObjectStore, model: string, pictures: readonly KeptPicture[]): Promise<void> {
+  const pointed = pictures.filter(({ source }) => source !== undefined);
+  const whole = pictures.filter(({ source }) => source === undefined);
+  for await (const _ of inOrder(pointed, NOTES_AT_ONCE, (picture) => keep(store, model, picture)));
+  for (const picture of whole) await keep(store, model, picture);
 }
 
 async function keep(store: ObjectStore, model: string, picture: KeptPicture): Promise<void> {

@@ -12,7 +12,7 @@ import { exportVersion } from './export.ts';
 import type { Manifest } from './manifest.ts';
 import { parseReference } from './names.ts';
 import type { Author } from './names.ts';
-import { keepPictures } from './pictures.ts';
+import { keepMissingPictures, keepPictures } from './pictures.ts';
 import type { KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
@@ -66,6 +66,11 @@ export interface Registry {
   removeSegment(model: string, version: number, id: string): Promise<void>;
 
   keepPictures<T>(model: string, pictures: readonly KeptPicture[], refer: () => Promise<T>): Promise<T>;
+  keepMissingPictures<T>(
+    model: string,
+    pictures: readonly KeptPicture[],
+    refer: () => Promise<T>,
+  ): Promise<T>;
 
   dataSets(): Promise<string[]>;
   dataSetPrefix(dataSet: string): string;
@@ -109,6 +114,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
     removeSegment: (model, version, id) => removeSegment(store, model, version, id),
     keepPictures: (model, pictures, refer) => keepPictures(store, model, pictures, refer),
+    keepMissingPictures: (model, pictures, refer) => keepMissingPictures(store, model, pictures, refer),
     dataSets: () => listDataSets(store),
     dataSetPrefix: checkedDataSetPrefix,
     addToDataSet: (dataSet, picture, options) => addToDataSet(store, dataSet, picture, options),

@@ -3,7 +3,7 @@ import { NotFoundError } from '../../errors.ts';
 import { MODELS } from '../../registry/layout.ts';
 import { DEFAULT_ALIAS, isName } from '../../registry/names.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { readJob } from '../job.ts';
+import { readTraining } from '../job.ts';
 
 export interface VersionName {
   readonly model: string;
@@ -35,7 +35,7 @@ export async function dataSetOf(registry: Registry, { model, version }: VersionN
 async function requested(registry: Registry, job: string | null, otherwise: string): Promise<string> {
   if (job === null) return otherwise;
   try {
-    return (await readJob(registry.store, job)).request.dataSet;
+    return (await readTraining(registry.store, job)).request.dataSet;
   } catch (error) {
     if (error instanceof NotFoundError) return otherwise;
     throw error;

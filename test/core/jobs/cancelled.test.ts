@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { CancelledError, ConflictError } from '../../../core/errors.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
-import { readJob, updateJob } from '../../../core/jobs/job.ts';
-import type { Job } from '../../../core/jobs/job.ts';
+import { readTraining, updateJob } from '../../../core/jobs/job.ts';
+import type { Job, TrainingJob } from '../../../core/jobs/job.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
 import { intercepted } from '../registry/support.ts';
@@ -23,9 +23,9 @@ describe('a training that is asked to stop', () => {
   after(() => place.close());
 
   /** It is cancelled with a checkpoint and no version, and once more it is run to the end that it would have had. */
-  async function assertStoppedAndResumed(job: Job): Promise<void> {
+  async function assertStoppedAndResumed(job: TrainingJob): Promise<void> {
     const { model } = job.request;
-    const { state, error, owner, cancelRequested, result } = await readJob(place.store, job.id);
+    const { state, error, owner, cancelRequested, result } = await readTraining(place.store, job.id);
     assert.deepEqual([state, error?.code, owner, result], ['cancelled', 'cancelled', null, null]);
     assert.equal(cancelRequested, false);
     assert.ok((await place.keys(`jobs/${job.id}/checkpoint/`)).includes('state.json'));
@@ -65,7 +65,7 @@ describe('a training that is asked to stop', () => {
     });
     const store = changingAtFirstCheckpoint(place.store, job, () => updateJob(place.store, job.id, take));
     await assert.rejects(place.train(job, { store, checkpointSeconds: 0 }), ConflictError);
-    const { state, owner, error } = await readJob(place.store, job.id);
+    const { state, owner, error } = await readTraining(place.store, job.id);
     assert.deepEqual([state, owner?.token, error], ['running', 'other', null]);
     const found = await place.store.get(`jobs/${job.id}/checkpoint/state.json`);
     assert.equal((JSON.parse(Buffer.from(found?.bytes ?? []).toString()) as { batch: number }).batch, 1);
@@ -75,7 +75,7 @@ describe('a training that is asked to stop', () => {
 /** A store in which somebody changes the job, and whose first checkpoint takes until the training has seen that. */
 function changingAtFirstCheckpoint(
   store: ObjectStore,
-  job: Job,
+  job: TrainingJob,
   change: () => Promise<unknown>,
 ): ObjectStore {
   let changed = false;
@@ -104,7 +104,7 @@ describe('a job that two processes go on with at once', () => {
         [place.folder, job.id],
       ]);
       assert.deepEqual(told.flat().toSorted(), ['conflict', 'made 1']);
-      const { state, attempts } = await readJob(place.store, job.id);
+      const { state, attempts } = await readTraining(place.store, job.id);
       assert.deepEqual([state, attempts], ['succeeded', 1]);
       assert.deepEqual(await place.registry.versions('clothes'), [1]);
       assert.deepEqual(await place.damage(), []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { dataSetOf } from '../../../core/images/dataset.ts';
 import type { DataSet } from '../../../core/images/dataset.ts';
-import { readJob } from '../../../core/jobs/job.ts';
+import { readTraining } from '../../../core/jobs/job.ts';
 import type { TrainingRequest } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
@@ -51,7 +51,7 @@ describe('a training where another version is in production', () => {
     assert.equal(result.gate?.comparison?.images, 6);
     assert.deepEqual(await history(), [1]);
     assert.match(told.at(-1) ?? '', /^Compared with production: worse: .* of 6 pictures right, version 1/);
-    const job = await readJob(place.store, result.job);
+    const job = await readTraining(place.store, result.job);
     assert.deepEqual([job.state, job.result?.promoted, job.result?.gate], ['succeeded', false, result.gate]);
     const { promoted, gate } = await place.train(job);
     assert.deepEqual([promoted, gate], [false, result.gate]);
@@ -88,7 +88,7 @@ describe('a training where another version is in production', () => {
   });
 
   it('does not undo what somebody else did since, when it is resumed', async () => {
-    const job = await readJob(place.store, (await train({})).job);
+    const job = await readTraining(place.store, (await train({})).job);
     const { version } = job.result ?? {};
     await place.registry.move('clothes', 'production', 1, { by: 'somebody', why: 'to see' });
     await place.store.put(
@@ -96,7 +96,7 @@ describe('a training where another version is in production', () => {
       new TextEncoder().encode(JSON.stringify({ ...job, state: 'running', result: null, finishedAt: null })),
     );
 
-    const again = await place.train(await readJob(place.store, job.id));
+    const again = await place.train(await readTraining(place.store, job.id));
 
     assert.deepEqual([again.version, again.promoted], [version, true]);
     assert.equal((await history()).at(-1), 1);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readJob } from '../../../core/jobs/job.ts';
-import type { Job } from '../../../core/jobs/job.ts';
+import { readTraining } from '../../../core/jobs/job.ts';
+import type { TrainingJob } from '../../../core/jobs/job.ts';
 import { start } from '../storage/programs.ts';
 import type { Program } from '../storage/programs.ts';
 import { Place } from './support.ts';
@@ -18,14 +18,14 @@ describe('a training whose process is killed again and again', () => {
   before(() => (place = new Place()));
   after(() => place.close());
 
-  async function begin(job: Job, where = '', times = 1): Promise<Program> {
+  async function begin(job: TrainingJob, where = '', times = 1): Promise<Program> {
     const program = start(PROGRAM, [place.folder, job.id, where, String(times)]);
     assert.equal(await program.line(), 'ready');
     program.tell('go');
     return program;
   }
 
-  async function killedWhileFeaturesAreComputed(job: Job): Promise<void> {
+  async function killedWhileFeaturesAreComputed(job: TrainingJob): Promise<void> {
     const program = await begin(job);
     while (!readdirSync(place.in('features')).some((name) => name.endsWith('.partial'))) await sleep(2);
     await program.kill();
@@ -35,7 +35,7 @@ describe('a training whose process is killed again and again', () => {
     );
   }
 
-  async function killedAt(job: Job, [what, where, times]: Moment): Promise<void> {
+  async function killedAt(job: TrainingJob, [what, where, times]: Moment): Promise<void> {
     const program = await begin(job, where.source, times);
     const line = await program.line();
     await program.kill();
@@ -45,8 +45,8 @@ describe('a training whose process is killed again and again', () => {
   }
 
   /** The killed one is run once more, and an uninterrupted one of the same, both in this process: their weights. */
-  async function compared(job: Job): Promise<{ killed: string | undefined; whole: string | undefined }> {
-    const { version } = await place.train(await readJob(place.store, job.id));
+  async function compared(job: TrainingJob): Promise<{ killed: string | undefined; whole: string | undefined }> {
+    const { version } = await place.train(await readTraining(place.store, job.id));
     const whole = `whole-${job.request.recipe}`;
     await place.train(await place.newJob(job.request.recipe, { model: whole }));
     assert.equal(version, 1);
@@ -75,7 +75,7 @@ describe('a training whose process is killed again and again', () => {
       alias?.history.map(({ version }) => version),
       [1],
     );
-    const { state, attempts } = await readJob(place.store, job.id);
+    const { state, attempts } = await readTraining(place.store, job.id);
     assert.deepEqual([state, attempts], ['succeeded', 7]);
     assert.deepEqual(readdirSync(place.in('scratch')), []);
   });
@@ -89,7 +89,7 @@ describe('a training whose process is killed again and again', () => {
       ['when all is done but the checkpoint is there', /delete .*checkpoint\/state\.json/],
     ];
     for (const moment of moments) await killedAt(job, moment);
-    assert.equal((await readJob(place.store, job.id)).state, 'succeeded');
+    assert.equal((await readTraining(place.store, job.id)).state, 'succeeded');
     assert.notDeepEqual(await place.keys(`jobs/${job.id}/checkpoint/`), []);
 
     const { killed, whole } = await compared(job);

@@ -6,7 +6,7 @@ import { openDataSet } from '../../../core/images/open-dataset.ts';
 import type { DataSet } from '../../../core/images/dataset.ts';
 import type { Resume, TrainingContext, TrainingData } from '../../../core/jobs/context.ts';
 import { createJob } from '../../../core/jobs/job.ts';
-import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
+import type { TrainingJob, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import { runTraining } from '../../../core/jobs/train.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
@@ -70,7 +70,7 @@ export class Place {
     return openDataSet(fsStore(this.in(part)), '', { name: part });
   }
 
-  newJob(recipe: string, changes: Partial<TrainingRequest> = {}): Promise<Job> {
+  newJob(recipe: string, changes: Partial<TrainingRequest> = {}): Promise<TrainingJob> {
     const { options, ...others } = changes;
     return createJob(this.store, {
       dataSet: 'train',
@@ -85,7 +85,7 @@ export class Place {
     });
   }
 
-  async train(job: Job, attempt: Attempt = {}, data: Partial<TrainingData> = {}): Promise<TrainingResult> {
+  async train(job: TrainingJob, attempt: Attempt = {}, data: Partial<TrainingData> = {}): Promise<TrainingResult> {
     const {
       store = this.store,
       report = () => undefined,

@@ -8,7 +8,7 @@ import { createDecider } from '../../../core/gallery/decision.ts';
 import { createGallery } from '../../../core/gallery/gallery.ts';
 import { createSearch } from '../../../core/gallery/search.ts';
 import { splitDataSet } from '../../../core/images/split.ts';
-import { readJob, readProgress } from '../../../core/jobs/job.ts';
+import { readTraining, readProgress } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
@@ -63,7 +63,7 @@ describe('a training', () => {
   });
 
   it('ends as a job that succeeded, with its last progress and nothing left behind', async () => {
-    const job = await readJob(place.store, result.job);
+    const job = await readTraining(place.store, result.job);
     assert.equal(job.state, 'succeeded');
     assert.deepEqual(job.result, { model: 'clothes', version: 1, promoted: true, gate: null });
     assert.deepEqual([job.owner, job.error, job.attempts], [null, null, 1]);
@@ -131,11 +131,11 @@ describe('a training', () => {
 
   it('that has succeeded gives its result again, without training', async () => {
     const phases = new Set<string>();
-    const job = await readJob(place.store, result.job);
+    const job = await readTraining(place.store, result.job);
     const again = await place.train(job, { report: ({ phase }) => phases.add(phase) });
     assert.deepEqual({ ...again, seconds: 0 }, { ...result, seconds: 0 });
     assert.deepEqual([...phases], []);
-    assert.deepEqual(await readJob(place.store, result.job), job);
+    assert.deepEqual(await readTraining(place.store, result.job), job);
   });
 
   it('is repeated to the bit by the same seed, and not by another; unpromoted ones leave the alias', async () => {
@@ -215,7 +215,7 @@ describe('a training that diverges', () => {
     await place.train(await place.newJob('metric', { options: { epochs: 0 } }));
     const job = await place.newJob('siamese', { options: wild });
     await assert.rejects(place.train(job), DivergedError);
-    const { state, error, result, owner } = await readJob(place.store, job.id);
+    const { state, error, result, owner } = await readTraining(place.store, job.id);
     assert.deepEqual([state, error?.code, result, owner], ['failed', 'diverged', null, null]);
     assert.deepEqual(await place.registry.versions('clothes'), [1]);
     assert.equal((await place.registry.alias('clothes', 'production'))?.history.length, 1);
@@ -240,6 +240,6 @@ describe('a training that diverges', () => {
     await place.train(untrained, {}, { test });
     assert.equal(version, 1);
     assert.equal(await place.weights(1, 'best'), await place.weights(1, 'untrained'));
-    assert.equal((await readJob(place.store, job.id)).state, 'succeeded');
+    assert.equal((await readTraining(place.store, job.id)).state, 'succeeded');
   });
 });

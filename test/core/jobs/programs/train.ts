@@ -3,7 +3,7 @@
  * on the store: which, as a regular expression on "operation key", and at which time it is met.
  */
 import { KindredError } from '../../../../core/errors.ts';
-import { readJob } from '../../../../core/jobs/job.ts';
+import { readTraining } from '../../../../core/jobs/job.ts';
 import { stoppingAt } from '../../registry/support.ts';
 import { ready } from '../../storage/programs.ts';
 import { Place } from '../support.ts';
@@ -12,7 +12,7 @@ const [folder = '', id = '', where = '', times = '1'] = process.argv.slice(2);
 const place = new Place(folder);
 const store = where === '' ? place.store : stoppingAt(place.store, new RegExp(where), Number(times));
 
-const job = await readJob(place.store, id);
+const job = await readTraining(place.store, id);
 await ready();
 try {
   const { version } = await place.train(job, { store, checkpointSeconds: 0 });
