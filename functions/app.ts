@@ -22,6 +22,7 @@ import { embedRoutes } from './resources/embed.ts';
 import { feedbackRoutes } from './resources/feedback.ts';
 import { healthRoutes } from './resources/health.ts';
 import { imageRoutes } from './resources/images.ts';
+import { importRoutes } from './resources/imports.ts';
 import { modelRoutes } from './resources/models.ts';
 import { pictureKeys } from './resources/asked.ts';
 import { trainingRoutes } from './resources/trainings.ts';
@@ -50,7 +51,8 @@ export function createApp(deps: Deps) {
     .route('/v1', dataSetRoutes(deps))
     .route('/v1', imageRoutes(deps))
     .route('/v1', uploadRoutes(deps))
-    .route('/v1', trainingRoutes(deps));
+    .route('/v1', trainingRoutes(deps))
+    .route('/v1', importRoutes(deps));
   const document = openApiOf(routes);
   const page = docsPage(document);
   let etag: string | null = null;

@@ -1,5 +1,6 @@
 /**
- * The program of the container in which AWS Batch trains: `kindred` with the arguments of the job, watched for the machine being taken away.
+ * The program of the container in which AWS Batch trains, or does a step of an import: `kindred` with the arguments of the job, watched for
+ * the machine being taken away.
  *
  * What it reads of the environment is what AWS puts there: AWS_* (docs/aws.md), as the AWS SDK does.
  */
@@ -25,10 +26,22 @@ function after(flag: string): string | undefined {
 const job = after('--resume');
 const registry = after('--registry');
 const attempt = Number(environment['AWS_BATCH_JOB_ATTEMPT'] ?? 1);
+const step = after('--step');
+/** A step of an import that others do at the same time leaves the job as it is when it is stopped. */
+const hasJob = step === undefined || step === 'publish';
 
 function inRegistry(uri: string, id: string): Requeue {
   const store = openStore(uri);
-  return { isToEnd: () => isToEnd(store, id), requeue: () => requeue(store, id) };
+  return {
+    isToEnd: () => isToEnd(store, id),
+    requeue: async () => (hasJob ? requeue(store, id) : undefined),
+  };
+}
+
+/** Which part a container of an array embeds is its index; a plain job has the only part there is. */
+function partArgs(): string[] {
+  if (step !== 'embed' || args.includes('--part')) return [];
+  return ['--part', environment['AWS_BATCH_JOB_ARRAY_INDEX'] ?? '0'];
 }
 
 process.exitCode = await runContainer({
@@ -36,6 +49,7 @@ process.exitCode = await runContainer({
   command: [
     fileURLToPath(new URL('../bin/kindred.mjs', import.meta.url)),
     ...args,
+    ...partArgs(),
     ...(attempt > 1 && args[0] === 'train' && !args.includes('--resume') ? ['--resume'] : []),
   ],
   requeue: job === undefined || registry === undefined ? null : inRegistry(registry, job),

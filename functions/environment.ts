@@ -80,6 +80,11 @@ const api = z.object({
     .optional()
     .meta({ description: 'the queue that trains without; with neither, no training can be started' }),
   KINDRED_CPU_JOB: z.string().optional().meta({ description: 'the name of the job definition for it' }),
+  KINDRED_IMPORT_QUEUE: z
+    .string()
+    .optional()
+    .meta({ description: 'the queue that embeds pictures for galleries; unset: no import can be started' }),
+  KINDRED_IMPORT_JOB: z.string().optional().meta({ description: 'the name of the job definition for it' }),
   KINDRED_SMALL_PICTURES: whole(0, 1_000_000_000)
     .default(300)
     .meta({ description: 'with both queues: data sets of up to so many pictures are trained without a GPU' }),

@@ -22,6 +22,7 @@ export function openApiOf(app: ReturnType<typeof router>): OpenApiDocument {
       { name: 'models', description: 'What was trained, and which of it answers.' },
       { name: 'data sets', description: 'Pictures by class, to train on.' },
       { name: 'trainings', description: 'Jobs.' },
+      { name: 'imports', description: 'Large sets of pictures into galleries, as jobs.' },
       { name: 'server', description: 'How it does.' },
     ],
   });

@@ -23,7 +23,11 @@ export function importGalleryCommand(): Command {
       'for many pictures: cut them into so many parts, each embedded by a process of its own, and publish once; it can be gone on with',
       wholeNumber(1, MOST_PARTS),
     )
-    .option('--at-once <n>', 'with --parts: how many processes at a time (default: the cores)', wholeNumber(1))
+    .option(
+      '--at-once <n>',
+      'with --parts: how many processes at a time (default: the cores)',
+      wholeNumber(1),
+    )
     .option('--resume <job>', 'go on with an import in parts that was stopped')
     .addOption(
       new Option('--step <name>', 'do one step of an import in parts, for machines of your own').choices([

@@ -30,12 +30,16 @@ export async function importInParts(context: Context, way: InParts, flags: Impor
       return embedStep(context, job, flags.part ?? 0, flags.threads);
     case 'publish':
       return publishStep(context, job);
-    default:
+    case undefined:
       return whole(context, job, flags.atOnce ?? availableParallelism());
   }
 }
 
-async function jobOf(context: Context, way: InParts, { model, keepPictures }: ImportFlags): Promise<ImportJob> {
+async function jobOf(
+  context: Context,
+  way: InParts,
+  { model, keepPictures }: ImportFlags,
+): Promise<ImportJob> {
   const { store } = await context.registry();
   if (way.kind === 'begun') return readImport(store, way.job);
   const version = await chosenVersion(context, model);
@@ -47,7 +51,7 @@ async function planStep(context: Context, job: ImportJob): Promise<void> {
   const registry = await context.registry();
   const { pictures, pieces, left } = await asStep(registry.store, job.id, async () => {
     const source = await dataSetOfId(context, job.request.dataSet);
-    return stoppable(context, ({ signal }) => planImport(registry, job, source, signal));
+    return stoppable(context, ({ signal }) => planImport(registry, job, source, { signal }));
   });
   const { parts, model, version } = job.request;
   context.terminal.json({ job: job.id, model, version, parts, pictures, pieces, left: left.count });

@@ -28,8 +28,10 @@ export async function embedInProcesses(context: Context, job: string, work: Work
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
   const worker = async (): Promise<void> => {
-    for (let part = waiting.shift(); part !== undefined && !stopped.aborted; part = waiting.shift()) {
-      await embed(() => start(context, job, part as number, atOnce), part, stopped);
+    while (!stopped.aborted) {
+      const part = waiting.shift();
+      if (part === undefined) return;
+      await embed(() => start(context, job, part, atOnce), part, stopped);
     }
   };
   const ends = await Promise.allSettled(
@@ -57,10 +59,10 @@ async function embed(begin: () => ChildProcess, part: number, stopped: AbortSign
 function start(context: Context, job: string, part: number, atOnce: number): ChildProcess {
   const args = [
     fileURLToPath(new URL('../../bin/kindred.mjs', import.meta.url)),
-    ...['gallery', 'import', '--resume', job, '--step', 'embed', '--part', String(part)],
-    ...['--registry', context.registryUri, '--engine', context.engine, '--json'],
-    ...['--threads', String(Math.max(1, Math.floor(availableParallelism() / atOnce)))],
-  ];
+    `gallery import --resume ${job} --step embed --part ${part} --json`.split(' '),
+    ['--registry', context.registryUri, '--engine', context.engine],
+    ['--threads', String(Math.max(1, Math.floor(availableParallelism() / atOnce)))],
+  ].flat();
   // The channel tells it when this process is gone.
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { JobKind } from '../../core/jobs/job.ts';
 import type { JwtOptions } from '../../functions/http/jwt.ts';
 import type { Context } from '../context.ts';
 import { chosenModel } from '../models.ts';
@@ -38,7 +39,10 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     engine: context.engine,
     model,
     versions: { most: flags.versions, lookMs: flags.look * 1000, open },
-    trainings: { atOnce: flags.trainings, command: (job) => trainCommandFor(context.registryUri, job) },
+    trainings: {
+      atOnce: flags.trainings,
+      command: (job, kind) => commandFor(context.registryUri, job, kind),
+    },
     tokens: flags.tokens ?? false,
     jwt: jwtOf(flags),
     rate: flags.rate,
@@ -74,9 +78,10 @@ function jwtOf({
 }
 
 /** The command line that works on a job. */
-function trainCommandFor(registry: string, job: string): [string, ...string[]] {
+function commandFor(registry: string, job: string, kind: JobKind): [string, ...string[]] {
   const program = fileURLToPath(new URL('../../bin/kindred.mjs', import.meta.url));
-  return [process.execPath, program, 'train', '--resume', job, '--registry', registry, '--json'];
+  const command = kind === 'import' ? ['gallery', 'import'] : ['train'];
+  return [process.execPath, program, ...command, '--resume', job, '--registry', registry, '--json'];
 }
 
 /** The first signal ends the server, a second one the process. */

@@ -207,7 +207,9 @@ export async function listJobs<J extends Job = Job>(
   while (ids.length > 0 && jobs.length < most) {
     const newest = ids.splice(-Math.min(most, READS_AT_ONCE));
     const read = await Promise.all(newest.map((id) => readDocument(store, jobKey(id), jobSchema)));
-    jobs.unshift(...read.flatMap((document) => (document !== null && isOne(document.value) ? [document.value] : [])));
+    jobs.unshift(
+      ...read.flatMap((document) => (document !== null && isOne(document.value) ? [document.value] : [])),
+    );
   }
   return jobs.slice(-Math.min(most, jobs.length));
 }

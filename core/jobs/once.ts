@@ -17,21 +17,23 @@ const keyOf = (key: string): string => `${JOBS}keys/${digest(key)}.json`;
  * The key's job, made now unless there is one. First the key is bound to an id, then the job of that id is made; whoever is killed in
  * between leaves it to be made by the next one who asks.
  * @param create `createJob` or `createImport`
+ * @param options `asked`: what has to be the same when it is asked again; the request unless told
  * @throws ConflictError when the key was used for another request
  */
-export async function createJobOnce<Request>(
+export async function createJobOnce<J extends Job>(
   store: ObjectStore,
   key: string,
-  request: Request,
-  create: (store: ObjectStore, request: Request, given: NewJob) => Promise<Job>,
-  { via }: Pick<Job, 'via'> = {},
-): Promise<{ job: Job; created: boolean }> {
-  const claim = await claimed(store, key, digest(JSON.stringify(request)));
+  request: J['request'],
+  create: (store: ObjectStore, request: J['request'], given: NewJob) => Promise<J>,
+  { via, asked = request }: Pick<Job, 'via'> & { readonly asked?: unknown } = {},
+): Promise<J> {
+  const claim = await claimed(store, key, digest(JSON.stringify(asked)));
   try {
-    return { job: await create(store, request, { id: claim.job, via }), created: true };
+    return await create(store, request, { id: claim.job, via });
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    return { job: await readJob(store, claim.job), created: false };
+    // The claim is of the same request, and so of a job of the same kind.
+    return (await readJob(store, claim.job)) as J;
   }
 }
 
@@ -39,11 +41,7 @@ export async function createJobOnce<Request>(
  * The key's job, or null where there is none yet.
  * @throws ConflictError when the key was used for another request
  */
-export async function jobOfKey(
-  store: ObjectStore,
-  key: string,
-  asked: unknown,
-): Promise<Job | null> {
+export async function jobOfKey(store: ObjectStore, key: string, asked: unknown): Promise<Job | null> {
   const claim = await claimOf(store, key, digest(JSON.stringify(asked)));
   if (claim === null) return null;
   try {

@@ -68,12 +68,12 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
   // Pictures that people sent, and what is made of them.
   ['GET POST DELETE', /^\/v1\/models\/[^/]+\/unknown(?:\/|$)/, 'upload'],
   ['POST', /^\/v1\/models\/[^/]+\/feedback$/, 'upload'],
-  ['GET', /^\/v1\/(?:models|datasets|trainings)(?:\/|$)/, 'read'],
+  ['GET', /^\/v1\/(?:models|datasets|trainings|imports)(?:\/|$)/, 'read'],
   ['GET', /^\/metrics$/, 'read'],
   ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'upload'],
   ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'upload'],
-  ['POST', /^\/v1\/trainings$/, 'train'],
-  ['DELETE', /^\/v1\/trainings\/[^/]+$/, 'train'],
+  ['POST', /^\/v1\/(?:trainings|imports)$/, 'train'],
+  ['DELETE', /^\/v1\/(?:trainings|imports)\/[^/]+$/, 'train'],
 ];
 
 /** Whether anybody has to say who they are. */

@@ -9,12 +9,13 @@ import type { Seen, Trainings } from '../trainings/trainings.ts';
 export function trainingsOf(environment: ApiEnvironment): NonNullable<ServeOptions['trainings']> | null {
   const gpu = targetOf('GPU', environment.KINDRED_GPU_QUEUE, environment.KINDRED_GPU_JOB);
   const cpu = targetOf('CPU', environment.KINDRED_CPU_QUEUE, environment.KINDRED_CPU_JOB);
+  const imports = targetOf('IMPORT', environment.KINDRED_IMPORT_QUEUE, environment.KINDRED_IMPORT_JOB);
   if (gpu === null && cpu === null) return null;
   const smallPictures = environment.KINDRED_SMALL_PICTURES;
   return (shared) =>
     new WhenWanted(async () => {
       const { BatchTrainings, batchClient } = await import('../trainings/batch/trainings.ts');
-      return new BatchTrainings({ ...shared, client: batchClient(), gpu, cpu, smallPictures });
+      return new BatchTrainings({ ...shared, client: batchClient(), gpu, cpu, imports, smallPictures });
     });
 }
 
@@ -39,6 +40,10 @@ class WhenWanted implements Trainings {
     return (await this.#trainings()).check(request);
   }
 
+  async checkImport(): Promise<void> {
+    return (await this.#trainings()).checkImport();
+  }
+
   async room(): Promise<void> {
     return (await this.#trainings()).room();
   }
@@ -47,7 +52,7 @@ class WhenWanted implements Trainings {
     return (await this.#trainings()).offer(job);
   }
 
-  async look(jobs: readonly Job[]): Promise<readonly Seen[]> {
+  async look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]> {
     return (await this.#trainings()).look(jobs);
   }
 

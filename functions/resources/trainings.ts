@@ -1,22 +1,28 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { streamSSE } from 'hono/streaming';
-import { ConflictError, InvalidInputError, NotFoundError } from '../../core/errors.ts';
-import { requestCancel } from '../../core/jobs/cancel.ts';
-import { JOB_STATES, listJobs, readJob, readProgress } from '../../core/jobs/job.ts';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import { createJob, readProgress, readTraining } from '../../core/jobs/job.ts';
+import type { Job, TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { createJobOnce, jobOfKey } from '../../core/jobs/once.ts';
-import { isOwnerAlive } from '../../core/jobs/owner.ts';
 import { checkName } from '../../core/registry/names.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
-import { suggest } from '../../core/suggest.ts';
-import { isUlid } from '../../core/ulid.ts';
 import type { Deps } from '../deps.ts';
-import { RequestError, busy } from '../errors.ts';
+import { RequestError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
-import { sendStates } from '../trainings/events.ts';
-import { OBSTACLES } from '../trainings/trainings.ts';
-import type { Seen, Trainings } from '../trainings/trainings.ts';
+import type { Seen } from '../trainings/trainings.ts';
+import {
+  cancelJob,
+  eventHeaders,
+  fieldsOf,
+  followJob,
+  idParams,
+  jobFields,
+  keyHeaders,
+  listQuery,
+  newestJobs,
+  requireDataSets,
+  requiredTrainings,
+  seen,
+} from './jobs.ts';
 
 const share = z.number().min(0).max(1);
 const value = z.union([z.string().max(200), z.number(), z.boolean()]);
@@ -48,12 +54,11 @@ const wantedSchema = z
   })
   .openapi('WantedTraining');
 
+const { id, state, createdAt, startedAt, finishedAt, attempts, cancelRequested, waiting, error } = jobFields;
 const trainingSchema = z
   .object({
-    id: z.string(),
-    state: z.enum([...JOB_STATES, 'interrupted']).meta({
-      description: '"interrupted": its process is gone; a server goes on with its own jobs by itself.',
-    }),
+    id,
+    state,
     dataset: z.string(),
     testSet: z.string().nullable(),
     model: z.string(),
@@ -61,26 +66,13 @@ const trainingSchema = z
     options: z.record(z.string(), z.unknown()),
     seed: z.int(),
     promote: z.boolean(),
-    createdAt: z.string(),
-    startedAt: z.string().nullable(),
-    finishedAt: z.string().nullable(),
-    attempts: z.int(),
-    cancelRequested: z.boolean(),
+    createdAt,
+    startedAt,
+    finishedAt,
+    attempts,
+    cancelRequested,
     progress: z.object({ at: z.string(), progress: z.unknown() }).nullable(),
-    waiting: z
-      .array(
-        z.object({
-          code: z.enum(Object.keys(OBSTACLES) as [keyof typeof OBSTACLES]).meta({
-            description: Object.entries(OBSTACLES)
-              .map(([code, words]) => `"${code}": ${words}`)
-              .join('; '),
-          }),
-          message: z.string(),
-        }),
-      )
-      .meta({
-        description: 'Why it has not begun, or gone on; empty where nothing is known to be in its way.',
-      }),
+    waiting,
     result: z
       .object({
         model: z.string(),
@@ -89,12 +81,12 @@ const trainingSchema = z
         gate: z.record(z.string(), z.unknown()).nullable().optional(),
       })
       .nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error,
   })
   .openapi('Training');
 
 const tags = ['trainings'];
-const params = z.object({ id: z.string().refine(isUlid, 'not the id of a training') });
+const params = idParams('training');
 
 const start = createRoute({
   method: 'post',
@@ -102,13 +94,7 @@ const start = createRoute({
   tags,
   summary: 'Have a model trained',
   request: {
-    headers: z.object({
-      'idempotency-key': z
-        .string()
-        .min(1)
-        .max(255)
-        .meta({ description: 'Made up by you; asked again with it, the training is the same one.' }),
-    }),
+    headers: keyHeaders('training'),
     body: {
       required: true,
       content: { 'application/json': { schema: { $ref: '#/components/schemas/WantedTraining' } } },
@@ -125,15 +111,7 @@ const list = createRoute({
   path: '/trainings',
   tags,
   summary: 'List the trainings, newest first',
-  request: {
-    query: z.object({
-      limit: z
-        .string()
-        .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000')
-        .optional()
-        .meta({ default: '100' }),
-    }),
-  },
+  request: { query: listQuery },
   responses: { 200: answer('Trainings.', z.object({ trainings: z.array(trainingSchema) })), ...problems() },
 });
 
@@ -153,7 +131,7 @@ const events = createRoute({
   summary: 'Follow a training, as server-sent events',
   description:
     'Each event "training" is the whole training as GET shows it, sent when it has changed; the last one has a state that is final, and ends the stream. With Last-Event-ID nothing is sent that is known already.',
-  request: { params, headers: z.object({ 'last-event-id': z.string().optional() }) },
+  request: { params, headers: eventHeaders },
   responses: {
     200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
     ...problems(),
@@ -180,51 +158,35 @@ export function trainingRoutes(deps: Deps) {
       const wanted = await jsonBody(c.req.raw, wantedSchema, deps.memory);
       requireRightToForce(wanted, c.var.scopes);
       const request = await requestOf(deps, wanted);
-      const trainings = required(deps.trainings);
+      const trainings = requiredTrainings(deps, 'trainings');
       // Asked again it is the same training, also where there would be no room for another one.
       if ((await jobOfKey(store, key, request)) === null) {
         await trainings.check(request);
         await trainings.room();
       }
-      const { job } = await createJobOnce(store, key, request, { via: 'http' });
+      const job = await createJobOnce(store, key, request, createJob, { via: 'http' });
       if (job.state === 'queued') await trainings.offer(job.id);
       c.header('Location', `/v1/trainings/${job.id}`);
       return c.json(await shownOne(deps, job), 202);
     })
     .openapi(list, async (c) => {
-      const jobs = await listJobs(store, Number(c.req.valid('query').limit ?? 100));
-      return c.json({ trainings: await shown(deps, jobs.toReversed()) }, 200);
+      const jobs = await newestJobs(deps, c.req.valid('query').limit, isTraining);
+      return c.json({ trainings: await shown(deps, jobs) }, 200);
     })
     .openapi(show, async (c) =>
-      c.json(await shownOne(deps, await readJob(store, c.req.valid('param').id)), 200),
+      c.json(await shownOne(deps, await readTraining(store, c.req.valid('param').id)), 200),
     )
     .openapi(events, async (c) => {
-      const { id } = c.req.valid('param');
-      await readJob(store, id);
-      // A body that nobody reads would never end.
-      if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
-      if (!deps.streams.enter()) throw busy('Too many follow trainings already. Try again later.');
-      const known = c.req.valid('header')['last-event-id'] ?? null;
-      const read = async () => shownOne(deps, await readJob(store, id));
-      return streamSSE(c, async (stream) => {
-        try {
-          await sendStates(stream, read, { known, ended: deps.streams.ended });
-        } catch (error) {
-          // The stream ends, and whoever follows comes back and is told.
-          deps.trouble(error);
-        } finally {
-          deps.streams.leave();
-        }
-      });
+      const { id: job } = c.req.valid('param');
+      const read = async () => shownOne(deps, await readTraining(store, job));
+      await read();
+      return followJob(c, deps, 'training', c.req.valid('header')['last-event-id'], read);
     })
     .openapi(cancel, async (c) => {
-      const { id } = c.req.valid('param');
-      const job = await requestCancel(store, id).catch((error: unknown) => {
-        // It has ended: not the request is wrong, but it comes too late.
-        throw error instanceof InvalidInputError ? new ConflictError(error.message, { cause: error }) : error;
-      });
-      await deps.trainings?.cancelled(id);
-      return c.json(await shownOne(deps, job), 202);
+      const { id: job } = c.req.valid('param');
+      await readTraining(store, job);
+      await cancelJob(deps, job);
+      return c.json(await shownOne(deps, await readTraining(store, job)), 202);
     });
 }
 
@@ -242,10 +204,7 @@ function requireRightToForce(
   );
 }
 
-function required(trainings: Trainings | null): Trainings {
-  if (trainings !== null) return trainings;
-  throw new RequestError(501, 'not-offered', 'This server starts no trainings.');
-}
+const isTraining = (job: Job): job is TrainingJob => job.kind === undefined;
 
 /** @throws NotFoundError when there is no such data set; InvalidInputError */
 async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema>): Promise<TrainingRequest> {
@@ -260,13 +219,7 @@ async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema
     promote,
     ...gate
   } = wanted;
-  const names = await registry.dataSets();
-  for (const name of [dataset, testSet]) {
-    if (name === null || names.includes(name)) continue;
-    throw new NotFoundError(
-      `There is no data set ${JSON.stringify(name)}.${suggest(name, names, 'data set')}`,
-    );
-  }
+  await requireDataSets(registry, testSet === null ? [dataset] : [dataset, testSet]);
   checkName(model, 'model');
   const optional = Object.entries(gate).filter(([, given]) => given !== undefined);
   return {
@@ -284,48 +237,29 @@ async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema
 
 type Training = z.infer<typeof trainingSchema>;
 
-async function shownOne(deps: Deps, job: Job): Promise<Training> {
+async function shownOne(deps: Deps, job: TrainingJob): Promise<Training> {
   const [training] = await shown(deps, [job]);
   return training as Training;
 }
 
-/** What runs trainings may know more of them than the registry does. */
-async function shown(deps: Deps, jobs: readonly Job[]): Promise<Training[]> {
-  const { trainings } = deps;
-  const seen = trainings === null ? jobs.map(alone) : await trainings.look(jobs);
-  return Promise.all(seen.map((one) => trainingOf(deps, one)));
+async function shown(deps: Deps, jobs: readonly TrainingJob[]): Promise<Training[]> {
+  return Promise.all((await seen(deps, jobs)).map((one) => trainingOf(deps, one)));
 }
 
-const alone = (job: Job): Seen => ({
-  job,
-  interrupted: job.state === 'running' && !isOwnerAlive(job),
-  waiting: [],
-});
-
-async function trainingOf(
-  { registry, withoutPlace }: Deps,
-  { job, interrupted, waiting }: Seen,
-): Promise<Training> {
-  const { id, request, result, error, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
-  const progress = job.state === 'running' ? await readProgress(registry.store, id) : null;
+async function trainingOf(deps: Deps, one: Seen<TrainingJob>): Promise<Training> {
+  const { request, result } = one.job;
+  const progress = one.job.state === 'running' ? await readProgress(deps.registry.store, one.job.id) : null;
+  const { dataSet: dataset, testSet, model, recipe, options, seed, promote } = request;
   return {
-    id,
-    state: interrupted ? 'interrupted' : job.state,
-    dataset: request.dataSet,
-    testSet: request.testSet,
-    model: request.model,
-    recipe: request.recipe,
-    options: request.options,
-    seed: request.seed,
-    promote: request.promote,
-    createdAt,
-    startedAt,
-    finishedAt,
-    attempts,
-    cancelRequested,
+    ...fieldsOf(deps, one),
+    dataset,
+    testSet,
+    model,
+    recipe,
+    options,
+    seed,
+    promote,
     progress: progress && { at: progress.at, progress: progress.progress },
-    waiting: [...waiting],
     result,
-    error: error && { ...error, message: withoutPlace(error.message) },
   };
 }

@@ -1,4 +1,4 @@
-/** A training as a stream of its states. */
+/** A job as a stream of its states. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SSEStreamingApi } from 'hono/streaming';
 import { digest } from '../../core/images/picture.ts';
@@ -8,11 +8,12 @@ const HEARTBEAT_MS = 15_000;
 const FINAL = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
- * Sends every state that differs from the one before, until a final one or the end of the stream. An event's id says which state it is,
+ * Sends every state, as an event of that name, that differs from the one before, until a final one or the end of the stream. An event's id says which state it is,
  * so that whoever comes back with it gets only what is new.
  */
 export async function sendStates(
   stream: SSEStreamingApi,
+  event: string,
   read: () => Promise<{ readonly state: string }>,
   { known, ended }: { readonly known: string | null; readonly ended: AbortSignal },
 ): Promise<void> {
@@ -24,7 +25,7 @@ export async function sendStates(
     const data = JSON.stringify(state);
     const id = digest(data).slice(0, 16);
     if (id !== last) {
-      await stream.writeSSE({ event: 'training', id, data });
+      await stream.writeSSE({ event, id, data });
       last = id;
       saidAt = performance.now();
     } else if (performance.now() - saidAt > HEARTBEAT_MS) {

@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { InvalidInputError } from '../../core/errors.ts';
-import { listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
-import { isOwnerAlive } from '../../core/jobs/owner.ts';
+import { kindOf, listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
+import type { Job, JobKind, TrainingRequest } from '../../core/jobs/job.ts';
+import { isInterrupted, isOwnerAlive } from '../../core/jobs/owner.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { busy } from '../errors.ts';
 import { Line } from '../http/line.ts';
@@ -20,14 +20,14 @@ import type { Obstacle, Seen, Trainings } from './trainings.ts';
 export interface RunnerOptions {
   readonly store: ObjectStore;
   /** The command that works on a job until it has ended. */
-  readonly command: (job: string) => readonly [program: string, ...args: string[]];
+  readonly command: (job: string, kind: JobKind) => readonly [program: string, ...args: string[]];
   /** @default 1 */
   readonly atOnce?: number;
   /** Jobs that may wait. @default 100 */
   readonly waiting?: number;
   /** Milliseconds between two looks for jobs that nobody works on any more. @default 30 000 */
   readonly lookMs?: number;
-  /** Milliseconds that a training gets to keep a checkpoint when the server ends. @default 20 000 */
+  /** Milliseconds that a job gets to keep what it has when the server ends. @default 20 000 */
   readonly stopMs?: number;
   readonly trouble: (error: unknown) => void;
 }
@@ -68,23 +68,26 @@ export class TrainingRunner implements Trainings {
     if (problem !== null) throw new InvalidInputError(problem);
   }
 
+  /** They need nothing but this machine. */
+  async checkImport(): Promise<void> {}
+
   async room(): Promise<void> {
     const { waiting } = this.#options;
     if (this.#waiting.size >= waiting)
-      throw busy(`${waiting} trainings wait already. Cancel some, or try again later.`);
+      throw busy(`${waiting} jobs wait already. Cancel some, or try again later.`);
   }
 
   async offer(job: string): Promise<void> {
     this.#put(job);
   }
 
-  async look(jobs: readonly Job[]): Promise<readonly Seen[]> {
+  async look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]> {
     const waiting = [...this.#waiting];
     return jobs.map((job) => {
       const before = waiting.indexOf(job.id);
       return {
         job,
-        interrupted: job.state === 'running' && !isOwnerAlive(job),
+        interrupted: isInterrupted(job),
         waiting: before < 0 ? [] : [itsTurn(before + this.#running.size)],
       };
     });
@@ -149,8 +152,9 @@ export class TrainingRunner implements Trainings {
   async #work(id: string): Promise<void> {
     const { store, command } = this.#options;
     // It may have been cancelled, or taken by somebody else, while it waited.
-    if (!isOpen(await readJob(store, id)) || this.#closing) return;
-    const [program, ...args] = command(id);
+    const begun = await readJob(store, id);
+    if (!isOpen(begun) || this.#closing) return;
+    const [program, ...args] = command(id, kindOf(begun));
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#running.set(id, child);
     let tail = '';

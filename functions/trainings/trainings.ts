@@ -1,15 +1,17 @@
 import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 
-/** What sees to jobs; where they run is its own affair. */
+/** What sees to jobs, trainings and imports; where they run is its own affair. */
 export interface Trainings {
   /** @throws InvalidInputError when there is no such recipe, or it has no such options; RequestError (busy) */
   check(request: TrainingRequest): Promise<void>;
+  /** @throws RequestError (not offered) when there is nothing that could run imports */
+  checkImport(): Promise<void>;
   /** A new job is to be run. @throws RequestError (busy) when too many wait; asked before the job is made */
   room(): Promise<void>;
   /** Has the job run, once however often it is offered; when this has ended, it is in hand also if this process ends. */
   offer(job: string): Promise<void>;
   /** What is known where the jobs run; which ended there without a word, as ended. In the order of the jobs. */
-  look(jobs: readonly Job[]): Promise<readonly Seen[]>;
+  look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]>;
   /** Somebody asked the job to stop, and that is noted in it. */
   cancelled(job: string): Promise<void>;
   /** Stops what runs here, so that it can be gone on with. */
@@ -17,14 +19,14 @@ export interface Trainings {
 }
 
 /** A job, and what keeps it from being worked on, if it is open and something does. */
-export interface Seen {
-  readonly job: Job;
+export interface Seen<J extends Job = Job> {
+  readonly job: J;
   /** Whether the process that is said to work on it is gone. */
   readonly interrupted: boolean;
   readonly waiting: readonly Obstacle[];
 }
 
-/** Why a training has not begun, or has not gone on. */
+/** Why a job has not begun, or has not gone on. */
 export const OBSTACLES = {
   'its-turn': 'others are before it',
   starting: 'a machine or a container is being started',

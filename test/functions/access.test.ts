@@ -106,6 +106,7 @@ describe('a server with tokens', () => {
       ['read', 200, '/v1/models', { method: 'HEAD' }],
       ['read', 404, '/v1/datasets/none', {}],
       ['read', 200, '/v1/trainings', {}],
+      ['read', 200, '/v1/imports', {}],
       ['read', 200, '/metrics', {}],
       ['upload', 200, image, { method: 'PUT', body }],
       ['upload', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
@@ -115,6 +116,8 @@ describe('a server with tokens', () => {
       ['train', 404, '/v1/trainings', wanted({ force: false })],
       ['admin', 404, '/v1/trainings', wanted({ force: true })],
       ['admin', 404, '/v1/trainings', wanted({ tolerance: 1 })],
+      ['train', 400, '/v1/imports', { method: 'POST', body: '{}', headers: typed }],
+      ['train', 404, '/v1/imports/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
       ['admin', 428, '/v1/models/colours/aliases/production', alias],
       ['admin', 404, '/v1/anything/else', {}],
     ];

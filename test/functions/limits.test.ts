@@ -181,6 +181,7 @@ describe('a training that is asked for again', () => {
     let room = 1;
     const trainings: Trainings = {
       check: () => Promise.resolve(),
+      checkImport: () => Promise.resolve(),
       room: () => (room-- > 0 ? Promise.resolve() : Promise.reject(busy('full'))),
       offer: () => Promise.resolve(),
       look: (jobs) => Promise.resolve(jobs.map((each) => ({ job: each, interrupted: false, waiting: [] }))),

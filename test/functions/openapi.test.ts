@@ -34,6 +34,8 @@ describe('the description of the interface', () => {
       'post /v1/datasets/{dataset}/uploads',
       'get /v1/trainings/{id}/events',
       'delete /v1/trainings/{id}',
+      'post /v1/imports',
+      'get /v1/imports/{id}/events',
     ]) {
       assert.ok(
         operations.some((operation) => operation.at === at),

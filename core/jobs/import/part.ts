@@ -126,11 +126,18 @@ async function embedPiece(
   const { dimensions } = embedder;
   const rows = named.map(({ picture, sha256 }): EmbeddedRow => {
     const [row, sum, key] = [rowOf.get(picture), sha256(), picture.key];
-    if (row === undefined || sum === null) return { key, reason: reasons.get(picture) ?? 'it cannot be read' };
-    return { key, sha256: sum, embedding: embedded.embeddings.subarray(row * dimensions, (row + 1) * dimensions) };
+    if (row === undefined || sum === null)
+      return { key, reason: reasons.get(picture) ?? 'it cannot be read' };
+    return {
+      key,
+      sha256: sum,
+      embedding: embedded.embeddings.subarray(row * dimensions, (row + 1) * dimensions),
+    };
   });
   const kept = job.request.keepPictures
-    ? rows.flatMap(({ key, sha256 }) => (sha256 === undefined ? [] : [keptOf(store, source, { path: key, sha256 })]))
+    ? rows.flatMap(({ key, sha256 }) =>
+        sha256 === undefined ? [] : [keptOf(store, source, { path: key, sha256 })],
+      )
     : [];
   await registry.keepPictures(job.request.model, kept, () => writePiece(store, job.id, plan, piece, rows));
   return paths.length;

@@ -66,6 +66,12 @@ export async function readListing(
   throw new NotFoundError(`The listing ${JSON.stringify(key)} is gone. Start the import again.`);
 }
 
+export interface PlanOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Pictures in a piece at most. @default 512 */
+  readonly atMost?: number;
+}
+
 /**
  * The job's plan, made now unless there is one. Killed in between, nothing of it counts; of several who plan at once, one is first.
  * @throws NotFoundError when the version is gone; InvalidInputError when there is no picture; CancelledError
@@ -74,14 +80,14 @@ export async function planImport(
   registry: Registry,
   { id, request }: ImportJob,
   source: Source,
-  signal?: AbortSignal,
+  { signal, atMost = PIECE }: PlanOptions = {},
 ): Promise<ImportPlan> {
   const { store } = registry;
   const known = await readPlan(store, id);
   if (known !== null) return known;
   const binding = await bindingOf(registry, request);
   const { paths, left } = await listed(source, request.dataSet);
-  const pieceSize = Math.min(PIECE, Math.ceil(paths.length / request.parts));
+  const pieceSize = Math.min(atMost, PIECE, Math.ceil(paths.length / request.parts));
   const pieces = Math.ceil(paths.length / pieceSize);
   const listing = ulid();
   const numbers = Array.from({ length: pieces }, (_, piece) => piece);

@@ -98,7 +98,11 @@ async function requirePieces({ store }: Registry, { id }: ImportJob, plan: Impor
   );
 }
 
-async function decided({ store }: Registry, { id }: ImportJob, { segments }: GalleryLog): Promise<Publication> {
+async function decided(
+  { store }: Registry,
+  { id }: ImportJob,
+  { segments }: GalleryLog,
+): Promise<Publication> {
   const mine = { segment: idAfter(segments), after: segments.map((segment) => segment.id) };
   try {
     await store.put(publicationKey(id), encode(mine), { ifAbsent: true });
@@ -167,6 +171,11 @@ async function write(
   });
 }
 
-function atHand(registry: Registry, source: Source, { key: path, sha256, className }: Imported, key: string): Picture {
+function atHand(
+  registry: Registry,
+  source: Source,
+  { key: path, sha256, className }: Imported,
+  key: string,
+): Picture {
   return { key, className, sha256, read: keptOf(registry.store, source, { path, sha256 }).read };
 }

@@ -15,7 +15,6 @@ export const leftOutCountSchema = z.strictObject({
   count: z.int().min(0),
   first: z.array(leftOutSchema).max(KEPT_REASONS),
 });
-export type LeftOutCount = Readonly<z.infer<typeof leftOutCountSchema>>;
 
 export const importRequestSchema = z.strictObject({
   /** A folder, an address, or the name of a data set in the registry; how it was found is the edge's to know. */

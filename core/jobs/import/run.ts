@@ -33,14 +33,18 @@ const DELETES_AT_ONCE = 16;
  * Works on the job until its pictures are in the gallery. A job that has succeeded gives its result again.
  * @throws ConflictError when another process works on it; CancelledError when stopped; what the parts ended with
  */
-export async function runImport(job: ImportJob, source: Source, context: ImportContext): Promise<ImportResult> {
+export async function runImport(
+  job: ImportJob,
+  source: Source,
+  context: ImportContext,
+): Promise<ImportResult> {
   const { registry } = context;
   const hold = await takeJob(registry.store, job.id, context.place);
   const result =
     hold === null
       ? await resultOf(registry.store, job)
       : await attemptJob(registry.store, hold, context, async ({ report, signal }) => {
-          const plan = await planImport(registry, job, source, signal);
+          const plan = await planImport(registry, job, source, { signal });
           await embedMissing(job, plan, { ...context, report, signal });
           report({ phase: 'publishing' });
           const options = { signal, engine: context.engine };
@@ -71,17 +75,17 @@ async function embedMissing(
   };
   const open = openParts(plan, job.request.parts, await look());
   if (open.length === 0) return;
-  let looking: Promise<unknown> | null = null;
+  const looking: { now: Promise<unknown> | null } = { now: null };
   const timer = setInterval(() => {
-    looking ??= look()
+    looking.now ??= look()
       .catch(() => undefined) // it looks again
-      .finally(() => (looking = null));
+      .finally(() => (looking.now = null));
   }, LOOK_MS);
   try {
     await embed(open, signal);
   } finally {
     clearInterval(timer);
-    await looking;
+    await looking.now;
   }
 }
 

@@ -17,7 +17,7 @@ export interface Source {
 export interface NamedPicture {
   readonly picture: Picture;
   /** Of the bytes that were read last; null before that. */
-  sha256(): string | null;
+  readonly sha256: () => string | null;
 }
 
 /** The picture under `<class>/<file>`, whatever is there by now: nobody has looked at it before. */

@@ -1,5 +1,5 @@
 /**
- * Which job of AWS Batch runs a training. Batch takes the same job twice when it is asked twice, so that asking is a claim in the registry
+ * Which jobs of AWS Batch do the work of a job. Batch takes the same job twice when it is asked twice, so that asking is a claim in the registry
  * first: jobs/<id>/batch.json, made by conditional create.
  */
 import { randomUUID } from 'node:crypto';
@@ -10,14 +10,17 @@ import { ConflictError } from '../../../core/errors.ts';
 import { JOBS, now } from '../../../core/jobs/job.ts';
 import { encode, readDocument } from '../../../core/registry/documents.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
+import type { Step } from './steps.ts';
 
 const schema = z.strictObject({
   /** Another one for every attempt to submit. */
   token: z.string(),
   at: z.iso.datetime(),
   queue: z.string(),
-  /** Null: somebody is about to submit it, or was. */
+  /** The last one; null: somebody is about to submit it, or was. */
   batchJob: z.string().nullable(),
+  /** Those that go before it, in their order. */
+  before: z.array(z.string()).optional(),
   /** Whether whoever was about to may have done it without hearing of it. */
   unsure: z.boolean(),
 });
@@ -34,23 +37,30 @@ export interface Target {
 const PATIENCE_MS = 60_000;
 
 const keyOf = (id: string): string => `${JOBS}${id}/batch.json`;
-const nameOf = (id: string): string => `kindred-${id}`;
 
 /** Null when nobody has begun to submit it. */
 export async function readSubmission(store: ObjectStore, id: string): Promise<Submission | null> {
   return (await readDocument(store, keyOf(id), schema))?.value ?? null;
 }
 
-/** Submits the training, unless it has been, or somebody else is about to. */
+/** What is submitted, and where to. */
+export interface Work {
+  readonly target: Target;
+  /** At least one; each begins when the one before it has succeeded. */
+  readonly steps: readonly Step[];
+}
+
+/** Submits the job's work, unless it has been, or somebody else is about to. */
 export async function submitOnce(
   store: ObjectStore,
   client: BatchClient,
   id: string,
-  target: () => Promise<Target>,
+  work: () => Promise<Work>,
 ): Promise<void> {
   const found = await readDocument(store, keyOf(id), schema);
   if (found !== null && !isStale(found.value)) return;
-  const { queue, definition } = await target();
+  const { target, steps } = await work();
+  const { queue } = target;
   const claim: Submission = { token: randomUUID(), at: now(), queue, batchJob: null, unsure: false };
   let etag: string;
   try {
@@ -61,9 +71,14 @@ export async function submitOnce(
     throw error;
   }
   try {
-    const known = found === null ? null : await findByName(client, found.value.queue, nameOf(id));
-    const batchJob = known ?? (await submit(client, id, { queue, definition }));
-    await store.put(keyOf(id), encode({ ...claim, batchJob }), { ifMatch: etag });
+    const batchJobs: string[] = [];
+    for (const step of steps) {
+      const known = found === null ? null : await findByName(client, found.value.queue, step.name);
+      batchJobs.push(known ?? (await submit(client, target, step, batchJobs.at(-1))));
+    }
+    const batchJob = batchJobs.pop() ?? null;
+    const before = batchJobs.length === 0 ? {} : { before: batchJobs };
+    await store.put(keyOf(id), encode({ ...claim, batchJob, ...before }), { ifMatch: etag });
   } catch (error) {
     await store.put(keyOf(id), encode({ ...claim, unsure: true }), { ifMatch: etag }).catch(() => undefined);
     throw error;
@@ -81,15 +96,22 @@ async function findByName(client: BatchClient, queue: string, name: string): Pro
   return jobSummaryList[0]?.jobId ?? null;
 }
 
-async function submit(client: BatchClient, id: string, { queue, definition }: Target): Promise<string> {
+async function submit(
+  client: BatchClient,
+  { queue, definition }: Target,
+  { name, parameters, size }: Step,
+  after: string | undefined,
+): Promise<string> {
   const { jobId } = await client.send(
     new SubmitJobCommand({
-      jobName: nameOf(id),
+      jobName: name,
       jobQueue: queue,
       jobDefinition: definition,
-      parameters: { job: id },
+      parameters: { ...parameters },
+      ...(size !== undefined && { arrayProperties: { size } }),
+      ...(after !== undefined && { dependsOn: [{ jobId: after }] }),
     }),
   );
-  if (jobId === undefined) throw new Error(`Batch took ${nameOf(id)} without giving it an id`);
+  if (jobId === undefined) throw new Error(`Batch took ${name} without giving it an id`);
   return jobId;
 }

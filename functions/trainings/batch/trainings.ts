@@ -1,5 +1,5 @@
 /**
- * Trainings as jobs of AWS Batch. The registry's job documents say what a training does; Batch says what becomes of its container, which
+ * Trainings and imports as jobs of AWS Batch. The registry's job documents say what they do; Batch says what becomes of its container, which
  * counts where the document cannot know: before it begins, and when it ended without a word.
  */
 import {
@@ -11,17 +11,19 @@ import {
 import type { JobDetail } from '@aws-sdk/client-batch';
 import { now, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
-import { isOwnerAlive } from '../../../core/jobs/owner.ts';
+import { isInterrupted } from '../../../core/jobs/owner.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import { RequestError, busy } from '../../errors.ts';
 import type { Obstacle, Seen, Trainings } from '../trainings.ts';
+import { currentOf } from './current.ts';
 import { BatchFacts } from './facts.ts';
 import { failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { checkOptions } from './options.ts';
+import { stepsOf } from './steps.ts';
 import { readSubmission, submitOnce } from './submission.ts';
-import type { Target } from './submission.ts';
+import type { Submission, Target } from './submission.ts';
 
 export interface BatchOptions {
   readonly store: ObjectStore;
@@ -31,6 +33,8 @@ export interface BatchOptions {
   /** At least one of them. */
   readonly gpu: Target | null;
   readonly cpu: Target | null;
+  /** What runs imports. @default nothing does */
+  readonly imports?: Target | null;
   /** Where there are both: data sets of up to so many pictures are trained without a GPU. */
   readonly smallPictures: number;
   /** Jobs that may wait. @default 100 */
@@ -39,7 +43,7 @@ export interface BatchOptions {
 
 /** Given by the API, found again in what Batch says of a job. */
 const CANCELLED = 'Cancelled through Kindred';
-/** A training of which Batch has not heard after so long was lost on the way there. */
+/** A job of which Batch has not heard after so long was lost on the way there. */
 const PATIENCE_MS = 60_000;
 const DESCRIBED_AT_ONCE = 100;
 
@@ -48,7 +52,7 @@ export class BatchTrainings implements Trainings {
   readonly #facts: BatchFacts;
 
   constructor(options: BatchOptions) {
-    this.#options = { waiting: 100, ...options };
+    this.#options = { waiting: 100, imports: null, ...options };
     this.#facts = new BatchFacts(options);
   }
 
@@ -56,48 +60,63 @@ export class BatchTrainings implements Trainings {
     checkOptions(recipe, options);
   }
 
+  async checkImport(): Promise<void> {
+    if (this.#options.imports !== null) return;
+    throw new RequestError(501, 'not-offered', 'There is no queue here that imports could be submitted to.');
+  }
+
   async room(): Promise<void> {
-    const { client, waiting, gpu, cpu } = this.#options;
-    const queues = [gpu, cpu].flatMap((target) => target?.queue ?? []);
+    const { client, waiting, gpu, cpu, imports } = this.#options;
+    const queues = new Set([gpu, cpu, imports].flatMap((target) => target?.queue ?? []));
     const lists = await asked(() =>
       Promise.all(
-        queues.map(async (jobQueue) => client.send(new ListJobsCommand({ jobQueue, jobStatus: 'RUNNABLE' }))),
+        [...queues].map(async (jobQueue) =>
+          client.send(new ListJobsCommand({ jobQueue, jobStatus: 'RUNNABLE' })),
+        ),
       ),
     );
     const found = lists.reduce((sum, { jobSummaryList = [] }) => sum + jobSummaryList.length, 0);
-    if (found >= waiting) throw busy(`${found} trainings wait already. Cancel some, or try again later.`);
+    if (found >= waiting) throw busy(`${found} jobs wait already. Cancel some, or try again later.`);
   }
 
   async offer(id: string): Promise<void> {
     const { store, client } = this.#options;
-    await asked(() => submitOnce(store, client, id, () => this.#targetOf(id)));
+    await asked(() =>
+      submitOnce(store, client, id, async () => {
+        const job = await readJob(store, id);
+        return { target: await this.#targetOf(job), steps: stepsOf(job) };
+      }),
+    );
   }
 
-  async look(jobs: readonly Job[]): Promise<readonly Seen[]> {
-    const open = jobs.filter(isOpen);
+  async look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]> {
     const submitted = await Promise.all(
-      open.map(async ({ id }) => [id, (await readSubmission(this.#options.store, id))?.batchJob] as const),
+      jobs.map(async (job) => (isOpen(job) ? readSubmission(this.#options.store, job.id) : null)),
     );
-    const details = await asked(() => this.#describe(submitted.flatMap(([, batchJob]) => batchJob ?? [])));
-    const batchJobs = new Map(submitted);
+    const details = await asked(() => this.#describe(submitted.flatMap((one) => idsOf(one))));
     return Promise.all(
-      jobs.map(async (job) => {
-        const batchJob = batchJobs.get(job.id);
+      jobs.map(async (job, i) => {
         if (!isOpen(job)) return plain(job);
-        return this.#seen(job, batchJob ?? null, details.get(batchJob ?? '') ?? null);
+        const ids = idsOf(submitted[i] ?? null);
+        return this.#seen(
+          job,
+          ids,
+          ids.flatMap((id) => details.get(id) ?? []),
+        );
       }),
     );
   }
 
   async cancelled(id: string): Promise<void> {
-    const { store, client } = this.#options;
-    const batchJob = (await readSubmission(store, id))?.batchJob;
-    if (!batchJob) return;
-    const detail = (await asked(() => this.#describe([batchJob]))).get(batchJob);
+    const { store } = this.#options;
+    const ids = idsOf(await readSubmission(store, id));
+    if (ids.length === 0) return;
+    const details = await asked(() => this.#describe(ids));
     const job = await readJob(store, id);
-    // Its program hears of it, and keeps a checkpoint.
-    if (detail?.status === 'RUNNING' && job.state === 'running') return;
-    await asked(() => client.send(new TerminateJobCommand({ jobId: batchJob, reason: CANCELLED })));
+    // Its program hears of it, and keeps what it has.
+    const known = ids.flatMap((each) => details.get(each) ?? []);
+    if (known.length > 0 && currentOf(known).status === 'running' && isBeingWorkedOn(job)) return;
+    await asked(() => this.#terminate(ids));
     await endJob(store, id, 'cancelled', null);
   }
 
@@ -106,13 +125,25 @@ export class BatchTrainings implements Trainings {
     this.#options.client.destroy();
   }
 
-  async #targetOf(id: string): Promise<Target> {
-    const { store, gpu, cpu, smallPictures } = this.#options;
+  async #targetOf({ kind, request }: Job): Promise<Target> {
+    const { store, gpu, cpu, imports, smallPictures } = this.#options;
+    if (kind === 'import') {
+      await this.checkImport();
+      return imports as Target;
+    }
     if (gpu === null || cpu === null) return (gpu ?? cpu) as Target;
-    const { dataSet } = (await readJob(store, id)).request;
     let pictures = 0;
-    for await (const _ of store.list(`datasets/${dataSet}/`)) if (++pictures > smallPictures) return gpu;
+    for await (const _ of store.list(`datasets/${request.dataSet}/`))
+      if (++pictures > smallPictures) return gpu;
     return cpu;
+  }
+
+  async #terminate(batchJobs: readonly string[]): Promise<void> {
+    const { client } = this.#options;
+    // The last one first: it must not begin because of what happens to the others.
+    for (const jobId of batchJobs.toReversed()) {
+      await client.send(new TerminateJobCommand({ jobId, reason: CANCELLED }));
+    }
   }
 
   async #describe(batchJobs: readonly string[]): Promise<Map<string, JobDetail>> {
@@ -125,22 +156,44 @@ export class BatchTrainings implements Trainings {
     return found;
   }
 
-  async #seen(job: Job, batchJob: string | null, detail: JobDetail | null): Promise<Seen> {
-    if (batchJob === null) return notSubmitted(job);
+  /** @param details of those that Batch still knows, in their order */
+  async #seen<J extends Job>(
+    job: J,
+    batchJobs: readonly string[],
+    details: readonly JobDetail[],
+  ): Promise<Seen<J>> {
+    if (batchJobs.length === 0) return notSubmitted(job);
     // A job that ended is forgotten by Batch after some days.
-    if (detail === null) return this.#ended(job, { code: 'unexpected', message: 'Batch knows no such job' });
-    const { status, statusReason } = detail;
-    if (status === 'SUCCEEDED')
+    if (details.length === 0)
+      return this.#ended(job, { code: 'unexpected', message: 'Batch knows no such job' });
+    const { status, detail } = currentOf(details);
+    if (status === 'succeeded')
       return this.#ended(job, { code: 'unexpected', message: 'its container ended without a word' });
-    if (status === 'FAILED') return this.#ended(job, statusReason === CANCELLED ? null : failureOf(detail));
-    if (status === 'RUNNING') return job.state === 'queued' ? begins(job) : plain(job);
-    return { job, interrupted: job.state === 'running', waiting: await this.#obstacles(detail) };
+    if (status === 'failed') {
+      const failure = detail.statusReason === CANCELLED ? null : failureOf(await this.#failedChild(detail));
+      if (batchJobs.length > 1) await asked(() => this.#terminate(batchJobs));
+      return this.#ended(job, failure);
+    }
+    if (status === 'running') return job.state === 'queued' ? begins(job) : plain(job);
+    // Of an import the next step waits; of a training, its next attempt.
+    const interrupted = job.kind === undefined && job.state === 'running';
+    return { job, interrupted, waiting: await this.#obstacles(detail) };
+  }
+
+  /** Of an array, the first child that has failed: it knows why. */
+  async #failedChild(detail: JobDetail): Promise<JobDetail> {
+    if (detail.arrayProperties?.size === undefined || detail.jobId === undefined) return detail;
+    const { client } = this.#options;
+    const command = new ListJobsCommand({ arrayJobId: detail.jobId, jobStatus: 'FAILED', maxResults: 1 });
+    const child = (await asked(() => client.send(command))).jobSummaryList?.[0]?.jobId;
+    if (child === undefined) return detail;
+    return (await asked(() => this.#describe([child]))).get(child) ?? detail;
   }
 
   /** @param failure null: it was cancelled */
-  async #ended(job: Job, failure: Failure | null): Promise<Seen> {
+  async #ended<J extends Job>(job: J, failure: Failure | null): Promise<Seen<J>> {
     const state = failure === null ? 'cancelled' : 'failed';
-    return plain(await endJob(this.#options.store, job.id, state, failure));
+    return plain((await endJob(this.#options.store, job.id, state, failure)) as J);
   }
 
   async #obstacles(detail: JobDetail): Promise<readonly Obstacle[]> {
@@ -162,19 +215,26 @@ function isOpen({ state }: Job): boolean {
   return state === 'queued' || state === 'running';
 }
 
-const plain = (job: Job): Seen => ({
-  job,
-  interrupted: job.state === 'running' && !isOwnerAlive(job),
-  waiting: [],
-});
+/** Whether a process has the job, and hears when somebody wants it to stop. */
+function isBeingWorkedOn({ kind, state, owner }: Job): boolean {
+  return state === 'running' && (kind === undefined || owner !== null);
+}
 
-const begins = (job: Job): Seen => ({
+/** Of the jobs of Batch, in their order; none when they were not submitted. */
+function idsOf(submission: Submission | null): string[] {
+  if (submission === null || submission.batchJob === null) return [];
+  return [...(submission.before ?? []), submission.batchJob];
+}
+
+const plain = <J extends Job>(job: J): Seen<J> => ({ job, interrupted: isInterrupted(job), waiting: [] });
+
+const begins = <J extends Job>(job: J): Seen<J> => ({
   job,
   interrupted: false,
   waiting: [{ code: 'starting', message: 'The container runs, and loads what it works with.' }],
 });
 
-function notSubmitted(job: Job): Seen {
+function notSubmitted<J extends Job>(job: J): Seen<J> {
   if (Date.now() - Date.parse(job.createdAt) < PATIENCE_MS) return plain(job);
   const message =
     'It did not come to AWS Batch. Ask for it again with the same Idempotency-Key, or cancel it and start another.';

@@ -45,7 +45,9 @@ describe('a training whose process is killed again and again', () => {
   }
 
   /** The killed one is run once more, and an uninterrupted one of the same, both in this process: their weights. */
-  async function compared(job: TrainingJob): Promise<{ killed: string | undefined; whole: string | undefined }> {
+  async function compared(
+    job: TrainingJob,
+  ): Promise<{ killed: string | undefined; whole: string | undefined }> {
     const { version } = await place.train(await readTraining(place.store, job.id));
     const whole = `whole-${job.request.recipe}`;
     await place.train(await place.newJob(job.request.recipe, { model: whole }));

@@ -85,7 +85,11 @@ export class Place {
     });
   }
 
-  async train(job: TrainingJob, attempt: Attempt = {}, data: Partial<TrainingData> = {}): Promise<TrainingResult> {
+  async train(
+    job: TrainingJob,
+    attempt: Attempt = {},
+    data: Partial<TrainingData> = {},
+  ): Promise<TrainingResult> {
     const {
       store = this.store,
       report = () => undefined,
