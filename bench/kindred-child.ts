@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { forward } from './kindred-forward.ts';
+import type { ForwardWork } from './kindred-forward.ts';
 import { kindredSide as kindred } from './kindred-side.ts';
 import type { EpochWork, StepWork } from './kindred-step.ts';
 import { readFeatures } from './work.ts';
@@ -6,6 +8,7 @@ import type { Plan, WorkFiles } from './work.ts';
 
 /** What the bench passes to a child process, as one JSON argument. */
 export type ChildWork =
+  | { readonly kind: 'forward'; readonly work: ForwardWork }
   | { readonly kind: 'epoch'; readonly work: EpochWork }
   | {
       readonly kind: 'step';
@@ -14,6 +17,7 @@ export type ChildWork =
     };
 
 async function measure(child: ChildWork): Promise<object> {
+  if (child.kind === 'forward') return forward(child.work);
   if (child.kind === 'epoch') return kindred.mineAndTrain(child.work);
   const plan = JSON.parse(await readFile(child.files.plan, 'utf8')) as Plan;
   const features = await readFeatures(child.files.features);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildWork } from './kindred-child.ts';
+import type { ForwardResult, ForwardWork } from './kindred-forward.ts';
 import type { EpochWork, StepWork } from './kindred-step.ts';
 import { runJson } from './processes.ts';
 import type { Environment } from './processes.ts';
@@ -49,7 +50,7 @@ export function kerasEpoch(python: string, work: EpochWork): Promise<EpochResult
 /** Training steps in PyTorch, in a fresh process. */
 export function torchSteps(
   python: string,
-  work: StepOptions,
+  work: StepOptions & { readonly device: string },
   files: WorkFiles,
   way: string,
   environment: Environment,
@@ -61,6 +62,16 @@ export function torchSteps(
     { ...same, ...files, 'learning-rate': learningRate, way },
     environment,
   );
+}
+
+/** The backbone's pass forward as Kindred does it, in a fresh process. */
+export function kindredForward(work: ForwardWork, environment: Environment = {}): Promise<ForwardResult> {
+  return kindredChild({ kind: 'forward', work }, environment);
+}
+
+/** The same in PyTorch. */
+export function torchForward(python: string, work: ForwardWork, device: string): Promise<ForwardResult> {
+  return peer(python, 'forward_torch.py', { ...work, device });
 }
 
 function peer<Result>(

@@ -28,6 +28,8 @@ export interface StepsOptions {
   readonly rounds: number;
   /** Both sides run with glibc told to keep the memory that a step frees, in huge pages. */
   readonly keepMemory: boolean;
+  /** What PyTorch computes on. @default cpu */
+  readonly device?: 'cpu' | 'cuda';
 }
 
 /** Large tensors are otherwise given back to the system after each step and page in again, about 15 % of PyTorch's step. */
@@ -62,11 +64,12 @@ async function measureOne(options: StepsOptions, head: HeadKind, pictures: numbe
   const work = { ...RUN, weights: options.weights, head };
   const torch = Object.fromEntries(options.ways.map((way): [string, StepResult[]] => [way, []]));
   const environment = options.keepMemory ? KEEP_MEMORY : {};
+  const { device = 'cpu' } = options;
   const ours: StepResult[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     process.stderr.write(`steps, ${head}, ${pictures} pictures, round ${round} of ${options.rounds}\n`);
     for (const way of options.ways)
-      torch[way]?.push(await torchSteps(options.python, work, files, way, environment));
+      torch[way]?.push(await torchSteps(options.python, { ...work, device }, files, way, environment));
     ours.push(await kindredSteps(work, files, environment));
   }
   return { head, pictures, keepMemory: options.keepMemory, torch, kindred: ours };

@@ -103,11 +103,12 @@ def triplet_loss(embedded, anchors, positives, negatives, margin):
 
 def measure(options, weights, features, plan):
     """Seconds of each step after the warm-up, and every step's loss."""
-    network = Network(weights, options.head, options.way.startswith('folded'))
+    network = Network(weights, options.head, options.way.startswith('folded')).to(options.device)
+    features = features.to(options.device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, eps=1e-7, fused=True)
     forward = torch.compile(network) if options.way.endswith('compiled') else network
     batches = [
-        (torch.tensor(batch['rows']), *(torch.tensor(column) for column in zip(*batch['triplets'])))
+        tuple(torch.tensor(column, device=options.device) for column in (batch['rows'], *zip(*batch['triplets'])))
         for batch in plan['batches']
     ]
     seconds, losses = [], []
@@ -135,11 +136,14 @@ def main():
     parser.add_argument('--steps', type=int, default=8)
     parser.add_argument('--warmup', type=int, default=2)
     parser.add_argument('--threads', type=int, help='default: as torch does, one a core')
+    parser.add_argument('--device', default='cpu', help='"cuda": on a GPU, with TF32, as TensorFlow does by itself')
     parser.add_argument('--learning-rate', type=float, default=1e-6)
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
 
     weights = read_safetensors(options.weights, lambda name: name.startswith(('conv5_block2', 'conv5_block3')))
     with open(options.plan, encoding='utf8') as file:
@@ -148,7 +152,7 @@ def main():
     network, seconds, losses = measure(options, weights, features, plan)
     report({
         'peer': 'step-torch',
-        'versions': {'torch': torch.__version__},
+        'versions': {'torch': torch.__version__, 'device': options.device},
         'head': options.head,
         'way': options.way,
         'threads': torch.get_num_threads(),

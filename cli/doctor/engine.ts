@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { load, readStamp, tfjsNodeFolder } from '../../scripts/setup/tensorflow.mjs';
+import { gpuProblems } from './gpu.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 import { versionOf } from './programs.ts';
 import type { Problem, Section } from './report.ts';
@@ -37,22 +38,8 @@ async function tensorflow(root: string): Promise<Pick<Section, 'facts' | 'proble
       'runs on': loaded.gpu ? 'GPU' : 'CPU',
       'nvidia driver': driver,
     },
-    problems: gpuProblems(variant, loaded.gpu, driver),
+    problems: gpuProblems({ variant, used: loaded.gpu, driver }),
   };
 }
 
 const broken = (what: string, advice: string): Problem => ({ needed: true, what, advice });
-
-function gpuProblems(variant: string | null, gpu: boolean, driver: string | null): Problem[] {
-  if (variant === 'gpu' && !gpu) {
-    const what = 'TensorFlow for GPUs is installed, but no GPU is visible to it.';
-    const advice =
-      'Check the driver with "nvidia-smi", or go back to the processor with "npm run setup -- --cpu".';
-    return [{ needed: false, what, advice }];
-  }
-  if (variant !== 'gpu' && driver !== null) {
-    const what = 'There is an NVIDIA GPU that is not used.';
-    return [{ needed: false, what, advice: 'To use it, run "npm run setup -- --gpu".' }];
-  }
-  return [];
-}

@@ -7,6 +7,7 @@ import type { TrainingResult } from '../../core/jobs/result.ts';
 import type { Context } from '../context.ts';
 import { registryFlag } from '../output/shell.ts';
 import { openTrainingData } from './data.ts';
+import { noteDevice } from './device.ts';
 import { libraryVersions } from './libraries.ts';
 import { trainingReport } from './progress.ts';
 import type { Interruption } from './signals.ts';
@@ -41,6 +42,7 @@ export async function runJob(
   const registry = await context.registry();
   const job = known ?? (await createJob(registry.store, request));
   context.terminal.note(`${known === null ? 'Training' : 'Going on with'} ${request.model}, job ${job.id}`);
+  await noteDevice(context.terminal);
   const featuresFolder = path.join(context.cache, 'features');
   await mkdir(featuresFolder, { recursive: true });
   const { report, end } = trainingReport(context.terminal);

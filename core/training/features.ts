@@ -15,10 +15,10 @@ import type { Pixels, Preprocessing } from '../images/pixels.ts';
 import { PIXELS } from '../network/graph.ts';
 import type { Network } from '../network/network.ts';
 import { pixelTensor } from '../network/pixel-tensor.ts';
-import { float, run, shape as shapeAttribute, text } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 import { writeAll } from '../network/write-all.ts';
 import { DEFAULT_CACHE_BYTES, INDEX, makeEntry, tidyCache, useEntry } from './feature-cache.ts';
+import { mapRows } from './mapped-rows.ts';
 
 export interface FeatureRequest {
   readonly network: Network;
@@ -192,7 +192,7 @@ function open(request: FeatureRequest, folder: string, index: Index, close: () =
   try {
     for (const node of request.nodes) {
       const dimensions = [index.rows.length, ...(request.network.shapes.get(node) ?? [])];
-      tensors[node] = mapFile(fileOf(folder, node), dimensions);
+      tensors[node] = mapRows(fileOf(folder, node), dimensions);
     }
   } catch (error) {
     dispose();
@@ -212,14 +212,4 @@ function once(work: () => void): () => void {
     if (!done) work();
     done = true;
   };
-}
-
-/** A file of float32 as a tensor whose memory is the mapped file. */
-function mapFile(path: string, dimensions: readonly number[]): Tensor {
-  if (dimensions[0] === 0) return tf.zeros([...dimensions]);
-  return run(
-    'ImmutableConst',
-    [float('dtype'), shapeAttribute('shape', [...dimensions]), text('memory_region_name', path)],
-    [],
-  );
 }

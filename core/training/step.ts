@@ -9,6 +9,7 @@ import { observeBatch } from './collapse.ts';
 import type { Observed } from './collapse.ts';
 import type { Distance } from './distances/index.ts';
 import type { Loss } from './losses/index.ts';
+import { takeBlock, takeRows } from './mapped-rows.ts';
 import type { Triplets } from './triplets.ts';
 
 /** What is trained, on which cached outputs of its frozen part. */
@@ -46,9 +47,7 @@ export function trainStep(
   random: Random,
   rateFactor = 1,
 ): StepResult {
-  const rows = tf.tensor1d(batch.rows, 'int32');
-  const given = tf.gather(learner.inputs, rows);
-  rows.dispose();
+  const given = takeRows(learner.inputs, batch.rows);
   const recording = learner.network.record({ [learner.inputNode]: given });
   const embeddings = recording.output as Tensor2D;
   const labels = batch.rows.map((row) => learner.labels[row] as number);
@@ -103,7 +102,7 @@ export function embedRows(
     const blocks: Tensor2D[] = [];
     for (let start = 0; start < count; start += 32) {
       const block = tf.tidy(() => {
-        const given = tf.slice(inputs, start, Math.min(32, count - start));
+        const given = takeBlock(inputs, start, Math.min(32, count - start));
         return network.forward({ [inputNode]: given }, [output])[output] as Tensor2D;
       });
       blocks.push(block);
