@@ -1,7 +1,14 @@
 /**
- * tfjs-node's binding passes lists of numbers to TensorFlow's operations, but no lists of strings or of types, which
- * the fused convolutions need (they name what is fused into them). Two cases are added to its switch over kinds of
- * attributes; nothing else changes.
+ * What is added to the source of tfjs-node's binding; nothing else of it changes.
+ *
+ * It passes lists of numbers to TensorFlow's operations, but no lists of strings or of types, which the fused convolutions need
+ * (they name what is fused into them): two more cases in its switch over kinds of attributes.
+ *
+ * Signals are held back while TensorFlow computes. oneDNN's matrix product (jit_avx512_common_gemm_f32, and its AVX twin) lets the
+ * stack pointer point to its workspace on the heap where the inner dimension is large, so that a handler that runs meanwhile writes
+ * its frame over whatever lies before the workspace: a Ctrl-C, the end of a child process or a profiler's tick then ends the process
+ * some time later with "corrupted size vs. prev_size". TensorFlow's own threads are begun with signals held back, for the same
+ * reason. Held back signals are delivered when the operation is done, or to another thread at once.
  */
 import { SetupError } from './errors.mjs';
 
@@ -46,14 +53,46 @@ const TYPES = `      if (IsArray(env, nstatus, &js_value)) {
       }
 `;
 
+const HOLDER = `
+#include <csignal>
+
+namespace {
+/** Holds back the signals of this thread, and of threads that it begins, but those of its own faults. */
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t held;
+    sigfillset(&held);
+    for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+      sigdelset(&held, fault);
+    }
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld &) = delete;
+  SignalsHeld &operator=(const SignalsHeld &) = delete;
+
+ private:
+  sigset_t before_;
+};
+}  // namespace
+`;
+
+const HOLD = '  SignalsHeld signals_held;\n';
+
 /** Each goes behind the line that opens its case. */
 export const INSERTIONS = [
+  { after: '#include "utils.h"\n', text: HOLDER },
+  // Where the context is made, and with it TensorFlow's threads.
+  { after: '  TFE_ContextOptions *tfe_options = TFE_NewContextOptions();\n', text: HOLD },
+  // Before an operation is run.
+  { after: '  std::vector<TFE_TensorHandle *> result_handles(num_outputs, nullptr);\n', text: HOLD },
   { after: '    case TF_ATTR_STRING: {\n', text: STRINGS },
   { after: '    case TF_ATTR_TYPE: {\n', text: TYPES },
 ];
 
 /**
- * The source of tfjs_backend.cc with both cases added.
+ * The source of tfjs_backend.cc with all of that.
  *
  * @param {string} source
  * @returns {string}
