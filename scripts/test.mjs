@@ -8,6 +8,15 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** A file that hangs is ended and named; the slowest takes a minute on a machine that does nothing else. */
+const PATIENCE_MS = 15 * 60_000;
+
+/** Node 20.9 and 20.10 do not have that flag. */
+function knowsTimeout() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 20 || minor > 10;
+}
+
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('-'));
@@ -25,10 +34,9 @@ if (files.length === 0) {
   );
   process.exitCode = 1;
 } else {
-  const concurrency = flags.some((flag) => flag.startsWith('--test-concurrency'))
-    ? []
-    : ['--test-concurrency=2'];
-  const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...concurrency, ...flags, ...files], {
+  const usual = ['--test-concurrency=2', ...(knowsTimeout() ? [`--test-timeout=${PATIENCE_MS}`] : [])];
+  const added = usual.filter((flag) => !flags.some((own) => own.startsWith(flag.split('=')[0] ?? flag)));
+  const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...added, ...flags, ...files], {
     cwd: root,
     stdio: 'inherit',
   });
