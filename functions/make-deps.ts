@@ -60,6 +60,8 @@ export interface ServeOptions {
    * that take long go on. Close `ingestion` and `moves` before `versions`. @default false
    */
   readonly background?: boolean;
+  /** Milliseconds between two looks for what came to data sets past this server; 0: never. @default 5000 */
+  readonly followMs?: number;
   /** Milliseconds that a request waits for an alias to be moved. @default ten seconds, and half of what a request may take at most */
   readonly moveMs?: number;
   /** What is kept, for each model, of pictures that were not known. @default nothing */
@@ -130,7 +132,7 @@ export function makeDeps(options: ServeOptions): Deps {
 }
 
 function ingestionOf(
-  { registry, log, versions: { lookMs } = {} }: ServeOptions,
+  { registry, log, followMs, versions: { lookMs } = {} }: ServeOptions,
   versions: WarmVersions,
   metrics: ServerMetrics,
   trouble: (error: unknown) => void,
@@ -143,6 +145,7 @@ function ingestionOf(
     onIngested: (done) => metrics.ingested(done.map(({ outcome }) => outcome)),
     onFailed: (pictures) => metrics.ingestFailed(pictures),
     ...(lookMs !== undefined && { lookMs }),
+    ...(followMs !== undefined && { followMs }),
   });
 }
 

@@ -21,6 +21,12 @@ export function serveCommand(): Command {
       wholeNumber(1),
       2,
     )
+    .option(
+      '--follow <seconds>',
+      'how often to look what came to data sets past this server, or went; 0: never',
+      wholeNumber(0),
+      5,
+    )
     .option('--trainings <n>', 'how many trainings may run at once; others wait', wholeNumber(1), 1)
     .option(
       '--rate <n>',

@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly port: number;
   readonly versions: number;
   readonly look: number;
+  readonly follow: number;
   readonly trainings: number;
   readonly rate: number;
   readonly timeout: number;
@@ -39,6 +40,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     engine: context.engine,
     model,
     versions: { most: flags.versions, lookMs: flags.look * 1000, open },
+    followMs: flags.follow * 1000,
     trainings: {
       atOnce: flags.trainings,
       command: (job, kind) => commandFor(context.registryUri, job, kind),

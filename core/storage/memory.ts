@@ -26,7 +26,7 @@ export function memoryStore(uri = 'memory://'): ObjectStore {
     const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
     for (const key of keys) {
       const found = objects.get(key);
-      if (found) yield { key, size: found.bytes.length };
+      if (found) yield { key, size: found.bytes.length, state: found.etag };
     }
   }
 

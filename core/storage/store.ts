@@ -66,6 +66,8 @@ export interface StoredObject {
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
+  /** Another text once the content is another one; what it says is the store's affair. Only what can be read has it. */
+  readonly state?: string;
   /** Set when a folder holds something that cannot be read by this key; `get` then throws or finds nothing. */
   readonly problem?: ListingProblem;
 }

@@ -9,15 +9,17 @@ import type { Ingested, IngestOptions } from '../../core/jobs/ingest/ingest.ts';
 import { clearIntent, listIntents, noteIntent } from '../../core/jobs/ingest/intents.ts';
 import { syncGallery } from '../../core/jobs/ingest/sync.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
-import { compactGallery } from '../../core/registry/compaction.ts';
 import { readGalleryLog } from '../../core/registry/gallery-log.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { LogEntry } from '../deps.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 import type { WarmVersions } from '../versions/warm-versions.ts';
+import { Compactor } from './compactor.ts';
 import { Expected } from './expected.ts';
+import { Following } from './following.ts';
 import { IntentQueue } from './queue.ts';
+import type { Waiting } from './queue.ts';
 
 export interface IngestionOptions {
   readonly registry: Registry;
@@ -30,12 +32,12 @@ export interface IngestionOptions {
   readonly most?: number;
   /** Milliseconds until it is asked again which versions are in production. @default 2000 */
   readonly lookMs?: number;
+  /** Milliseconds between two looks for what came to data sets past this server; 0: never. @default 5000 */
+  readonly followMs?: number;
 }
 
 /** Pictures that are taken up in one segment. */
 const BLOCK = 32;
-/** Changes of a gallery after which it is looked at whether they should be compacted. */
-const CHANGES = 32;
 const HOUR_MS = 60 * 60_000;
 /** A look at production where nothing is asked for is not worth a request every two seconds. */
 const IDLE_LOOKS = 5;
@@ -44,22 +46,35 @@ export class Ingestion {
   readonly #options: Required<IngestionOptions>;
   readonly #queue: IntentQueue;
   readonly #expected: Expected;
+  readonly #following: Following;
   readonly #ending = new AbortController();
   readonly #followers = new Map<string, { readonly at: number; readonly versions: readonly VersionName[] }>();
   /** What each model had in production at the last look. */
   #production: ReadonlyMap<string, number> | null = null;
-  readonly #changes = new Map<string, number>();
+  readonly #compactor: Compactor;
   /** One thing after another. */
   #working: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #compactedAt = 0;
 
   constructor(options: IngestionOptions) {
-    this.#options = { most: 1000, lookMs: 2000, ...options };
+    this.#options = { most: 1000, lookMs: 2000, followMs: 5000, ...options };
     this.#queue = new IntentQueue(this.#options.most);
     this.#expected = new Expected(options.registry.store, {
       trouble: options.trouble,
       onArrival: (key) => void this.changing(key, () => Promise.resolve()).catch(options.trouble),
+    });
+    const { registry, followMs, most, log } = this.#options;
+    this.#compactor = new Compactor(registry.store, log);
+    this.#following = new Following({
+      registry,
+      followMs,
+      signal: this.#ending.signal,
+      followers: (dataSet) => this.#followersOf(dataSet),
+      log: (version) => this.#log(version),
+      // Half of the queue is for those who tell.
+      room: () => Math.floor(most / 2) - this.#queue.size,
+      found: (key) => this.#queue.put(key),
     });
   }
 
@@ -72,12 +87,19 @@ export class Ingestion {
   start(): void {
     this.#queue.overflowed = true;
     const { lookMs } = this.#options;
-    const look = (): void => this.#later(() => this.#look());
+    let isLooking = false;
+    // One at a time: comparing a large data set may take longer than until the next one.
+    const look = (): void => {
+      if (isLooking) return;
+      isLooking = true;
+      this.#later(() => this.#look().finally(() => (isLooking = false)));
+    };
     // The first requests come first.
     this.#timer = setTimeout(() => {
       this.#work();
       look();
       this.#timer = setInterval(look, lookMs * IDLE_LOOKS).unref();
+      this.#following.start((following) => this.#later(() => following().finally(() => this.#work())));
     }, lookMs).unref();
   }
 
@@ -85,6 +107,7 @@ export class Ingestion {
   async close(): Promise<void> {
     this.#ending.abort();
     clearInterval(this.#timer);
+    this.#following.close();
     this.#expected.close();
     await this.#working;
   }
@@ -183,7 +206,7 @@ export class Ingestion {
     } catch (error) {
       trouble(error);
       const given = this.#queue.putBack(block);
-      if (given > 0) this.#options.onFailed(given);
+      if (given.length > 0) await this.#giveUp(given);
       const wait = this.#queue.waitMs();
       if (wait !== null) setTimeout(() => this.#work(), wait).unref();
       return;
@@ -191,17 +214,21 @@ export class Ingestion {
     this.#work();
   }
 
+  /** What is given up is tried again with the hour, or by the next server: its note says what it is. */
+  async #giveUp(given: readonly Waiting[]): Promise<void> {
+    const { registry, trouble, onFailed } = this.#options;
+    onFailed(given.length);
+    for (const { key, ids } of given) {
+      if (ids.length === 0) await noteIntent(registry.store, key).catch(trouble);
+    }
+  }
+
   async #ingest(keys: readonly string[]): Promise<void> {
     const done = await ingest(this.#options.registry, keys, this.#ingestOptions());
     this.#tell(done);
     for (const { model, version } of done.filter(({ outcome }) => outcome !== 'unchanged')) {
-      const name = `${model}@${version}`;
-      const changes = (this.#changes.get(name) ?? 0) + 1;
-      this.#changes.set(name, changes);
-      if (changes >= CHANGES) {
-        this.#changes.delete(name);
-        this.#later(() => this.#compact({ model, version }));
-      }
+      if (this.#compactor.isTime({ model, version }))
+        this.#later(() => this.#compactor.compact({ model, version }));
     }
   }
 
@@ -213,13 +240,6 @@ export class Ingestion {
     }
   }
 
-  async #compact(version: VersionName): Promise<void> {
-    const { compacted, removed } = await compactGallery(this.#options.registry.store, version);
-    if (compacted + removed > 0) {
-      this.#options.log({ level: 'info', event: 'compaction', ...version, compacted, removed });
-    }
-  }
-
   /** Where an alias has moved, and at the start, the whole data set is compared with the gallery. */
   async #look(): Promise<void> {
     const { registry, log } = this.#options;
@@ -227,8 +247,11 @@ export class Ingestion {
     const production = new Map<string, number>();
     for (const { model, version } of await inProduction(registry)) production.set(model, version);
     for (const [model, version] of production) {
-      if (before?.get(model) === version || (await dataSetOf(registry, { model, version })) === null)
-        continue;
+      if (before?.get(model) === version) continue;
+      const followed = await dataSetOf(registry, { model, version });
+      if (followed === null) continue;
+      // First: what comes while the whole is compared must not fall between the two.
+      await this.#following.watch(followed);
       // At the start: what others replaced under its name meanwhile is left to the command; it takes reading every picture.
       const compare = before === null ? 'names' : 'content';
       const { signal } = this.#ending;
@@ -245,7 +268,7 @@ export class Ingestion {
     this.#production = production;
     if (performance.now() - this.#compactedAt < HOUR_MS && before !== null) return;
     this.#compactedAt = performance.now();
-    for (const [model, version] of production) await this.#compact({ model, version });
+    for (const [model, version] of production) await this.#compactor.compact({ model, version });
     // What was given up is tried again.
     this.#queue.overflowed = true;
     this.#work();

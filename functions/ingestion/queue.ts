@@ -1,6 +1,6 @@
 import type { Intent } from '../../core/jobs/ingest/intents.ts';
 
-/** A picture that waits to be taken up, with the notes that are about it. */
+/** A picture that waits to be taken up, with the notes that are about it; without any where it was found by looking. */
 export interface Waiting {
   readonly key: string;
   readonly ids: readonly string[];
@@ -35,6 +35,14 @@ export class IntentQueue {
     else this.#waiting.set(key, { key, ids: [id], attempts: 0, notBefore: 0 });
   }
 
+  /** Adds a picture that nobody has noted. @returns false when there is no room */
+  put(key: string): boolean {
+    if (this.#waiting.has(key)) return true;
+    if (this.#waiting.size >= this.#most) return false;
+    this.#waiting.set(key, { key, ids: [], attempts: 0, notBefore: 0 });
+    return true;
+  }
+
   /** Takes out those that may be taken up now; what failed before goes alone, since it may be why others failed with it. */
   take(most: number): Waiting[] {
     const now = performance.now();
@@ -45,12 +53,13 @@ export class IntentQueue {
     return taken;
   }
 
-  /** Puts back what failed, to be tried again after a while. @returns how many are given up; their notes stay in the store */
-  putBack(failed: readonly Waiting[]): number {
-    let given = 0;
-    for (const { key, ids, attempts } of failed) {
+  /** Puts back what failed, to be tried again after a while. @returns what is given up; its notes stay in the store */
+  putBack(failed: readonly Waiting[]): Waiting[] {
+    const given: Waiting[] = [];
+    for (const waiting of failed) {
+      const { key, ids, attempts } = waiting;
       if (attempts + 1 >= ATTEMPTS) {
-        given++;
+        given.push(waiting);
         continue;
       }
       const notBefore = performance.now() + FIRST_WAIT_MS * 2 ** attempts;

@@ -15,7 +15,7 @@ import { startS3 } from '../support/s3-server.ts';
 import { json, listening } from './support.ts';
 import type { Served } from './support.ts';
 
-const QUICK = { versions: { lookMs: 100 } };
+const QUICK = { versions: { lookMs: 100 }, followMs: 200 };
 const CLASSES = ['red', 'green'];
 const at = (className: string, file: string): string => `/v1/datasets/colours/images/${className}/${file}`;
 const png = async (className: string, n: number): Promise<Uint8Array<ArrayBuffer>> =>
@@ -94,6 +94,19 @@ describe('a server', () => {
 
     assert.deepEqual(told['models'], []);
     assert.deepEqual(await listIntents(registry.store, 10), []);
+  });
+
+  it('finds what came past it, was replaced and went', async () => {
+    await putThere(registry, 'violet', 1);
+    await putThere(registry, 'red', 21, '1.png');
+    await registry.store.delete('datasets/colours/blue/0.png');
+    await eventually(registry);
+
+    await registry.store.put('datasets/colours/red/1.png', (await png('red', 22)).slice(0, 60));
+    while (!served.log.some(({ outcome }) => outcome === 'rejected')) await sleep(50);
+    // A copy that was under way, and is there by now.
+    await putThere(registry, 'red', 22, '1.png');
+    await eventually(registry);
   });
 
   it('compares with the data set when an alias moves to a version that was trained on an older state', async () => {
@@ -199,7 +212,10 @@ describe('a server over S3', { skip: whyNoGo() }, () => {
       const { uploads } = await json<{ uploads: { url: string; headers: Record<string, string> }[] }>(asked);
       const [{ url, headers } = assert.fail('no address')] = uploads;
       assert.equal((await fetch(url, { method: 'PUT', body, headers })).status, 200);
+      await eventually(registry);
 
+      await putThere(registry, 'blue', 7);
+      await putThere(registry, 'red', 8, '0.png');
       await eventually(registry);
     } finally {
       await served.close();

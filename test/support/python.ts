@@ -17,6 +17,7 @@ const LISTS = {
   schemathesis: 'python-requirements-schemathesis.txt',
   lambda: 'python-requirements-lambda.txt',
   aws: 'python-requirements-aws.txt',
+  guides: 'python-requirements-guides.txt',
 } as const;
 type List = keyof typeof LISTS;
 
@@ -30,7 +31,7 @@ export async function runPython(
   args: readonly string[] = [],
   list: List = 'common',
 ): Promise<string> {
-  const { stdout } = await run(await environment(list), ['-I', '-c', script, ...args], {
+  const { stdout } = await run(await pythonWith(list), ['-I', '-c', script, ...args], {
     maxBuffer: 2 ** 28,
   });
   return stdout;
@@ -38,7 +39,7 @@ export async function runPython(
 
 /** Why a list's packages cannot be had, for tests that are skipped without them; null when they can. */
 export async function missingPackages(list: List): Promise<string | null> {
-  return environment(list).then(
+  return pythonWith(list).then(
     () => null,
     (error: unknown) => String(error),
   );
@@ -46,8 +47,8 @@ export async function missingPackages(list: List): Promise<string | null> {
 
 const made = new Map<List, Promise<string>>();
 
-/** The path of the environment's Python. */
-function environment(list: List): Promise<string> {
+/** The path of a Python that has the packages of a list. */
+export function pythonWith(list: List): Promise<string> {
   const making = made.get(list) ?? makeEnvironment(list);
   made.set(list, making);
   return making;

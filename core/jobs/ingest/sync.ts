@@ -78,6 +78,22 @@ async function pathsOf(registry: Registry, dataSet: string): Promise<Set<string>
   return paths;
 }
 
+/**
+ * The paths at which a gallery has seen a picture of the data set, and the data set has none any more. A data set without any picture counts as
+ * removed for other reasons: none then.
+ */
+export async function gonePaths(
+  registry: Registry,
+  version: { readonly model: string; readonly version: number },
+  dataSet: string,
+  { log }: Pick<IngestOptions, 'log'>,
+): Promise<string[]> {
+  const there = await pathsOf(registry, dataSet);
+  if (there.size === 0) return [];
+  const mirror = new Mirror(await (log?.(version) ?? readGalleryLog(registry, version)), dataSet);
+  return [...mirror.paths()].filter((path) => !there.has(path));
+}
+
 async function toLookAt(
   registry: Registry,
   version: { readonly model: string; readonly version: number },

@@ -15,6 +15,7 @@ interface Entry {
   readonly path: string | null;
   readonly isFolder: boolean;
   readonly size: number;
+  readonly state?: string;
   readonly problem?: ListingProblem;
 }
 
@@ -40,9 +41,9 @@ export async function* walk(
     for (const entry of found) if (entry !== null) entries.push(entry);
   }
   const sorted = entries.toSorted((a, b) => compare(sortName(a), sortName(b)));
-  for (const { key, path: real, isFolder, size, problem } of sorted) {
+  for (const { key, path: real, isFolder, size, state = '', problem } of sorted) {
     if (isFolder && real !== null) yield* walk(root, real, `${key}/`, prefix, path);
-    else if (key.startsWith(prefix)) yield problem ? { key, size, problem } : { key, size };
+    else if (key.startsWith(prefix)) yield problem ? { key, size, problem } : { key, size, state };
   }
 }
 
@@ -97,7 +98,11 @@ async function inspect(
       return reported('unreadable', 'the symbolic link leads back to a folder around it');
     const found = await stat(path);
     if (found.isDirectory()) return { key, path, isFolder: true, size: 0 };
-    if (found.isFile()) return { key, path, isFolder: false, size: found.size };
+    if (found.isFile()) {
+      // Copying may keep a file's date; that of its last change of any kind it cannot.
+      const state = `${found.size} ${found.ctimeMs} ${found.ino}`;
+      return { key, path, isFolder: false, size: found.size, state };
+    }
     return reported('unreadable', 'it is neither a file nor a folder');
   } catch (error) {
     if (isMissing(error)) return null; // removed since the folder was read

@@ -34,7 +34,7 @@ export interface Opened extends Described {
 }
 
 export interface Page {
-  readonly objects: readonly { readonly key: string; readonly size: number }[];
+  readonly objects: readonly { readonly key: string; readonly size: number; readonly etag: string }[];
   /** Percent-decoded like the keys, with the "/" at their end. */
   readonly folders: readonly string[];
   readonly next: string | null;
@@ -140,7 +140,9 @@ export async function openBucket(bucket: string, options: S3Options): Promise<Bu
       );
       const decode = found.EncodingType === 'url' ? decoded : (text: string) => text;
       return {
-        objects: (found.Contents ?? []).map(({ Key, Size }) => ({ key: decode(Key ?? ''), size: Size ?? 0 })),
+        objects: (found.Contents ?? []).map(({ Key, Size, ETag }) => {
+          return { key: decode(Key ?? ''), size: Size ?? 0, etag: bare(ETag) };
+        }),
         folders: (found.CommonPrefixes ?? []).map(({ Prefix }) => decode(Prefix ?? '')),
         next: found.IsTruncated ? (found.NextContinuationToken ?? '') : null,
       };

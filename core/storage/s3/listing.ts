@@ -5,15 +5,15 @@ import type { Bucket, Page } from './client.ts';
 
 /** Every object of the bucket whose key starts with `base + prefix`, in code-unit order, by keys without `base`. */
 export async function* objectsIn(bucket: Bucket, base: string, prefix: string): AsyncGenerator<ListedObject> {
-  async function* found(): AsyncGenerator<{ name: string; size: number }> {
+  async function* found(): AsyncGenerator<{ name: string; size: number; etag: string }> {
     for await (const { objects } of pages(bucket, base + prefix, null)) {
-      for (const { key, size } of objects) yield { name: key.slice(base.length), size };
+      for (const { key, size, etag } of objects) yield { name: key.slice(base.length), size, etag };
     }
   }
-  for await (const { name, size } of inCodeUnitOrder(found())) {
+  for await (const { name, size, etag } of inCodeUnitOrder(found())) {
     if (name === '') continue; // some tools note a folder as an object of its name
     const problem = keyProblem(name);
-    if (problem === null) yield { key: name, size };
+    if (problem === null) yield { key: name, size, state: etag };
     else yield { key: name, size, problem: { kind: 'bad-name', reason: `the name ${problem}` } };
   }
 }

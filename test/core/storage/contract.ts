@@ -200,6 +200,20 @@ export function storageContract(driver: string, open: () => Promise<OpenedStore>
       for await (const { key, size } of store.list('')) assert.equal(size, text(key).length);
     });
 
+    test('says of each object when it is another one than at the last listing', async () => {
+      const states = async () => (await gather(store.list(''))).map(({ key, state }) => `${key} ${state}`);
+      await store.put('a/1', text('one'));
+      await store.put('a/2', text('two'));
+      const [first, second] = await states();
+
+      assert.deepEqual(await states(), [first, second]);
+      await store.put('a/1', text('eno'));
+
+      const [changed, same] = await states();
+      assert.notEqual(changed, first);
+      assert.equal(same, second);
+    });
+
     test('names the folders below a prefix', async () => {
       for (const key of ['a/b/1', 'a/b/2', 'a/b-c/1', 'a/é/x/y', 'a/d', 'e/f', 'top'])
         await store.put(key, text('x'));
