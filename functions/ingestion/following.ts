@@ -65,12 +65,12 @@ export class Following {
     if (most <= 0) return;
     const versions = await followers(dataSet);
     if (versions.length === 0) return;
-    const { changed, lost, keep } = await watch.look(most, signal);
-    const paths = new Set(changed);
-    for (const version of lost ? versions : []) {
+    const look = await watch.look(most, signal);
+    const paths = new Set(look.changed);
+    for (const version of look.lost ? versions : []) {
       for (const path of await gonePaths(registry, version, dataSet, { log })) paths.add(path);
     }
     const prefix = registry.dataSetPrefix(dataSet);
-    if ([...paths].every((path) => found(prefix + path))) keep();
+    if ([...paths].every((path) => found(prefix + path))) look.keep();
   }
 }
