@@ -10,6 +10,7 @@ const PARTS = [
   'package.json',
   'package-lock.json',
   'tsconfig.json',
+  '.npmrc',
   'bin',
   'cli',
   'core',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -379,6 +379,25 @@ describe('trainings', () => {
         's3:ListBucket on arn:aws:s3:::pictures-of-others',
         's3:GetObject on arn:aws:s3:::pictures-of-others/*',
       ].toSorted(),
+    );
+  });
+
+  it('come with an image of all that its Dockerfile copies', () => {
+    const of = (name: string): string[] =>
+      readFileSync(new URL(`../../cdk/training/${name}`, import.meta.url), 'utf8').split('\n');
+    const wanted = [
+      ...of('Dockerfile.dockerignore').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : [])),
+      ...of('Dockerfile').flatMap((line) => /^COPY (?!--)(.*) \S+$/.exec(line)?.[1]?.split(' ') ?? []),
+    ];
+    const asset = readdirSync(DEFAULTS.folder)
+      .map((name) => path.join(DEFAULTS.folder, name))
+      .find((folder) => existsSync(path.join(folder, 'cdk/training/Dockerfile')));
+
+    // Without .npmrc npm would run the packages' own installations, which fetch what is not pinned.
+    assert.ok(wanted.includes('.npmrc'));
+    assert.deepEqual(
+      wanted.filter((name) => !existsSync(path.join(String(asset), name))),
+      [],
     );
   });
 
