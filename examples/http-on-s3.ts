@@ -8,13 +8,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { picturesOf, some, upload } from './pictures.ts';
+import type { Picture, Upload } from './pictures.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -27,30 +28,6 @@ const { values: flags } = parseArgs({
 });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const DATA_SET = 'example';
-
-interface Picture {
-  readonly class: string;
-  readonly file: string;
-  readonly bytes: Buffer<ArrayBuffer>;
-}
-
-/** All pictures of a folder with a folder for each class. */
-async function picturesOf(folder: string): Promise<Picture[]> {
-  const names = await readdir(folder, { recursive: true });
-  const pictures = names.filter((name) => /^[^/]+\/[^/]+\.(jpe?g|png|webp)$/i.test(name)).toSorted();
-  return Promise.all(
-    pictures.map(async (name) => ({
-      class: path.dirname(name),
-      file: path.basename(name),
-      bytes: Buffer.from(await readFile(path.join(folder, name))),
-    })),
-  );
-}
-
-function typeOf({ file }: Picture): string {
-  const ending = path.extname(file).slice(1).toLowerCase();
-  return `image/${ending === 'jpg' ? 'jpeg' : ending}`;
-}
 
 /** Asks the server; an answer that says no ends the program. */
 async function ask(url: string, init: RequestInit = {}): Promise<Response> {
@@ -66,30 +43,12 @@ const json = (body: unknown, headers: Record<string, string> = {}): RequestInit 
   body: JSON.stringify(body),
 });
 
-interface Upload {
-  readonly url: string;
-  readonly headers: Record<string, string>;
-}
-
-/** Uploads go straight to the bucket: each address is for one picture of just that type and length. */
-async function upload(server: string, pictures: readonly Picture[]): Promise<void> {
-  const most = 100;
-  for (let first = 0; first < pictures.length; first += most) {
-    const some = pictures.slice(first, first + most);
-    const files = some.map((one) => ({
-      class: one.class,
-      file: one.file,
-      type: typeOf(one),
-      bytes: one.bytes.length,
-    }));
+/** Uploads go straight to the bucket. */
+async function uploadTo(server: string, pictures: readonly Picture[]): Promise<void> {
+  await upload(pictures, async (files) => {
     const answer = await ask(`${server}/v1/datasets/${DATA_SET}/uploads`, json({ files }));
-    const { uploads } = (await answer.json()) as { uploads: Upload[] };
-    await Promise.all(
-      uploads.map(({ url, headers }, i) =>
-        ask(url, { method: 'PUT', headers, body: some[i]?.bytes ?? null }),
-      ),
-    );
-  }
+    return ((await answer.json()) as { uploads: Upload[] }).uploads;
+  });
 }
 
 interface Training {
@@ -133,7 +92,7 @@ interface Answer {
 async function classify(server: string, pictures: readonly Picture[]): Promise<void> {
   let right = 0;
   for (const picture of pictures) {
-    const body = { method: 'POST', headers: { 'Content-Type': typeOf(picture) }, body: picture.bytes };
+    const body = { method: 'POST', headers: { 'Content-Type': picture.type }, body: picture.bytes };
     const answer = (await (await ask(`${server}/v1/classify`, body)).json()) as Answer;
     const [result] = answer.results;
     if (result.class === picture.class) right++;
@@ -179,19 +138,15 @@ async function openRegistry() {
 
 const known = await picturesOf(path.join(flags.data, 'train'));
 const unseen = await picturesOf(path.join(flags.data, 'test'));
-const step = Math.max(1, Math.floor(unseen.length / Number(flags.ask)));
 const registry = await openRegistry();
 try {
   const server = await serve(registry.uri, registry.environment);
   try {
     say(`Kindred serves ${registry.uri} at ${server.url}`);
-    await upload(server.url, known);
+    await uploadTo(server.url, known);
     say(`${known.length} pictures are uploaded.`);
     await train(server.url);
-    await classify(
-      server.url,
-      unseen.filter((_, i) => i % step === 0),
-    );
+    await classify(server.url, some(unseen, Number(flags.ask)));
   } finally {
     await server.stop();
   }

@@ -1,4 +1,4 @@
-/** AWS Batch on this machine: moto, whose containers are processes that run what the container of trainings does. */
+/** AWS Batch on this machine: moto, whose containers are processes that run what the container of trainings does, or real ones. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import {
@@ -12,7 +12,7 @@ import { Workplace } from '../cli/support.ts';
 import { ACCOUNT, REGION, startMoto } from './aws.ts';
 import type { Emulator } from './aws.ts';
 import { startProcessEngine } from './process-engine.ts';
-import type { ProcessEngine } from './process-engine.ts';
+import type { Container } from './process-engine.ts';
 
 const ENTRY = fileURLToPath(new URL('../../bin/kindred-batch.mjs', import.meta.url));
 export const QUEUE = 'trainings';
@@ -24,18 +24,27 @@ export function trainingCommand(registry: string): string[] {
   return ['train', '--resume', 'Ref::job', '--registry', registry, '--json'];
 }
 
+/** What starts the containers of jobs. */
+export interface ContainerEngine {
+  /** What DOCKER_HOST has to be. */
+  readonly host: string;
+  readonly image: string;
+  stop(): Promise<void>;
+}
+
 export class BatchEmulator {
-  readonly engine: ProcessEngine;
+  /** Those that are processes. */
+  readonly containers: readonly Container[];
   /** What lets a process reach it. */
   readonly environment: Readonly<Record<string, string>>;
   readonly client: BatchClient;
+  readonly #engine: ContainerEngine;
   readonly #moto: Emulator;
-  readonly #workplace: Workplace;
 
-  private constructor(workplace: Workplace, engine: ProcessEngine, moto: Emulator) {
-    this.#workplace = workplace;
-    this.engine = engine;
+  private constructor(engine: ContainerEngine, moto: Emulator, containers: readonly Container[]) {
+    this.#engine = engine;
     this.#moto = moto;
+    this.containers = containers;
     this.environment = moto.environment;
     this.client = new BatchClient({
       endpoint: String(moto.environment['AWS_ENDPOINT_URL']),
@@ -44,13 +53,28 @@ export class BatchEmulator {
     });
   }
 
+  /** On processes that run this checkout. */
   static async start(): Promise<BatchEmulator> {
     const workplace = new Workplace();
     const engine = await startProcessEngine({
       entry: [process.execPath, ENTRY],
       environment: { ...process.env, KINDRED_CACHE: workplace.in('cache'), TMPDIR: workplace.in('tmp') },
     });
-    return new BatchEmulator(workplace, engine, await startMoto(engine.host));
+    const stop = async (): Promise<void> => {
+      await engine.stop();
+      workplace.close();
+    };
+    return BatchEmulator.on({ host: engine.host, image: 'localhost/training', stop }, engine.containers);
+  }
+
+  /** On an engine, which is stopped with it. */
+  static async on(engine: ContainerEngine, containers: readonly Container[] = []): Promise<BatchEmulator> {
+    try {
+      return new BatchEmulator(engine, await startMoto(engine.host), containers);
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
   }
 
   /**
@@ -83,7 +107,7 @@ export class BatchEmulator {
         jobDefinitionName: DEFINITION,
         type: 'container',
         containerProperties: {
-          image: 'localhost/training',
+          image: this.#engine.image,
           command: trainingCommand(registry),
           environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
           resourceRequirements: [
@@ -107,9 +131,8 @@ export class BatchEmulator {
 
   async close(): Promise<void> {
     this.client.destroy();
-    await this.engine.stop();
     await this.#moto.stop();
-    this.#workplace.close();
+    await this.#engine.stop();
   }
 
   /** A job is for a moment in each of Batch's states, as it would be for longer at AWS. */

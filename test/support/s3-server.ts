@@ -139,9 +139,9 @@ async function startOn(
   };
 }
 
-/** Whether somebody listens there. */
-export async function answers(port: number): Promise<boolean> {
-  const socket = net.connect(port, '127.0.0.1');
+/** Whether somebody listens there. @param at a port of 127.0.0.1, or the path of a socket */
+export async function answers(at: number | string): Promise<boolean> {
+  const socket = typeof at === 'number' ? net.connect(at, '127.0.0.1') : net.connect(at);
   try {
     await once(socket, 'connect');
     return true;

@@ -130,9 +130,9 @@ describe('a training on AWS Batch', { skip }, () => {
   it('whose container ended without a word has failed, for what Batch says', async () => {
     const { id } = await newJob();
     await trainings.offer(id);
-    while (!place.batch.engine.containers.some(({ args, child }) => args.includes(id) && child !== null))
+    while (!place.batch.containers.some(({ args, child }) => args.includes(id) && child !== null))
       await sleep(50);
-    const { child } = place.batch.engine.containers.find(({ args }) => args.includes(id)) as Container;
+    const { child } = place.batch.containers.find(({ args }) => args.includes(id)) as Container;
     process.kill(-(child?.pid as number), 'SIGKILL');
     for (;;) {
       const [seen] = await trainings.look([await readJob(place.registry.store, id)]);
