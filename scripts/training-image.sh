@@ -68,32 +68,26 @@ if ! podman image exists "$base" && ! podman pull --quiet "$base" >/dev/null 2>"
   echo "$base: made in $((SECONDS - start)) s"
 fi
 
-# setting NAME: of npm, or nothing.
-setting() {
-  local value
-  value=$(npm config get "$1")
-  if [ "$value" != undefined ] && [ "$value" != null ]; then echo "$value"; fi
-}
+# npm_setting NAME, pip_setting NAME: what it is on this machine, or nothing.
+npm_setting() { npm config get "$1" | sed -E '/^(undefined|null)$/d'; }
+pip_setting() { python3 -m pip config list 2>/dev/null | sed -nE "s/^(global|:env:)\\.$1='(.*)'\$/\\2/p" | tail -n 1; }
 
-# mounted FILE: copies a file to where the build finds it, and says where.
+# certificates NAME FILE: puts them where the build finds them, and says the setting for it.
 mkdir "$scratch/settings"
-mounted() {
-  if [ -n "$1" ] && [ -f "$1" ]; then
-    cp "$1" "$scratch/settings/$2"
-    echo "/run/build/$2"
-  fi
+certificates() {
+  if [ ! -f "$2" ]; then return; fi
+  cp "$2" "$scratch/settings/$1.pem"
+  echo "$1=/run/build/$1.pem"
 }
-certificates=$(mounted "$(setting cafile)" npm-certificates.pem)
 {
-  echo "registry=$(setting registry)"
-  if [ -n "$certificates" ]; then echo "cafile=$certificates"; fi
+  echo "registry=$(npm_setting registry)"
+  certificates cafile "$(npm_setting cafile)"
 } >"$scratch/settings/npmrc"
-certificates=$(mounted "$(python3 -m pip config get global.cert 2>/dev/null || true)" pip-certificates.pem)
-index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
 {
   echo '[global]'
-  if [ -n "$certificates" ]; then echo "cert = $certificates"; fi
-  if [ -n "$index" ]; then echo "index-url = $index"; fi
+  certificates cert "$(pip_setting cert)"
+  index=$(pip_setting index-url)
+  if [ -n "$index" ]; then echo "index-url=$index"; fi
 } >"$scratch/settings/pip.conf"
 
 image=localhost/kindred-training:$variant
