@@ -16,7 +16,7 @@ export interface Kindred {
   readonly observability: ObservabilityStack;
 }
 
-const NONE: Trainings = { gpu: null, cpu: null };
+const NONE: Trainings = { gpu: null, cpu: null, imports: null };
 
 /** All stacks of one deployment. They name no account and no region, so that making the templates asks nobody. */
 export function kindredOn(app: App, config: Config): Kindred {

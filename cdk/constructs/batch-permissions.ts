@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import type { Permission } from './permissions.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
-/** To submit trainings, to see what becomes of them, and why they wait. */
+/** To submit trainings and imports, to see what becomes of them, and why they wait. */
 export function batchPermissions(scope: Construct, queues: readonly TrainingQueue[]): Permission[] {
   if (queues.length === 0) return [];
   const stack = Stack.of(scope);
@@ -11,11 +11,13 @@ export function batchPermissions(scope: Construct, queues: readonly TrainingQueu
   return [
     {
       actions: ['batch:SubmitJob'],
-      resources: queues.flatMap(({ queueArn, jobDefinitionName }) => [
-        queueArn,
-        arn(`job-definition/${jobDefinitionName}`),
-        arn(`job-definition/${jobDefinitionName}:*`),
-      ]),
+      resources: [
+        ...new Set(queues.map(({ queueArn }) => queueArn)),
+        ...queues.flatMap(({ jobDefinitionName }) => [
+          arn(`job-definition/${jobDefinitionName}`),
+          arn(`job-definition/${jobDefinitionName}:*`),
+        ]),
+      ],
       why: 'The newest revision of the job definition is taken, which changes with every image.',
     },
     {

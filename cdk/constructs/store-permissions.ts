@@ -40,14 +40,30 @@ export function ingestPermissions(bucket: Bucket): Permission[] {
   ];
 }
 
+/** Of the containers that embed large data sets into galleries. */
+export function importPermissions(bucket: Bucket): Permission[] {
+  return [
+    { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
+    {
+      actions: ['s3:GetObject'],
+      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*'),
+      why: 'An import reads the pictures, versions and jobs that it is asked for by name; not tokens.',
+    },
+    {
+      actions: ['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+      resources: under(bucket, ...GALLERIES, 'jobs/*'),
+      why: 'An import writes changes of galleries and its own job, whose names do not exist yet; not pictures, and no version.',
+    },
+  ];
+}
+
 /** What galleries consist of, besides the version that a training made, and the pictures themselves. */
-const CHANGED = [
-  'datasets/*',
+const GALLERIES = [
   'models/*/pictures/*',
-  'models/*/unknown/*',
   'models/*/versions/*/gallery/*',
   'models/*/versions/*/carry-over/*',
 ];
+const CHANGED = ['datasets/*', 'models/*/unknown/*', ...GALLERIES];
 
 const under = (bucket: Bucket, ...keys: readonly string[]): string[] =>
   keys.map((each) => bucket.arnForObjects(each));

@@ -1,4 +1,4 @@
-/** The role, the log and the rules for attempts that all trainings share. */
+/** The role of trainings, and the log and the rules for attempts that they share with imports. */
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { Action, Reason, RetryStrategy } from 'aws-cdk-lib/aws-batch';
 import { LogDriver } from 'aws-cdk-lib/aws-ecs';

@@ -12,4 +12,6 @@ export interface TrainingQueue {
 export interface Trainings {
   readonly gpu: TrainingQueue | null;
   readonly cpu: TrainingQueue | null;
+  /** What embeds large data sets into galleries, on the queue of `cpu`. */
+  readonly imports: TrainingQueue | null;
 }

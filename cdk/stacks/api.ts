@@ -27,7 +27,8 @@ export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, { config, bucket, registry, training, ...props }: Props) {
     super(scope, id, props);
     const { auth, memoryMb, timeoutSeconds, pictureMb, model } = config.api;
-    const { gpu, cpu } = training.gpu === null && training.cpu === null ? existing(this, config) : training;
+    const { gpu, cpu, imports } =
+      training.gpu === null && training.cpu === null ? existing(this, config) : training;
     this.function = new KindredFunction(this, 'Serve', {
       config,
       description: 'Kindred: answers over HTTP',
@@ -45,13 +46,15 @@ export class ApiStack extends Stack {
         KINDRED_GPU_JOB: gpu?.jobDefinitionName,
         KINDRED_CPU_QUEUE: cpu?.queueArn,
         KINDRED_CPU_JOB: cpu?.jobDefinitionName,
+        KINDRED_IMPORT_QUEUE: imports?.queueArn,
+        KINDRED_IMPORT_JOB: imports?.jobDefinitionName,
         KINDRED_SMALL_PICTURES: String(config.training.smallPictures),
       },
       permissions: [
         ...servingPermissions(bucket),
         ...batchPermissions(
           this,
-          [gpu, cpu].filter((queue) => queue !== null),
+          [gpu, cpu, imports].filter((queue) => queue !== null),
         ),
       ],
     });
@@ -62,8 +65,8 @@ export class ApiStack extends Stack {
 
 /** The queue that the configuration names. */
 function existing(stack: Stack, { training }: Config): Trainings {
-  if (training.existing === null) return { gpu: null, cpu: null };
+  if (training.existing === null) return { gpu: null, cpu: null, imports: null };
   const { queue, job } = training.existing;
   const queueArn = stack.formatArn({ service: 'batch', resource: `job-queue/${queue}` });
-  return { gpu: { queueArn, jobDefinitionName: job }, cpu: null };
+  return { gpu: { queueArn, jobDefinitionName: job }, cpu: null, imports: null };
 }

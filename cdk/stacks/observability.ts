@@ -77,16 +77,21 @@ export class ObservabilityStack extends Stack {
   #trainings(queues: readonly string[]): void {
     if (queues.length === 0) return;
     new Rule(this, 'FailedTrainings', {
-      description: 'Trainings that ended badly',
+      description: 'Trainings and imports that ended badly',
       eventPattern: {
         source: ['aws.batch'],
         detailType: ['Batch Job State Change'],
-        detail: { status: ['FAILED'], jobQueue: [...queues] },
+        // Of an array only as a whole: when one of its parts has failed, thousands may follow.
+        detail: {
+          status: ['FAILED'],
+          jobQueue: [...queues],
+          arrayProperties: { index: [{ exists: false }] },
+        },
       },
       targets: [
         new SnsTopic(this.topic, {
           message: RuleTargetInput.fromText(
-            `The training ${EventField.fromPath('$.detail.jobName')} has failed: ${EventField.fromPath('$.detail.statusReason')}`,
+            `The job ${EventField.fromPath('$.detail.jobName')} has failed: ${EventField.fromPath('$.detail.statusReason')}`,
           ),
           retryAttempts: 10,
           maxEventAge: Duration.hours(1),
@@ -94,7 +99,7 @@ export class ObservabilityStack extends Stack {
       ],
     });
     new Rule(this, 'BlockedTrainings', {
-      description: 'Trainings that nothing can run',
+      description: 'Trainings and imports that nothing can run',
       eventPattern: {
         source: ['aws.batch'],
         detailType: ['Batch Job Queue Blocked'],
@@ -103,7 +108,7 @@ export class ObservabilityStack extends Stack {
       targets: [
         new SnsTopic(this.topic, {
           message: RuleTargetInput.fromText(
-            `The training ${EventField.fromPath('$.detail.jobName')} cannot begin: ${EventField.fromPath('$.detail.statusReason')}`,
+            `The job ${EventField.fromPath('$.detail.jobName')} cannot begin: ${EventField.fromPath('$.detail.statusReason')}`,
           ),
         }),
       ],

@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { CpuTraining } from '../constructs/cpu-training.ts';
 import { GpuTraining } from '../constructs/gpu-training.ts';
+import { ImportJob } from '../constructs/import-job.ts';
 import { Network } from '../constructs/network.ts';
 import { TrainingJob } from '../constructs/training-job.ts';
 import type { TrainingQueue, Trainings } from '../constructs/training-queue.ts';
@@ -20,6 +21,7 @@ export class TrainingStack extends Stack implements Trainings {
   readonly job: TrainingJob;
   readonly gpu: TrainingQueue | null;
   readonly cpu: TrainingQueue | null;
+  readonly imports: TrainingQueue | null;
 
   constructor(scope: Construct, id: string, { config, bucket, registry, ...props }: Props) {
     super(scope, id, props);
@@ -28,6 +30,10 @@ export class TrainingStack extends Stack implements Trainings {
     const parts = { config, network, job: this.job };
     this.gpu = config.training.gpu.enabled ? new GpuTraining(this, 'Gpu', parts) : null;
     this.cpu = config.training.cpu.enabled ? new CpuTraining(this, 'Cpu', parts) : null;
+    this.imports =
+      this.cpu === null
+        ? null
+        : new ImportJob(this, 'Import', { config, bucket, registry, queue: this.cpu, training: this.job });
     for (const [kind, training] of [
       ['Gpu', this.gpu],
       ['Cpu', this.cpu],

@@ -42,10 +42,12 @@ export function encodeTable(table: EmbeddingTable): Uint8Array {
   fields.push(new Field('embedding', list, table.present !== null));
   const schema = new Schema(fields, new Map(table.metadata));
 
-  const writer = new FileWriter();
+  const batches: RecordBatch[] = [];
   for (let from = 0; from === 0 || from < rows; from += BATCH_ROWS) {
-    writer.write(new Table(schema, [batchOf(table, schema, from, Math.min(from + BATCH_ROWS, rows))]));
+    batches.push(batchOf(table, schema, from, Math.min(from + BATCH_ROWS, rows)));
   }
+  const writer = new FileWriter();
+  writer.write(new Table(schema, batches));
   return writer.finish().toUint8Array(true);
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Match } from 'aws-cdk-lib/assertions';
 import { ConfigError, parseConfig } from '../../cdk/config.ts';
 import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
-import { trainingCommand } from '../support/batch.ts';
+import { importCommand, trainingCommand } from '../support/batch.ts';
 import { missingPackages, runPython } from '../support/python.ts';
 import { describeCosts } from './costs.ts';
 import { onlyResource, resourcesOf, synthesise, text } from './support.ts';
@@ -294,17 +294,20 @@ describe('ingest', () => {
 
 describe('trainings', () => {
   it('run the command of the container, are tried again only when the machine was taken away, and end in time', () => {
-    for (const [made, count] of [
-      [DEFAULTS, 2],
-      [OTHER, 1],
+    for (const [made, programs] of [
+      [DEFAULTS, ['gallery', 'train', 'train']],
+      [OTHER, ['train']],
     ] as const) {
       const jobs = Object.values(resourcesOf(made.template('training'), 'AWS::Batch::JobDefinition'));
-      assert.equal(jobs.length, count);
+      const commands: string[] = [];
       for (const { Properties } of jobs) {
         const { Command } = Properties['ContainerProperties'] as { Command: unknown[] };
-        const registry = text(Command[4]);
+        const command = Command.map(text);
+        const registry = command.find((word) => word.startsWith('s3:')) ?? '';
         assert.match(registry, /^s3:\/\/Store\w+$/);
-        assert.deepEqual(Command.map(text), trainingCommand(registry));
+        commands.push(command[0] ?? '');
+        const known = command[0] === 'train' ? trainingCommand(registry) : importCommand(registry);
+        assert.deepEqual(command, known);
         assert.deepEqual(Properties['RetryStrategy'], {
           Attempts: 10,
           EvaluateOnExit: [
@@ -316,6 +319,7 @@ describe('trainings', () => {
         });
         assert.deepEqual(Properties['Timeout'], { AttemptDurationSeconds: 43_200 });
       }
+      assert.deepEqual(commands.toSorted(), programs);
     }
   });
 
@@ -399,6 +403,25 @@ describe('trainings', () => {
       wanted.filter((name) => !existsSync(path.join(String(asset), name))),
       [],
     );
+  });
+
+  it('and imports, which need no GPU, may change galleries and jobs, and no version', () => {
+    assert.deepEqual(
+      permissions(DEFAULTS, 'training', 'ImportRole'),
+      [
+        's3:ListBucket on STORE',
+        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+        ...under(
+          ['PutObject', 'DeleteObject', 'AbortMultipartUpload'],
+          [...GALLERY.filter((keys) => !keys.includes('unknown')), 'jobs/*'],
+        ),
+      ].toSorted(),
+    );
+    assert.deepEqual(permissions(OTHER, 'training', 'ImportRole'), []);
+    const { Properties } = onlyResource(DEFAULTS.template('api'), 'AWS::Lambda::Function');
+    const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+    assert.deepEqual(Variables['KINDRED_IMPORT_QUEUE'], Variables['KINDRED_CPU_QUEUE']);
+    assert.match(text(Variables['KINDRED_IMPORT_JOB']), /Import/);
   });
 
   it('are named by other stacks in a way that a new image does not change', () => {

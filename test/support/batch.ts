@@ -17,6 +17,7 @@ import type { Container } from './process-engine.ts';
 const ENTRY = fileURLToPath(new URL('../../bin/kindred-batch.mjs', import.meta.url));
 export const QUEUE = 'trainings';
 export const DEFINITION = 'training';
+export const IMPORT_DEFINITION = 'import';
 const STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED'] as const;
 
 /** What the job definitions of the stacks run; the test of the templates holds it against them. */
@@ -30,6 +31,21 @@ export interface ContainerEngine {
   readonly host: string;
   readonly image: string;
   stop(): Promise<void>;
+}
+
+/** What the job definition of imports runs there. */
+export function importCommand(registry: string): string[] {
+  return [
+    'gallery',
+    'import',
+    '--resume',
+    'Ref::job',
+    '--step',
+    'Ref::step',
+    '--registry',
+    registry,
+    '--json',
+  ];
 }
 
 export class BatchEmulator {
@@ -78,7 +94,7 @@ export class BatchEmulator {
   }
 
   /**
-   * A queue, and a job definition for it.
+   * A queue, and the job definitions for it.
    * @param environment what containers need to reach the registry
    */
   async makeQueue(registry: string, environment: Readonly<Record<string, string>>): Promise<void> {
@@ -102,13 +118,22 @@ export class BatchEmulator {
         computeEnvironmentOrder: [{ order: 1, computeEnvironment: computeEnvironmentName }],
       }),
     );
+    await this.#define(DEFINITION, trainingCommand(registry), environment);
+    await this.#define(IMPORT_DEFINITION, importCommand(registry), environment);
+  }
+
+  async #define(
+    jobDefinitionName: string,
+    command: string[],
+    environment: Readonly<Record<string, string>>,
+  ): Promise<void> {
     await this.client.send(
       new RegisterJobDefinitionCommand({
-        jobDefinitionName: DEFINITION,
+        jobDefinitionName,
         type: 'container',
         containerProperties: {
           image: this.#engine.image,
-          command: trainingCommand(registry),
+          command,
           environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
           resourceRequirements: [
             { type: 'VCPU', value: '4' },

@@ -60,7 +60,7 @@ export async function startProcessEngine(image: Image): Promise<ProcessEngine> {
 
   function start(container: Container): void {
     const [program = '', ...args] = [...image.entry, ...container.args];
-    const env = { ...image.environment, ...environments.get(container.id) };
+    const env = { ...image.environment, ...withArrayIndex(environments.get(container.id) ?? {}) };
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     container.child = child;
     for (const stream of ['stdout', 'stderr'] as const) {
@@ -131,6 +131,12 @@ export async function startProcessEngine(image: Image): Promise<ProcessEngine> {
       server.closeAllConnections();
     },
   };
+}
+
+/** Batch tells a container of an array its index, which moto only puts into its id. */
+function withArrayIndex(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const [, index] = /:(\d+)$/.exec(environment['AWS_BATCH_JOB_ID'] ?? '') ?? [];
+  return index === undefined ? environment : { ...environment, AWS_BATCH_JOB_ARRAY_INDEX: index };
 }
 
 function described({ id, child, status }: Container): unknown {

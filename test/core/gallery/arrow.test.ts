@@ -61,6 +61,17 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_file(sink, schema${options
     assert.deepEqual([read.dimensions, read.distance, read.embedder], [3, 'cosine', embedder]);
   });
 
+  it('give back more rows than one record batch has', async () => {
+    const keys = Array.from({ length: 70_000 }, (_, row) => `a/${row}`);
+    const many = galleryOfRows(
+      keys.map((key, row) => [key, [row]]),
+      { embedder },
+    );
+    const read = readGallery(await writeGallery(many));
+    assert.deepEqual(read.keys, many.keys);
+    assert.deepEqual(read.embeddings, many.embeddings);
+  });
+
   it('give back an empty gallery', async () => {
     const read = readGallery(await writeGallery(galleryOfRows([], { dimensions: 7 })));
     assert.deepEqual([read.keys.length, read.dimensions, read.embedder], [0, 7, null]);

@@ -13,7 +13,7 @@ import { BatchFacts } from '../../../functions/trainings/batch/facts.ts';
 import { obstaclesOf } from '../../../functions/trainings/batch/obstacles.ts';
 import { BatchTrainings, batchClient } from '../../../functions/trainings/batch/trainings.ts';
 import type { BatchOptions } from '../../../functions/trainings/batch/trainings.ts';
-import { BatchEmulator, DEFINITION, QUEUE } from '../../support/batch.ts';
+import { BatchEmulator, DEFINITION, IMPORT_DEFINITION, QUEUE } from '../../support/batch.ts';
 import type { Container } from '../../support/process-engine.ts';
 import { missingPackages } from '../../support/python.ts';
 import { trainingsContract } from './contract.ts';
@@ -58,6 +58,7 @@ class BatchPlace implements Place {
       client: this.client,
       gpu: { queue: QUEUE, definition: DEFINITION },
       cpu: null,
+      imports: { queue: QUEUE, definition: IMPORT_DEFINITION },
       smallPictures: 0,
       ...rest,
     });

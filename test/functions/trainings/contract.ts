@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JOB_STATES } from '../../../core/jobs/job.ts';
+import { openGallery } from '../../../core/registry/open-version.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
 import { createApp } from '../../../functions/app.ts';
 import type { Deps } from '../../../functions/deps.ts';
@@ -49,6 +50,25 @@ export async function addClothes(registry: Registry): Promise<void> {
   }
 }
 
+export interface Import {
+  readonly id: string;
+  readonly state: string;
+  readonly version: number;
+  readonly pictures: { readonly done: number; readonly total: number } | null;
+  readonly result: { readonly added: number; readonly left: { readonly count: number } } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Three pictures of a class that was not trained, and one that cannot be decoded, as the data set "later". */
+async function addSkirts(registry: Registry): Promise<void> {
+  const folder = path.join(SAMPLES, 'train', 'skirt');
+  for (const file of readdirSync(folder).toSorted().slice(0, 3)) {
+    const bytes = new Uint8Array(readFileSync(path.join(folder, file)));
+    await registry.addToDataSet('later', { className: 'skirt', file, bytes });
+  }
+  await registry.store.put('datasets/later/skirt/zz.jpg', new TextEncoder().encode('no picture'));
+}
+
 /** The interface in this process, as a client uses it. */
 export class Client {
   readonly deps: Deps;
@@ -90,6 +110,18 @@ export class Client {
       assert.ok(training.error === null, JSON.stringify(training));
       await sleep(100);
     }
+  }
+
+  async startImport(key: string, body: object): Promise<Response> {
+    return this.#app.request('/v1/imports', {
+      method: 'POST',
+      body: JSON.stringify({ dataset: 'later', model: 'clothes', ...body }),
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    });
+  }
+
+  async ask(method: string, address: string): Promise<Response> {
+    return this.#app.request(address, { method });
   }
 
   async close(): Promise<void> {
@@ -158,6 +190,39 @@ export function trainingsContract(
       assert.deepEqual([again.id, again.state], [id, 'succeeded']);
       assert.equal((await place.jobs()) - sofar, 1);
       assert.deepEqual(await place.registry.versions('clothes'), [1]);
+    });
+
+    it('stand beside imports, which embed a data set in parts and add all of it at once', async () => {
+      const { registry } = place;
+      await addSkirts(registry);
+      const classes = async (): Promise<ReadonlySet<string>> =>
+        new Set((await openGallery(registry, await registry.resolve('clothes'))).gallery.classes);
+      const begun = await client.startImport('skirts', { parts: 2 });
+      const { id, version } = await json<Import>(begun);
+      const before = await classes();
+      let last: Import;
+      do {
+        await sleep(100);
+        last = await json<Import>(await client.ask('GET', `/v1/imports/${id}`));
+        assert.equal(last.error, null);
+      } while (last.state !== 'succeeded');
+      const again = await json<Import>(await client.startImport('skirts', { parts: 2 }));
+      const other = await client.startImport('skirts', { parts: 3 });
+      const { imports } = await json<{ imports: Import[] }>(await client.ask('GET', '/v1/imports'));
+      const missing = await client.ask('GET', `/v1/trainings/${id}`);
+      const late = await client.ask('DELETE', `/v1/imports/${id}`);
+
+      assert.deepEqual([begun.status, begun.headers.get('location')], [202, `/v1/imports/${id}`]);
+      assert.deepEqual([version, again.id, other.status], [1, id, 409]);
+      assert.deepEqual([last.result?.added, last.result?.left.count, last.pictures], [3, 1, null]);
+      assert.deepEqual([before.has('skirt'), (await classes()).has('skirt')], [false, true]);
+      assert.equal((await registry.segments('clothes', 1)).length, 1);
+      assert.deepEqual(
+        imports.map((one) => one.id),
+        [id],
+      );
+      assert.ok((await client.list()).every((one) => one.id !== id));
+      assert.deepEqual([missing.status, late.status], [404, 409]);
     });
 
     it('say why they wait, and are cancelled while they wait and while they run', async () => {

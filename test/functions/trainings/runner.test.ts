@@ -18,10 +18,10 @@ trainingsContract('in processes of this machine', async () => {
     trainings: (shared) =>
       new TrainingRunner({
         ...shared,
-        command: (job) => [
+        command: (job, kind) => [
           process.execPath,
           PROGRAM,
-          'train',
+          ...(kind === 'import' ? ['gallery', 'import'] : ['train']),
           '--resume',
           job,
           '--registry',
