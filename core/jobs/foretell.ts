@@ -66,10 +66,12 @@ function afterwards({ recipe, options, data }: DataPlan): Work[] {
   const sizes = [...picturesByClass(data.train).values()].map(({ length }) => length);
   const workload = recipe.workload?.(options, sizes);
   if (workload === undefined) return [];
-  const { training, embedding } = workload;
+  const { training, embedding, choosing = 0 } = workload;
   const tuning = { what: 'training', decoded: 0, multiplications: training, atMost: true };
+  const choice = { what: 'choosing how to decide', decoded: 0, multiplications: choosing, atMost: false };
   const pictures = [...data.train.pictures, ...(data.test?.pictures ?? [])];
-  return [...(training > 0 ? [tuning] : []), computing('embedding', { pictures }, embedding)];
+  const chosen = choosing > 0 ? [choice] : [];
+  return [...(training > 0 ? [tuning] : []), ...chosen, computing('embedding', { pictures }, embedding)];
 }
 
 function computing(what: string, { pictures }: Pick<DataSet, 'pictures'>, each: number): Work {

@@ -62,6 +62,7 @@ async function learnFrom(
     train,
     validation,
     seed,
+    scratch: context.featuresFolder,
     checkpoints,
     resume,
     checkpointSeconds,

@@ -12,7 +12,7 @@ import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import { type ClassDistances, classDistances } from './class-distances.ts';
 import { distances } from './distances/index.ts';
-import { eachWhitening, type Whiten } from './whitening.ts';
+import { eachWhitening, type Whiten, whiteningWork } from './whitening.ts';
 
 /**
  * Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at.
@@ -110,6 +110,18 @@ export async function crossFit(
   });
 }
 
+/** Multiplications that {@link crossFit} takes of rows (n,d) in so many folds. */
+export function crossFitWork(
+  shape: readonly [n: number, d: number],
+  classes: number,
+  folds: number,
+  options: Pick<CrossFitOptions, 'dimensions' | 'shrinkages'>,
+): number {
+  // Each fold; and each part of the classes as strangers, in pairs, and added.
+  const whitenings = folds + (classes < 2 ? 0 : 3 * Math.min(CLASS_PARTS, classes));
+  return whitenings * whiteningWork(shape, options);
+}
+
 type NearestClasses = Pick<LeftOut, 'own' | 'others'>;
 /** By row asked for. */
 type Told = Map<number, NearestClasses>;
@@ -156,14 +168,11 @@ function tell(
   const told: Told[][] = [];
   tf.tidy(() => {
     const visit = (whiten: Whiten): Told[] =>
-      classDistances(
-        whiten(taken(features, known)),
-        labelsOf(known),
-        whiten(taken(features, rows)),
-        rules,
-      ).map((toClasses) => nearestOf(rows, labels, toClasses));
-    const by = taken(features, whitenedBy);
-    told.push(...eachWhitening(by, labelsOf(whitenedBy), { dimensions, shrinkages }, visit));
+      classDistances(whiten(known), labelsOf(known), whiten(rows), rules).map((toClasses) =>
+        nearestOf(rows, labels, toClasses),
+      );
+    const options = { dimensions, shrinkages };
+    told.push(...eachWhitening(features, whitenedBy, labelsOf(whitenedBy), options, visit));
   });
   return told.flat();
 }
@@ -188,8 +197,8 @@ function addPairs(
   if (rows.length < 2 || known.length === 0) return;
   tf.tidy(() => {
     const knownLabels = known.map((row) => labels[row] as number);
-    const all = eachWhitening(taken(features, known), knownLabels, { dimensions, shrinkages }, (whiten) => {
-      const whitened = whiten(taken(features, rows));
+    const all = eachWhitening(features, known, knownLabels, { dimensions, shrinkages }, (whiten) => {
+      const whitened = whiten(rows);
       return distances['squared-euclidean'].pairwise(whitened, whitened).arraySync();
     });
     for (const [i, apart] of all.entries()) sortPairs(pairs[i] as PairDistances, apart, rows, labels);
@@ -210,9 +219,6 @@ function sortPairs(
   }
 }
 
-const taken = (features: Tensor2D, rows: Int32Array): Tensor2D =>
-  tf.gather(features, tf.tensor1d(rows, 'int32'));
-
 function nearestOf(rows: Int32Array, labels: Int32Array, toClasses: ClassDistances): Told {
   const found = Array.from(rows, (row, i): [number, NearestClasses] => {
     const toClass = new Map(toClasses[i]);
@@ -230,23 +236,30 @@ function accuracyOf(told: readonly NearestClasses[]): number {
   return right.length / told.length;
 }
 
-/** Squared distances from the asked to the known rows, whitened by the known ones. */
+/** Rows asked for at once. */
+const BLOCK = 256;
+
+/**
+ * Visits each of the asked rows with its squared distances to the known rows, whitened by the known ones.
+ * @param visit what it is given holds only until it returns
+ */
 export function whitenedDistances(
   features: Tensor2D,
   asked: Int32Array,
   known: Int32Array,
   knownLabels: Int32Array,
-  options: { readonly shrinkage: number; readonly dimensions: number },
-): number[][] {
-  const { shrinkage, dimensions } = options;
-  let apart: number[][] = [];
-  tf.tidy(() => {
-    const rows = taken(features, known);
-    eachWhitening(rows, knownLabels, { shrinkages: [shrinkage], dimensions }, (whiten) => {
-      apart = distances['squared-euclidean']
-        .pairwise(whiten(taken(features, asked)), whiten(rows))
-        .arraySync();
-    });
+  { shrinkage, dimensions }: { readonly shrinkage: number; readonly dimensions: number },
+  visit: (row: number, distances: Float32Array) => void,
+): void {
+  const count = known.length;
+  eachWhitening(features, known, knownLabels, { shrinkages: [shrinkage], dimensions }, (whiten) => {
+    const to = whiten(known);
+    for (let start = 0; start < asked.length; start += BLOCK) {
+      const rows = asked.subarray(start, start + BLOCK);
+      const apart = tf.tidy(() => distances['squared-euclidean'].pairwise(whiten(rows), to));
+      const numbers = apart.dataSync<'float32'>();
+      apart.dispose();
+      for (const [i, row] of rows.entries()) visit(row, numbers.subarray(i * count, (i + 1) * count));
+    }
   });
-  return apart;
 }

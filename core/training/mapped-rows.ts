@@ -43,8 +43,10 @@ export function takeBlock(tensor: Tensor, start: number, count: number): Tensor 
   );
 }
 
-const fileToRead = (tensor: Tensor): string | undefined =>
-  backend().isUsingGpuDevice ? mapped.get(tensor) : undefined;
+/** Whether a mapped file is read again by its name, so that it has to stay as long as its tensor. */
+export const needsFile = (): boolean => backend().isUsingGpuDevice;
+
+const fileToRead = (tensor: Tensor): string | undefined => (needsFile() ? mapped.get(tensor) : undefined);
 
 /**
  * Rows of a file of float32, as a tensor of their own.

@@ -10,7 +10,9 @@ import type { Network } from '../network/network.ts';
 import type { NetworkNode } from '../network/ops/index.ts';
 import { resnet50 } from '../network/resnet50.ts';
 import { tf } from '../network/tensorflow.ts';
-import { embedRows } from './step.ts';
+import { takeBlock } from './mapped-rows.ts';
+import { rowsInFile } from './rows-in-file.ts';
+import type { MadeRows } from './rows-in-file.ts';
 
 /** Maps by name, with their channels; the upper one is what tuning changes. */
 const CHANNELS = { conv4_block6: 1024, conv5_block3: 2048 } as const;
@@ -155,27 +157,23 @@ export function whitenedMaps(pools: PooledMaps, dimensions: number): NetworkGrap
 /**
  * The features of every picture from what is kept of the frozen network and the tuned part as it is now.
  * @param network made from {@link tunedMap}; its weights serve every size
- * @param features by node of {@link frozenMaps} @returns (pictures, width)
+ * @param features by node of {@link frozenMaps}
+ * @param folder see {@link rowsInFile} @returns (pictures, width)
  */
 export function mapFeatures(
-  { scales, maps }: PooledMaps,
+  { scales, maps, width }: PooledMaps,
   network: Network,
   features: Readonly<Record<string, Tensor>>,
-): Tensor2D {
+  folder: string | undefined,
+): MadeRows {
   const smallest = scales.at(-1) as Scale;
-  return tf.tidy(() => {
+  const [given, tuned] = [inputOf(smallest), pooledName(smallest, UPPER)];
+  const upper = (rows: Tensor): Tensor => network.forward({ [given]: rows }, [tuned])[tuned] as Tensor;
+  return rowsInFile(folder, [features[given]?.shape[0] ?? 0, width], (start, count) => {
+    const keptOf = (node: string): Tensor => takeBlock(features[node] as Tensor, start, count);
     const columns = scales.flatMap((scale) =>
-      maps.map((map) =>
-        map === UPPER
-          ? embedRows(
-              network,
-              inputOf(smallest),
-              features[inputOf(scale)] as Tensor,
-              pooledName(smallest, map),
-            )
-          : (features[pooledName(scale, map)] as Tensor2D),
-      ),
+      maps.map((map) => (map === UPPER ? upper(keptOf(inputOf(scale))) : keptOf(pooledName(scale, map)))),
     );
-    return tf.concat(columns, 1);
+    return tf.concat(columns, 1) as Tensor2D;
   });
 }

@@ -29,6 +29,8 @@ export interface RecipeContext extends Omit<LoopContext, 'random'> {
   /** Pictures that are never trained on: losses and accuracies while training are measured on them. */
   readonly validation: Part | null;
   readonly seed: number;
+  /** Local folder for arrays that may be larger than memory; absent: they have to fit. */
+  readonly scratch?: string | undefined;
 }
 
 /** A network that embeds, from pixels on. */
@@ -56,6 +58,8 @@ export interface TrainedNetwork {
 export interface Workload {
   /** All of the training, at most: forward passes, and three times as much where a backward pass follows. */
   readonly training: number;
+  /** Choosing by what to decide, after that; absent: there is nothing to choose. */
+  readonly choosing?: number;
   /** Of one picture, from its pixels to its embedding. */
   readonly embedding: number;
 }

@@ -53,9 +53,9 @@ export function judgeKept(
   options: WhiteningOptions,
 ): Validation {
   const trainedLabels = trained.map((row) => labels[row] as number);
-  const rows = whitenedDistances(features, kept, trained, trainedLabels, options);
-  const margins = rows.map((row, i) =>
-    relativeMargin(row, trainedLabels, labels[kept[i] as number] as number),
+  const margins: number[] = [];
+  whitenedDistances(features, kept, trained, trainedLabels, options, (row, apart) =>
+    margins.push(relativeMargin(apart, trainedLabels, labels[row] as number)),
   );
   const accuracy = margins.filter((value) => value > 0).length / margins.length;
   const margin = margins.reduce((a, b) => a + b, 0) / margins.length;
@@ -63,7 +63,7 @@ export function judgeKept(
 }
 
 /** (d_other - d_own) / (d_other + d_own), from the nearest row of the own class and of any other; in [-1, 1]. */
-function relativeMargin(row: readonly number[], labels: Int32Array, own: number): number {
+function relativeMargin(row: Float32Array, labels: Int32Array, own: number): number {
   let [mine, other] = [Infinity, Infinity];
   for (const [i, value] of row.entries()) {
     if (labels[i] === own) mine = Math.min(mine, value);

@@ -21,6 +21,7 @@ import { backend, bool, float, matMul } from '../network/raw-ops.ts';
 import { tf } from '../network/tensorflow.ts';
 import { Random } from '../random.ts';
 import { rowsByLabel } from './batches.ts';
+import { takeRows } from './mapped-rows.ts';
 
 export interface Whitening {
   /** (d, dimensions), row-major. */
@@ -46,7 +47,7 @@ export function withinClassWhitening(
 ): Whitening {
   const { dimensions, seed = 0 } = options;
   const [kernel, bias] = tf.tidy(() => {
-    const { mean, whitener, sample } = fitted(features, labels, options, ENOUGH_ROWS);
+    const { mean, whitener, sample } = fitted(features, allRows(labels), labels, options, ENOUGH_ROWS);
     const whiten = whitener(options.shrinkage);
     const d = features.shape[1];
     const basis = dimensions >= d ? tf.eye(d) : projection(whiten(sample.sub(mean)), dimensions, seed);
@@ -66,17 +67,19 @@ export function applyWhitening(features: Tensor2D, { kernel, bias }: Whitening):
   });
 }
 
-/** What rows become: (m,d) -> (m,dimensions or more), of unit length. */
-export type Whiten = (rows: Tensor2D) => Tensor2D;
+/** What m of the rows become: (m,dimensions or more), of unit length. */
+export type Whiten = (rows: Int32Array) => Tensor2D;
 
 /**
  * Visits the whitening of every shrinkage, without ever making a kernel. Inner products of what it makes are those after
  * {@link withinClassWhitening}, or what these approximate where there are fewer principal directions than dimensions, or more than
  * {@link ENOUGH_TO_COMPARE} rows.
+ * @param features (n,d) @param rows that the whitening is made of @param labels of these
  * @param visit nothing of its tensors is kept @returns what it returned, in the order of the shrinkages
  */
 export function eachWhitening<T>(
   features: Tensor2D,
+  rows: Int32Array,
   labels: Int32Array,
   {
     shrinkages,
@@ -86,19 +89,48 @@ export function eachWhitening<T>(
 ): T[] {
   const made: T[] = [];
   tf.tidy(() => {
-    const fit = fitted(features, labels, options, ENOUGH_TO_COMPARE);
+    const fit = fitted(features, rows, labels, options, ENOUGH_TO_COMPARE);
     for (const shrinkage of shrinkages) {
       // Nothing is returned: tfjs looks for tensors in whatever a tidy returns, number by number.
-      tf.tidy(() => void made.push(visit(unitWhitener(fit, shrinkage, options.dimensions))));
+      tf.tidy(() => {
+        const whiten = unitWhitener(fit, shrinkage, options.dimensions);
+        made.push(visit((some) => inBlocks(features, some, whiten)));
+      });
     }
   });
   return made;
 }
 
-function unitWhitener({ mean, sample, whitener }: Fitted, shrinkage: number, dimensions: number): Whiten {
+/** Rows at once: 1,024 of the default recipe are 84 MB, and all of them may be more than memory holds. */
+const BLOCK = 1024;
+
+function inBlocks(features: Tensor2D, rows: Int32Array, make: (block: Tensor2D) => Tensor2D): Tensor2D {
+  const blocks = Array.from({ length: Math.max(1, Math.ceil(rows.length / BLOCK)) }, (_, i) =>
+    tf.tidy(() => make(taken(features, rows.subarray(i * BLOCK, (i + 1) * BLOCK)))),
+  );
+  return tf.concat(blocks, 0);
+}
+
+/** (1,d) */
+function meanOf(features: Tensor2D, rows: Int32Array): Tensor {
+  if (rows.length <= BLOCK) return taken(features, rows).mean(0, true);
+  return inBlocks(features, rows, (block) => block.sum(0, true))
+    .sum(0, true)
+    .div(rows.length);
+}
+
+const taken = (features: Tensor2D, rows: Int32Array): Tensor2D => takeRows(features, rows) as Tensor2D;
+const allRows = (labels: Int32Array): Int32Array => Int32Array.from(labels.keys());
+
+/** What turns rows (m,d) into (m,dimensions or more), of unit length. */
+function unitWhitener(
+  { mean, sample, whitener }: Fitted,
+  shrinkage: number,
+  dimensions: number,
+): (rows: Tensor2D) => Tensor2D {
   const whiten = whitener(shrinkage);
   const [n, d] = sample.shape;
-  const all: Whiten = (rows) => unitLength(whiten(rows.sub(mean))) as Tensor2D;
+  const all = (rows: Tensor2D): Tensor2D => unitLength(whiten(rows.sub(mean))) as Tensor2D;
   if (Math.min(n, d) <= dimensions) return all;
   const basis = principal(whiten(sample.sub(mean)), 1).directions;
   const count = basis.shape[1] as number;
@@ -112,6 +144,20 @@ const ENOUGH_ROWS = 2048;
 /** The same where one whitening after the other is made to choose among them. */
 const ENOUGH_TO_COMPARE = 1024;
 
+/** What the eigenvectors of a matrix take: so many times the cube of its side, as measured beside matrix products. */
+const EIGENVECTORS = 20;
+
+/** Multiplications that {@link eachWhitening} takes where all rows (n,d) are whitened in so many ways, made of all of them. */
+export function whiteningWork(
+  [n, d]: readonly [n: number, d: number],
+  { dimensions, shrinkages }: { readonly dimensions: number; readonly shrinkages: readonly number[] },
+): number {
+  const sample = Math.min(n, ENOUGH_TO_COMPARE);
+  const directions = 2 * sample ** 2 * d + EIGENVECTORS * sample ** 3;
+  const applied = (2 * (n + sample) * sample + n * dimensions) * d;
+  return directions + shrinkages.length * (directions + applied);
+}
+
 interface Fitted {
   readonly mean: Tensor;
   /** The rows that the rest is made from. */
@@ -120,22 +166,27 @@ interface Fitted {
   readonly whitener: (shrinkage: number) => (rows: Tensor) => Tensor;
 }
 
+/** @param labels of the rows */
 function fitted(
   features: Tensor2D,
+  rows: Int32Array,
   labels: Int32Array,
   { seed = 0 }: Pick<WhiteningOptions, 'seed'>,
   most: number,
 ): Fitted {
-  const rows = evenlyDrawn(labels, most, new Random(seed));
-  const sample = rows === null ? features : tf.gather(features, tf.tensor1d(rows, 'int32'));
-  const own = rows === null ? labels : rows.map((row) => labels[row] as number);
+  const drawn = evenlyDrawn(labels, most, new Random(seed));
+  const own = drawn.map((i) => labels[i] as number);
+  const sample = taken(
+    features,
+    drawn.map((i) => rows[i] as number),
+  );
   const whitener = whitenerOf(withinClassResiduals(sample, own), degreesOfFreedom(own));
-  return { mean: features.mean(0, true), sample, whitener };
+  return { mean: meanOf(features, rows), sample, whitener };
 }
 
-/** So many rows, of every class as many as it has or as are its share; null: there are no more than that. */
-function evenlyDrawn(labels: Int32Array, count: number, random: Random): Int32Array | null {
-  if (labels.length <= count) return null;
+/** So many rows, of every class as many as it has or as are its share; all, where there are no more than that. */
+function evenlyDrawn(labels: Int32Array, count: number, random: Random): Int32Array {
+  if (labels.length <= count) return allRows(labels);
   const classes = rowsByLabel(labels).map((rows) => random.shuffle([...rows]));
   const drawn: number[] = [];
   for (let turn = 0; drawn.length < count; turn++) {
@@ -156,16 +207,18 @@ function withinClassResiduals(features: Tensor2D, labels: Int32Array): Tensor {
   const numbers = new Map([...new Set(labels)].map((label, i) => [label, i]));
   if (numbers.size < 2) return features.sub(features.mean(0, true));
   const rows = Array.from(labels, (label) => numbers.get(label) as number);
-  const member = tf.oneHot(tf.tensor1d(rows, 'int32'), numbers.size).toFloat();
-  const means = matMul(member, features, true, false).div(member.sum(0).expandDims(1));
-  return features.sub(matMul(member, means));
+  return tf.tidy(() => {
+    const member = tf.oneHot(tf.tensor1d(rows, 'int32'), numbers.size).toFloat();
+    const means = matMul(member, features, true, false).div(member.sum(0).expandDims(1));
+    return features.sub(matMul(member, means));
+  });
 }
 
 /** By shrinkage, what multiplies rows (m,d) by the symmetric C^(-1/2) of the formula above, without ever making it. */
 function whitenerOf(residuals: Tensor, freedom: number): Fitted['whitener'] {
   const d = residuals.shape[1] as number;
   const { values, directions } = principal(residuals, freedom);
-  const trace = residuals.square().sum().div(freedom);
+  const trace = tf.tidy(() => residuals.square().sum().div(freedom));
   return (shrinkage) => {
     if (!(shrinkage > 0 && shrinkage <= 1)) {
       throw new InvalidInputError(`whitening: shrinkage is ${shrinkage}, allowed is above 0 and up to 1`);
@@ -177,7 +230,9 @@ function whitenerOf(residuals: Tensor, freedom: number): Fitted['whitener'] {
       .rsqrt()
       .sub(floor.rsqrt());
     return (rows) =>
-      rows.mul(floor.rsqrt()).add(matMul(matMul(rows, directions).mul(gain), directions, false, true));
+      tf.tidy(() =>
+        rows.mul(floor.rsqrt()).add(matMul(matMul(rows, directions).mul(gain), directions, false, true)),
+      );
   };
 }
 
@@ -218,7 +273,8 @@ function principal(rows: Tensor, divisor: number): { values: Tensor; directions:
   const values = tf.slice(all, from);
   const columns = tf.slice(vectors, [0, from]);
   // u of RR' gives R'u / |R'u| of R'R.
-  const directions = n < d ? matMul(rows, columns, true, false).div(values.mul(divisor).sqrt()) : columns;
+  const directions =
+    n < d ? tf.tidy(() => matMul(rows, columns, true, false).div(values.mul(divisor).sqrt())) : columns;
   return { values, directions };
 }
 

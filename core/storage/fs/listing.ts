@@ -86,9 +86,10 @@ async function inspect(
   const reported = (kind: ListingProblem['kind'], reason: string): Entry => {
     return { key, path: null, isFolder: false, size: 0, problem: { kind, reason } };
   };
-  if (!Buffer.from(name(entry)).equals(entry.name)) return reported('bad-name', 'the name is not UTF-8');
+  if (!Buffer.from(name(entry)).equals(entry.name))
+    return reported('bad-name', 'the name is not UTF-8; rename it');
   const badName = keyProblem(key);
-  if (badName !== null) return reported('bad-name', `the name ${badName}`);
+  if (badName !== null) return reported('bad-name', `the name ${badName}; rename it`);
   try {
     const path = entry.isSymbolicLink()
       ? await locate(root, join(folder, name(entry)))

@@ -17,7 +17,7 @@ import { ADAM_DEFAULTS, Adam } from '../adam.ts';
 import { classBatches } from '../batches.ts';
 import type { Best, EpochRecord } from '../checkpoint.ts';
 import { chooseDecision } from '../choose-decision.ts';
-import { stratifiedFolds } from '../cross-fit.ts';
+import { crossFitWork, stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
 import type { LoopResult } from '../loop.ts';
@@ -39,7 +39,7 @@ import {
   tunedMap,
   whitenedMaps,
 } from '../pooled-maps.ts';
-import { withinClassWhitening } from '../whitening.ts';
+import { whiteningWork, withinClassWhitening } from '../whitening.ts';
 
 /** Parts that the training pictures are asked for in. */
 const FOLDS = 4;
@@ -121,8 +121,8 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
     const rows = keepForSelection(labels, chosen.select, random, groups);
     const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
     const folds = foldsOf(context, rows, learnt.epoch);
-    const features = mapFeatures(maps, network, context.train.features);
-    const { whitening, ...decision } = await whitened(features, folds, chosen, context).finally(() =>
+    const features = mapFeatures(maps, network, context.train.features, context.scratch);
+    const { whitening, ...decision } = await whitened(features.rows, folds, chosen, context).finally(() =>
       features.dispose(),
     );
     const { kernel, bias } = whitening;
@@ -193,9 +193,9 @@ async function tune(
   };
   const judge = () => {
     if (rows.kept.length === 0) return NOT_MEASURED;
-    const now = mapFeatures(pooledMaps(chosen), network, features);
+    const now = mapFeatures(pooledMaps(chosen), network, features, context.scratch);
     const [shrinkage = 1] = chosen.shrinkages;
-    const validation = judgeKept(now, labels, rows, { ...chosen, shrinkage });
+    const validation = judgeKept(now.rows, labels, rows, { ...chosen, shrinkage });
     now.dispose();
     return validation;
   };
@@ -248,7 +248,7 @@ function workload(chosen: Options, classSizes: readonly number[]): Workload {
   // The other scales go through the same blocks, whose work grows with the square of the side.
   const smallest = (maps.scales.at(-1) as (typeof maps.scales)[number]).size;
   const scales = maps.scales.reduce((sum, { size }) => sum + (size / smallest) ** 2, 0);
-  return tuningWorkload({
+  const { training, embedding } = tuningWorkload({
     tuned,
     from,
     embedding: whitenedMaps(maps, dimensions),
@@ -256,6 +256,10 @@ function workload(chosen: Options, classSizes: readonly number[]): Workload {
     // To choose before the first epoch and after each, and to whiten in the end.
     judgedPictures: all * scales * (rounds + (rounds > 0 ? 2 : 1)),
   });
+  const shape = [all, maps.width] as const;
+  const judging = rounds === 0 ? 0 : (rounds + 1) * whiteningWork(shape, { ...chosen, shrinkages: [1] });
+  const choosing = crossFitWork(shape, classSizes.length, FOLDS, chosen);
+  return { training: training + judging, embedding, choosing };
 }
 
 /** The recipe at an input size; what a picture costs grows with its square. */

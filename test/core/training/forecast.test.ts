@@ -95,6 +95,16 @@ describe('the workload that a recipe foretells', () => {
     });
   }
 
+  it('counts what choosing how to decide takes: with the square of few pictures, in proportion to many', () => {
+    const { metric, siamese } = recipes;
+    const choosing = (pictures: number, options = {}): number =>
+      metric?.workload?.(metric.options.parse(options), [pictures / 2, pictures / 2])?.choosing ?? NaN;
+    assert.ok(choosing(200) > 3 * choosing(100) && choosing(200) < 4 * choosing(100));
+    assert.ok(Math.abs(choosing(40_000) / choosing(20_000) - 2) < 0.2);
+    assert.ok(choosing(100, { shrinkages: [0.2] }) < choosing(100) / 2);
+    assert.equal(siamese?.workload?.(siamese.options.parse({}), [5, 5])?.choosing, undefined);
+  });
+
   it('has no tuning where no class can spare a picture to choose on', () => {
     const metric = recipes['metric'];
     const options = metric?.options.parse({});

@@ -5,6 +5,7 @@ import { InvalidInputError } from '../../../core/errors.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { Random } from '../../../core/random.ts';
 import { applyWhitening, eachWhitening, withinClassWhitening } from '../../../core/training/whitening.ts';
+import type { Whiten } from '../../../core/training/whitening.ts';
 import type { Whitening } from '../../../core/training/whitening.ts';
 import { assertClose } from '../../support/numbers.ts';
 
@@ -231,11 +232,14 @@ describe('rows whitened without the kernel', () => {
         return [applyWhitening(features, whitening), applyWhitening(tf.tensor2d(queries), whitening)];
       }) as [Tensor2D, Tensor2D];
 
+      const knownRows = Int32Array.from(rows.keys());
+      const queryRows = Int32Array.from(queries, (_, i) => rows.length + i);
       const made = eachWhitening(
-        tf.tensor2d(rows),
+        tf.tensor2d([...rows, ...queries]),
+        knownRows,
         Int32Array.from(labels),
         { shrinkages: [0.2], dimensions },
-        (whiten) => tf.keep(tf.matMul(whiten(tf.tensor2d(queries)), whiten(tf.tensor2d(rows)), false, true)),
+        (whiten) => tf.keep(tf.matMul(whiten(queryRows), whiten(knownRows), false, true)),
       );
 
       const inner = ([a, b]: readonly Tensor2D[]): Float32Array =>
@@ -243,6 +247,30 @@ describe('rows whitened without the kernel', () => {
       assertClose(made[0]?.dataSync() as Float32Array, inner([known, asked]), { tolerance: 1e-3, floor: 1 });
     });
   }
+});
+
+it('whitens rows that are too many for one block as those of a block, wherever they lie', () => {
+  const { rows, labels } = someRows([900, 800, 700], 6, 5);
+  const order = Int32Array.from(rows.keys());
+  const whitenedWith = (offset: number, visit: (whiten: Whiten) => Tensor2D): Float32Array => {
+    const features = tf.tensor2d(rows.map((row) => row.map((value) => value + offset)));
+    const options = { shrinkages: [0.2], dimensions: 4 };
+    const [made] = eachWhitening(features, order, Int32Array.from(labels), options, (whiten) =>
+      tf.keep(visit(whiten)),
+    );
+    return made?.dataSync() as Float32Array;
+  };
+  const together = whitenedWith(0, (whiten) => whiten(order));
+  const apart = whitenedWith(0, (whiten) =>
+    tf.concat([0, 600, 1200, 1800].map((from) => whiten(order.subarray(from, from + 600)))),
+  );
+  assert.equal(together.length, rows.length * 4);
+  assertClose(apart, together, { tolerance: 1e-5, floor: 1 });
+  assertClose(
+    whitenedWith(50, (whiten) => whiten(order)),
+    together,
+    { tolerance: 1e-3, floor: 1, what: 'the mean is taken away' },
+  );
 });
 
 it('whitens more pictures than it looks at closely', () => {

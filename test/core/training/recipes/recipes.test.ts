@@ -87,6 +87,7 @@ async function train(
     train: parts[0] as Part,
     validation: validation.length > 0 ? (parts[1] as Part) : null,
     seed: 1,
+    scratch: root,
     checkpoints,
     resume: 'no',
     checkpointSeconds: 1e9,
