@@ -34,7 +34,7 @@ export function command(
     )
     .addOption(new Option('--model <reference>', model ?? MODEL).hideHelp(model === undefined))
     .addOption(
-      new Option('--seed <n>', 'what everything drawn by chance follows from (default: 0)')
+      new Option('--seed <n>', 'seed of all random choices (default: 0)')
         .argParser(wholeNumber(0, 2 ** 32 - 1))
         .hideHelp(!seed),
     )

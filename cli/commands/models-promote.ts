@@ -31,7 +31,7 @@ export function promoteCommand(): Command {
       '--on <dataset>',
       'compare on these pictures (default: those that the newer of the two was judged on)',
     )
-    .option('--tolerance <share>', 'the loss of accuracy that is let pass (default: 0.05)', share)
+    .option('--tolerance <share>', 'the loss of accuracy that is tolerated (default: 0.05)', share)
     .option('--force', 'promote also a version that is worse')
     .option('--drop-additions', 'leave out pictures of the gallery that were not kept')
     .option('--no-carry-over', 'leave all changes of the gallery behind')

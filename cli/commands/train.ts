@@ -11,10 +11,10 @@ const HELP = `
 Every option of a recipe can be given as --option KEY=VALUE; "--option help" lists them.
 
 Examples:
-  kindred train photos/                       one folder a class in photos/; a fifth is held out to judge on
-  kindred train photos/ --test more-photos/   judged on other pictures
+  kindred train photos/                       one folder a class in photos/; a fifth is held out to test on
+  kindred train photos/ --test more-photos/   tested on other pictures
   kindred train photos/ --recipe siamese --epochs 3 --no-promote
-  kindred train --resume                      go on with the training that was stopped last`;
+  kindred train --resume                      continue the training that was stopped last`;
 
 /** `kindred train DATASET`: from labelled pictures to a version that answers. */
 export function trainCommand(): Command {
@@ -26,12 +26,16 @@ export function trainCommand(): Command {
       '[dataset]',
       'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
     )
-    .option('--test <dataset>', 'judge on these pictures')
-    .option('--hold-out <share>', 'without --test: judge on this share of the pictures (default: 0.2)', share)
-    .option('--recipe <name>', 'how to train: metric or siamese (default: metric)')
-    .option('--epochs <n>', 'rounds of training; "--option help" says how many unless told')
+    .option('--test <dataset>', 'test on these pictures')
+    .option(
+      '--hold-out <share>',
+      'without --test: hold out this share of the pictures and test on it (default: 0.2)',
+      share,
+    )
+    .option('--recipe <name>', 'how to train: metric, fast or siamese (default: metric)')
+    .option('--epochs <n>', 'rounds of training; "--option help" shows the default')
     .option('--margin <x>', 'how much farther than the positive a negative should be')
-    .option('--batch-size <n>', 'triplets a step')
+    .option('--batch-size <n>', 'triplets per step')
     .option('--learning-rate <x>', 'of the optimizer')
     .option('--miner <name>', 'how triplets are chosen')
     .option('--option <key=value>', 'any other option of the recipe; may be repeated', collect)
@@ -41,12 +45,12 @@ export function trainCommand(): Command {
       share,
     )
     .option('--false-acceptance <share>', 'of strangers that "strict" may call known (default: 0.05)', share)
-    .option('--no-check', 'neither look for faults in the pictures first nor tell how long it will take')
+    .option('--no-check', 'skip the check of the pictures and the estimate of the time')
     .option('--force', 'let the version answer even when it is worse than the one in production')
-    .option('--tolerance <share>', 'the loss of accuracy that is let pass (default: 0.05)', share)
+    .option('--tolerance <share>', 'the loss of accuracy that is tolerated (default: 0.05)', share)
     .option('--no-promote', 'publish the version without letting it answer')
-    .option('--resume [job]', 'go on with a stopped training: this one, or the newest that fits')
-    .option('--best', 'with --resume: publish the best epoch so far instead of training on')
+    .option('--resume [job]', 'continue a stopped training: this one, or the newest that fits')
+    .option('--best', 'with --resume: publish the best epoch so far instead of training further')
     .addHelpText('after', HELP)
     .action(async (dataSet: string | undefined, flags: TrainFlags, self: Command) => {
       const context = contextOf(flags);
