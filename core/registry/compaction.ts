@@ -84,12 +84,12 @@ async function filesOf(store: ObjectStore, model: string, version: number): Prom
 }
 
 /**
- * The changes that are to be compacted: those that are in no compacted segment, and with them every compacted segment that has not many more
+ * The changes that are to be compacted: those that are in no compacted segment and not large, and with them every compacted segment that has not many more
  * than have gathered by then. So each change is written again only as often as the whole has doubled.
  */
-function worthwhile({ loose, inside }: Files, atLeast: number): ReadonlySet<string> | null {
+function worthwhile({ loose, large, inside }: Files, atLeast: number): ReadonlySet<string> | null {
   const packed = new Set([...inside.values()].flatMap((ids) => [...ids]));
-  const gathered = new Set(loose.filter((id) => !packed.has(id)));
+  const gathered = new Set(loose.filter((id) => !packed.has(id) && !large.has(id)));
   if (gathered.size < Math.max(2, atLeast)) return null;
   for (const ids of [...inside.values()].sort((a, b) => a.size - b.size)) {
     if (ids.size > 2 * gathered.size) break;

@@ -17,11 +17,15 @@ const SUFFIX = '.arrow';
 /** Who lists while others compact may have to begin anew. */
 const ATTEMPTS = 10;
 const READS_AT_ONCE = 32;
+/** A hundred changes of a few pictures have less; an import of many thousands has more. */
+const LARGE_BYTES = 32 * 1024 * 1024;
 
 /** The files that a gallery's changes are in, by their ids; oldest first. */
 export interface SegmentFiles {
   readonly loose: readonly string[];
   readonly compacted: readonly string[];
+  /** Of `loose`, those that are large: it is not worth it to write them again. */
+  readonly large: ReadonlySet<string>;
 }
 
 /** The ids of the changes of a version's gallery, oldest first: ULIDs sort by time. */
@@ -44,12 +48,14 @@ export async function listSegmentFiles(
 ): Promise<SegmentFiles> {
   const prefix = prefixOf(model, version);
   const deeper = compactedPrefix(model, version);
-  const files = { loose: [] as string[], compacted: [] as string[] };
-  for await (const { key, problem } of store.list(prefix)) {
+  const files = { loose: [] as string[], compacted: [] as string[], large: new Set<string>() };
+  for await (const { key, size, problem } of store.list(prefix)) {
     if (problem || !key.endsWith(SUFFIX)) continue;
     const isCompacted = key.startsWith(deeper);
     const id = key.slice((isCompacted ? deeper : prefix).length, -SUFFIX.length);
-    if (isUlid(id)) (isCompacted ? files.compacted : files.loose).push(id);
+    if (!isUlid(id)) continue;
+    (isCompacted ? files.compacted : files.loose).push(id);
+    if (!isCompacted && size > LARGE_BYTES) files.large.add(id);
   }
   return files;
 }

@@ -16,9 +16,16 @@ export async function checkLocalFile(file: string): Promise<void> {
     throw new InvalidInputError(`${quote(file)} is not a regular file; only files are stored.`);
 }
 
+/** Node hashes less than 2^31 bytes at a time. */
+const LARGEST_HASHED = 2 ** 30;
+
 /** SHA-256 of the bytes, hex. */
 export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += LARGEST_HASHED) {
+    hash.update(bytes.subarray(at, at + LARGEST_HASHED));
+  }
+  return hash.digest('hex');
 }
 
 /** SHA-256 of a file's content, hex, in constant memory. */

@@ -75,6 +75,7 @@ describe('the examples of the guides to serving and to ingest', () => {
         typescript = '',
         moved = '',
         uploaded = '',
+        imported = '',
         ingested = '',
         corrected = '',
         labelled = '',
@@ -89,6 +90,7 @@ describe('the examples of the guides to serving and to ingest', () => {
       assert.match(typescript, /^1 hat$/m);
       assert.match(moved, /"version":1,"revision":1,.*"notes":\[\]/);
       assert.match(uploaded, /"key":"datasets\/clothes\/hat\/new.jpg"/);
+      assert.match(imported, /^data: \{.*"state":"succeeded".*"result":\{.*"added":0,"unchanged":\d+/);
       assert.match(
         ingested,
         /"models":\["clothes"\]\}\{"model".*"class":"skirt".*\}\{"key".*"models":\["clothes"\]\}$/,

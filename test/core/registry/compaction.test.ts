@@ -131,6 +131,26 @@ describe('compacting a gallery', () => {
     assert.equal((await registry.changes('cats', 1)).length, 24);
   });
 
+  it('leaves a change alone that is large by itself', async () => {
+    const store = memoryStore();
+    const registry = await cats(store);
+    const ids = await five(registry);
+    const before = await registry.changes('cats', 1);
+    const grown: ObjectStore = {
+      ...intercepted(store, async () => undefined),
+      async *list(prefix) {
+        for await (const each of store.list(prefix)) {
+          yield each.key.includes(ids[3] ?? '') ? { ...each, size: 2 ** 26 } : each;
+        }
+      },
+    };
+
+    assert.deepEqual(await compact(openRegistry(grown)), { compacted: 4, removed: 0 });
+    assert.deepEqual(await compact(openRegistry(grown)), { compacted: 0, removed: 4 });
+
+    assert.deepEqual([await files(registry), await registry.changes('cats', 1)], [[1, 1], before]);
+  });
+
   it('is not noticed by who lists while files go', async () => {
     const registry = await cats();
     await five(registry);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateComputeEnvironmentCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { createJob, readJob } from '../../../core/jobs/job.ts';
+import { createImport, createJob, readJob } from '../../../core/jobs/job.ts';
 import type { Job } from '../../../core/jobs/job.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
@@ -145,6 +145,33 @@ describe('a training on AWS Batch', { skip }, () => {
     assert.deepEqual(
       [state, error],
       ['failed', { code: 'unexpected', message: 'its container ended without a word' }],
+    );
+  });
+
+  it('of an import begins no step after one that has failed, and says why', async () => {
+    const { store } = place.registry;
+    const { id } = await createImport(store, {
+      dataSet: 'clothes',
+      model: 'never-made',
+      version: 1,
+      alias: null,
+      parts: 2,
+      keepPictures: true,
+    });
+    await trainings.offer(id);
+    for (;;) {
+      const [seen] = await trainings.look([await readJob(store, id)]);
+      if (seen?.job.state === 'failed') break;
+      await sleep(100);
+    }
+
+    const { error } = await readJob(store, id);
+    assert.equal(error?.code, 'not-found');
+    assert.match(error?.message ?? '', /never-made/);
+    const steps = place.batch.containers.filter(({ args }) => args.includes(id));
+    assert.deepEqual(
+      steps.map(({ args }) => args[args.indexOf('--step') + 1]),
+      ['plan'],
     );
   });
 

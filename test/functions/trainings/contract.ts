@@ -199,7 +199,7 @@ export function trainingsContract(
         new Set((await openGallery(registry, await registry.resolve('clothes'))).gallery.classes);
       const begun = await client.startImport('skirts', { parts: 2 });
       const { id, version } = await json<Import>(begun);
-      const before = await classes();
+      const untouched = await classes();
       let last: Import;
       do {
         await sleep(100);
@@ -215,7 +215,7 @@ export function trainingsContract(
       assert.deepEqual([begun.status, begun.headers.get('location')], [202, `/v1/imports/${id}`]);
       assert.deepEqual([version, again.id, other.status], [1, id, 409]);
       assert.deepEqual([last.result?.added, last.result?.left.count, last.pictures], [3, 1, null]);
-      assert.deepEqual([before.has('skirt'), (await classes()).has('skirt')], [false, true]);
+      assert.deepEqual([untouched.has('skirt'), (await classes()).has('skirt')], [false, true]);
       assert.equal((await registry.segments('clothes', 1)).length, 1);
       assert.deepEqual(
         imports.map((one) => one.id),
