@@ -46,7 +46,7 @@ function teller(): (training: Training) => void {
   return ({ id, state, waiting, progress }) => {
     const { phase = '' } = (progress?.progress ?? {}) as { phase?: string };
     const why = waiting.map(({ code }) => code).join(', ');
-    if (phase === 'note') return;
+    if (phase === 'note' || phase === 'epoch') return;
     const now = [state, phase === '' ? why : phase].filter((part) => part !== '').join(': ');
     if (now !== last) say(`            training ${id}: ${now}`);
     last = now;
@@ -56,13 +56,11 @@ function teller(): (training: Training) => void {
 /** Has a model trained, and says what came of it. */
 async function train(user: CloudUser, how: object): Promise<void> {
   await step(
-    ({ version, node, tensorflow }) =>
-      `trained as a job of Batch: version ${version} answers (Node ${node}, TensorFlow ${tensorflow})`,
+    ({ version, node }) => `trained as a job of Batch, with Node ${node}: version ${version} answers`,
     async () => {
       const { result } = await user.train(how, teller());
       const version = result?.version ?? 0;
-      const { node, tensorflow } = await user.librariesOf(version);
-      return { version, node, tensorflow };
+      return { version, node: (await user.librariesOf(version))['node'] };
     },
   );
 }
