@@ -9,6 +9,7 @@ import { embedSent, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import type { Knowledge } from '../versions/knowledge.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
@@ -56,6 +57,10 @@ const decisionSchema = z
 const answerSchema = saidSchema
   .extend({
     point: z.string().nullable().meta({ description: 'Null when a threshold or rate was given instead.' }),
+    gallery: z.object({ pictures: z.int(), changes: z.int(), lastChange: z.string().nullable() }).meta({
+      description:
+        'Which state of the version’s gallery was searched: how many changes it had since it was published, and the id of the last one.',
+    }),
     results: z.array(z.union([decisionSchema, failedSchema])),
   })
   .openapi('Classified');
@@ -132,9 +137,14 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
         decodeAndEmbed: (between - began) / 1000,
         decide: (performance.now() - between) / 1000,
       };
-      return { ...said(version), point: options.point ?? null, timings, results };
+      const point = options.point ?? null;
+      return { ...said(version), point, gallery: stateOf(knowledge), timings, results };
     }),
   );
+}
+
+function stateOf({ gallery, changes: { count, last } }: Knowledge): Answer['gallery'] {
+  return { pictures: gallery.keys.length, changes: count, lastChange: last };
 }
 
 /** Pictures of data sets have a class already. */

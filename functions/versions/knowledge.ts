@@ -14,6 +14,8 @@ import { applySegments } from '../../core/gallery/segments.ts';
 
 export interface Knowledge {
   readonly gallery: Gallery;
+  /** How many changes of the gallery are in it, and the id of the last one. */
+  readonly changes: { readonly count: number; readonly last: string | null };
   readonly calibration: Calibration | null;
   readonly decide: (options: DecisionOptions) => Decider;
   /** What makes a decision about this embedding fast; undefined where it is fast without, or that cannot be had. */
@@ -37,16 +39,18 @@ export function knowledgeOf(
   const gallery = applySegments(made, segments);
   const search = createSearch(gallery);
   const decide = rememberedDeciders(search, calibration);
+  const changes = { count: segments.length, last: segments.at(-1)?.id ?? null };
   if (gallery.embeddings.length < LARGE) {
     return {
       gallery,
+      changes,
       calibration,
       decide,
       estimates: () => Promise.resolve(undefined),
       close: () => undefined,
     };
   }
-  return { gallery, calibration, decide, ...coarsely(gallery, onTrouble) };
+  return { gallery, changes, calibration, decide, ...coarsely(gallery, onTrouble) };
 }
 
 /** The gallery's products with embeddings, about, as soon as a thread can give them. */

@@ -29,6 +29,7 @@ interface Feedback {
   results: { key: string; outcome: string; sha256: string; reason: string | null }[];
 }
 interface Answer {
+  gallery: unknown;
   results: { class: string; known: boolean | null }[];
 }
 interface Page {
@@ -70,7 +71,11 @@ describe('feedback', () => {
     const again = await json<Feedback>(await tell('Blau ü', blue));
 
     assert.deepEqual([told.results[0]?.outcome, again.results[0]?.outcome], ['added', 'unchanged']);
-    assert.equal((await ask(blue)).results[0]?.class, 'Blau ü');
+    const { results, gallery } = await ask(blue);
+    assert.equal(results[0]?.class, 'Blau ü');
+    // So that the answer can be computed again, whatever comes later.
+    const [only = null] = await registry.segments('colours', 1);
+    assert.deepEqual(gallery, { pictures: 5, changes: 1, lastChange: only });
     assert.ok((await galleryNow(registry)).includes(`${told.results[0]?.key} ${told.results[0]?.sha256}`));
   });
 
@@ -372,10 +377,13 @@ describe('moving an alias over HTTP', () => {
   });
 
   it('goes further with each request where nothing goes on between them', async () => {
+    let kept = 0;
     const store = memoryStore();
     const registry = openRegistry(
       intercepted(store, async (operation, key) => {
-        if (operation === 'put' && /carry-over/.test(key)) await sleep(1500);
+        if (operation !== 'put' || !/carry-over/.test(key)) return;
+        kept++;
+        await sleep(1500);
       }),
     );
     const served = await startedOn(registry, { background: false, moveMs: 1000 });
@@ -388,9 +396,12 @@ describe('moving an alias over HTTP', () => {
       await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
 
       const first = await move(served, { version: 2 });
-      const second = await move(served, { version: 2 });
+      let last = await move(served, { version: 2 });
+      for (let more = 20; last.status === 503 && more > 0; more--) last = await move(served, { version: 2 });
 
-      assert.deepEqual([first.status, first.headers.get('retry-after'), second.status], [503, '1', 200]);
+      assert.deepEqual([first.status, first.headers.get('retry-after'), last.status], [503, '1', 200]);
+      // What was embedded for it was not embedded again.
+      assert.equal(kept, 1);
     } finally {
       await served.close();
     }
