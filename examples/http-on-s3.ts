@@ -93,7 +93,7 @@ async function classify(server: string, pictures: readonly Picture[]): Promise<v
   let right = 0;
   for (const picture of pictures) {
     const body = { method: 'POST', headers: { 'Content-Type': picture.type }, body: picture.bytes };
-    const answer = (await (await ask(`${server}/v1/classify`, body)).json()) as Answer;
+    const answer = (await (await ask(`${server}/v1/models/${DATA_SET}/classify`, body)).json()) as Answer;
     const [result] = answer.results;
     if (result.class === picture.class) right++;
     const told = `${result.class}${result.known === false ? ' (unknown)' : ''}`;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { png, pngChunk, zlibOfZeros } from '../core/images/encoders.ts';
 import { picture } from '../core/registry/colours.ts';
 import { json, listening } from './support.ts';
 import type { Served } from './support.ts';
@@ -16,6 +17,16 @@ async function raw(url: string, pieces: readonly (string | Uint8Array)[]): Promi
   for (const piece of pieces) socket.write(piece);
   await once(socket, 'close');
   return text;
+}
+
+/** A few kilobytes that say to be a PNG of so many pixels. */
+function bomb(width: number, height: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  const chunks = [pngChunk('IHDR', header), pngChunk('IDAT', zlibOfZeros(2 ** 25)), pngChunk('IEND')];
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks]);
 }
 
 const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0);
@@ -78,9 +89,9 @@ describe('a server among hostile requests', () => {
   });
 
   it('refuses forms with too many pictures, too large ones, and nothing but boundaries', async () => {
-    const png = await (await picture('red', 1)).read();
+    const red = await (await picture('red', 1)).read();
     const many = new FormData();
-    for (let i = 0; i < 4; i++) many.append('image', new Blob([png]), 'a.png');
+    for (let i = 0; i < 4; i++) many.append('image', new Blob([red]), 'a.png');
     const large = new FormData();
     large.append('image', new Blob([new Uint8Array(150_000)]), 'a.png');
     const boundaries = '--x\r\n\r\n'.repeat(20_000);
@@ -102,6 +113,54 @@ describe('a server among hostile requests', () => {
     await stillAnswers();
   });
 
+  it('refuses whatever is no sound picture, and stays as small as it was', async () => {
+    const text = (content: string): Buffer => Buffer.from(content, 'latin1');
+    const small = png(8, 8, new Uint8Array(192));
+    const gif = text('GIF89a\x08\0\x08\0\0\0\0,\0\0\0\0\x08\0\x08\0\0\x02');
+    const webp = text('RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0\x30\x01\0\x9d\x01*');
+    const corpus: Record<string, readonly [bytes: Uint8Array, status: number]> = {
+      nothing: [new Uint8Array(0), 422],
+      zeros: [new Uint8Array(50_000), 415],
+      'a PNG cut off': [small.subarray(0, small.length / 2), 422],
+      'the first bytes of a PNG': [small.subarray(0, 8), 422],
+      'the first bytes of a JPEG': [text('\xff\xd8\xff\xe0\0\x10JFIF\0'), 422],
+      'a GIF cut off': [gif, 422],
+      'a WebP cut off': [webp, 422],
+      'a TIFF whose directory is elsewhere': [text('II*\0\xff\xff\xff\x7f'), 422],
+      'a PNG of 3,600 million pixels': [bomb(60_000, 60_000), 422],
+      'a PNG that is one very long line': [bomb(2 ** 31 - 1, 1), 422],
+      'a GIF of 4,300 million pixels': [
+        text('GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x02'),
+        422,
+      ],
+      'a GIF that is a script': [text('GIF89a/*\0\0\0*/=1;alert(1)'), 422],
+      'a PNG that is a page': [text('\x89PNG\r\n\x1a\n<html><script>alert(1)</script>'), 422],
+      'a PDF with a picture in it': [Buffer.concat([text('%PDF-1.7\n'), small]), 415],
+      'a ZIP with a picture in it': [Buffer.concat([text('PK\x03\x04'), small]), 415],
+      'a drawing that asks for a file': [
+        text('<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'),
+        415,
+      ],
+      'a HEIC picture': [text('\0\0\0\x18ftypheic\0\0\0\0heicmif1'), 415],
+      'a film': [text('\0\0\0\x18ftypisom\0\0\0\0isomavc1'), 415],
+      'a program': [text('\x7fELF\x02\x01\x01'), 415],
+    };
+    const before = process.memoryUsage().rss;
+
+    for (const [what, [bytes, status]] of Object.entries(corpus)) {
+      const headers = { 'content-type': 'image/png' };
+      const body = new Uint8Array(bytes);
+      for (const at of ['/v1/classify', '/v1/embed', '/v1/models/colours/feedback?class=red']) {
+        const response = await served.fetch(at, { method: 'POST', body, headers });
+        await response.arrayBuffer();
+        assert.equal(response.status, status, `${what} to ${at}`);
+      }
+    }
+
+    assert.ok(process.memoryUsage().rss - before < 300 * 2 ** 20);
+    await stillAnswers();
+  });
+
   it('lets a slow body not keep its place for ever', async () => {
     const head = `POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n\r\nabc`;
 
@@ -112,13 +171,13 @@ describe('a server among hostile requests', () => {
   });
 
   it('gives memory back when whoever asks goes away in the middle', async () => {
-    const png = await (await picture('red', 1)).read();
-    const head = `POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${png.length + 10}\r\n\r\n`;
+    const red = await (await picture('red', 1)).read();
+    const head = `POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${red.length + 10}\r\n\r\n`;
     const { hostname, port } = new URL(served.url);
     for (let i = 0; i < 10; i++) {
       const socket = net.connect(Number(port), hostname);
       socket.write(head);
-      socket.write(png);
+      socket.write(red);
       await once(socket, 'connect');
       while ((await bodyBytes()) === 0);
       socket.destroy();
@@ -222,11 +281,11 @@ describe('a server among hostile requests', () => {
 describe('a server that is closed', () => {
   it('answers the requests under way, and takes no more', async () => {
     const served = await listening();
-    const png = await (await picture('red', 1)).read();
+    const red = await (await picture('red', 1)).read();
     const { host, hostname, port } = new URL(served.url);
     const socket = net.connect(Number(port), hostname);
     socket.write(`POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${png.length}\r\n\r\n`);
-    socket.write(png.slice(0, 20));
+    socket.write(red.slice(0, 20));
     await once(socket, 'connect');
     await new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -234,7 +293,7 @@ describe('a server that is closed', () => {
     await assert.rejects(served.fetch('/healthz'));
     let text = '';
     socket.setEncoding('latin1').on('data', (data: string) => (text += data));
-    socket.write(png.slice(20));
+    socket.write(red.slice(20));
 
     await closing;
     assert.equal(statusOf(text), 200);
