@@ -284,7 +284,7 @@ describe('a server that is closed', () => {
     const red = await (await picture('red', 1)).read();
     const { host, hostname, port } = new URL(served.url);
     const socket = net.connect(Number(port), hostname);
-    socket.write(`POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${png.length}\r\n\r\n`);
+    socket.write(`POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${red.length}\r\n\r\n`);
     socket.write(red.slice(0, 20));
     await once(socket, 'connect');
     await new Promise((resolve) => setTimeout(resolve, 50));
