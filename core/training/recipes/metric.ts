@@ -120,6 +120,9 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
     const { labels, groups } = context.train;
     const rows = keepForSelection(labels, chosen.select, random, groups);
     const learnt = await tune(chosen, context, network, optimizer, from, rows, random);
+    if (rows.kept.length > 0 && chosen.epochs > 0) {
+      context.report({ phase: 'note', text: whichIsTaken(learnt) });
+    }
     const folds = foldsOf(context, rows, learnt.epoch);
     const features = mapFeatures(maps, network, context.train.features, context.scratch);
     const { whitening, ...decision } = await whitened(features.rows, folds, chosen, context).finally(() =>
@@ -139,6 +142,14 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   } finally {
     optimizer.dispose();
   }
+}
+
+/** In words, for who watches. */
+function whichIsTaken({ epoch, curve }: LoopResult): string {
+  if (epoch > 0) return `Epoch ${epoch} is taken: it is the best one on the pictures set aside.`;
+  return curve.length === 0
+    ? 'Nothing is tuned: the pretrained network already has every picture set aside right.'
+    : 'The pretrained network is kept: no epoch is clearly better on the pictures set aside.';
 }
 
 /** How to whiten and to decide; what was chosen by goes along. */

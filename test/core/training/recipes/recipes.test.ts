@@ -198,8 +198,13 @@ describe('the recipe metric', () => {
   it('tells a training picture by itself, at distance 0, and leaves nothing behind', async () => {
     const counts = [tf.memory().numTensors, liveVariables()];
     const pictures = await garments(few);
-    const { embedder, curve, epoch } = await train('metric', quick, pictures);
+    const { embedder, curve, epoch, told } = await train('metric', quick, pictures);
     await assertKnowsItsOwn(embedder, pictures);
+    const taken = told.flatMap((each) => (each.phase === 'note' ? [each.text] : [])).at(-1) ?? '';
+    assert.match(
+      taken,
+      epoch > 0 ? new RegExp(`^Epoch ${epoch} is taken`) : /^The pretrained network is kept/,
+    );
     assert.equal(embedder.dimensions, 32);
     assert.deepEqual(embedder.preprocessing, { size: 64, fit: 'squash', kernel: 'cubic' });
     assert.ok(curve.length >= 1 && curve.every(({ validationAccuracy }) => validationAccuracy !== null));
