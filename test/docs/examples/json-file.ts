@@ -58,7 +58,10 @@ export function jsonFileStore(file: string): ObjectStore {
     },
     async *list(prefix) {
       checkPrefix(prefix);
-      for (const key of below(prefix)) yield { key, size: find(key)?.bytes.length ?? 0 };
+      for (const key of below(prefix)) {
+        const found = find(key);
+        if (found) yield { key, size: found.bytes.length, state: found.etag };
+      }
     },
     async *folders(prefix) {
       checkFolderPrefix(prefix);
