@@ -1,9 +1,10 @@
 /** Which version a request is about, and what the answers about pictures have in common. */
 import { z } from '@hono/zod-openapi';
-import { InvalidInputError, NotFoundError } from '../../core/errors.ts';
+import { InvalidInputError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
 import type { Deps } from '../deps.ts';
 import { keysSchema, type Embedded } from '../http/pictures.ts';
+import { OnlyModel } from '../versions/only-model.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
@@ -30,21 +31,12 @@ export async function askedOf(
   return { model, alias: alias ?? DEFAULT_ALIAS };
 }
 
-/** Found once for a process and registry, so that a warm request asks no store for it. */
-const found = new WeakMap<Deps['registry'], string>();
+const onlyModels = new WeakMap<Deps['registry'], OnlyModel>();
 
-async function onlyModel(registry: Deps['registry']): Promise<string> {
-  const known = found.get(registry);
-  if (known !== undefined) return known;
-  const [only, ...others] = await registry.models();
-  if (only === undefined) throw new NotFoundError('There is no model yet: train one first.');
-  if (others.length > 0) {
-    throw new NotFoundError(
-      `There are ${others.length + 1} models; ask one of them at /v1/models/{model}. GET /v1/models lists them.`,
-    );
-  }
-  found.set(registry, only);
-  return only;
+function onlyModel(registry: Deps['registry']): Promise<string> {
+  const only = onlyModels.get(registry) ?? new OnlyModel(registry);
+  onlyModels.set(registry, only);
+  return only.name();
 }
 
 const file = { type: 'string' as const, format: 'binary' };
