@@ -20,6 +20,8 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** How often the AWS client has sent this request by now. */
+  readonly attempt: number;
 }
 
 export interface FaultProxy {
@@ -61,7 +63,12 @@ async function handle(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://proxy');
   const sent = await bodyOf(request);
-  const fault = decide({ method: request.method ?? '', path: url.pathname, query: url.searchParams });
+  const fault = decide({
+    method: request.method ?? '',
+    path: url.pathname,
+    query: url.searchParams,
+    attempt: Number(/attempt=(\d+)/.exec(String(request.headers['amz-sdk-request']))?.[1] ?? 1),
+  });
   if (fault?.kind === 'answer') {
     response.writeHead(fault.status, { 'content-type': 'application/xml' });
     response.end(`<?xml version="1.0"?><Error><Code>${fault.code}</Code><Message>planted</Message></Error>`);
