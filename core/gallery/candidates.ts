@@ -6,11 +6,14 @@ import { type Labelled, type GalleryDistance } from './gallery.ts';
 
 type Measured = Labelled & { readonly distance: GalleryDistance };
 
-/** Each row's product with a query, about. */
+/** Each row's product with a query, about. Functions rather than lists, which would have to be filled and gone through once more. */
 export interface Estimates {
-  readonly products: Float64Array;
+  readonly rows: number;
+  readonly product: (row: number) => number;
   /** The exact product differs from the estimate by this at most. */
-  readonly errors: Float64Array;
+  readonly error: (row: number) => number;
+  /** No row's error is larger. */
+  readonly largestError: number;
 }
 
 /** What all queries need of a gallery: |row|^2 and |row|, of each row. */
@@ -108,14 +111,16 @@ function scanEuclidean(
   slack: number,
   { squared }: RowNorms,
   queryNorm: number,
-  { products, errors }: Estimates,
+  { rows, product, error, largestError }: Estimates,
   take: Take,
 ): void {
   let limit = Infinity;
-  for (let row = 0; row < products.length; row++) {
+  for (let row = 0; row < rows; row++) {
     const norms = queryNorm + (squared[row] as number);
-    const estimate = norms - 2 * (products[row] as number);
-    const margin = 2 * (errors[row] as number) + slack * norms;
+    const estimate = norms - 2 * product(row);
+    // Most rows are too far whatever their error.
+    if (estimate - (2 * largestError + slack * norms) > limit) continue;
+    const margin = 2 * error(row) + slack * norms;
     if (estimate - margin <= limit) limit = take(row, estimate - margin, estimate + margin);
   }
 }
@@ -125,15 +130,16 @@ function scanCosine(
   slack: number,
   { plain }: RowNorms,
   queryNorm: number,
-  { products, errors }: Estimates,
+  { rows, product, error, largestError }: Estimates,
   take: Take,
 ): void {
   const length = Math.sqrt(queryNorm);
   let limit = Infinity;
-  for (let row = 0; row < products.length; row++) {
+  for (let row = 0; row < rows; row++) {
     const norms = length * (plain[row] as number);
-    const estimate = norms === 0 ? 1 : 1 - (products[row] as number) / norms;
-    const margin = norms === 0 ? 0 : (errors[row] as number) / norms + slack;
+    const estimate = norms === 0 ? 1 : 1 - product(row) / norms;
+    if (norms !== 0 && estimate - (largestError / norms + slack) > limit) continue;
+    const margin = norms === 0 ? 0 : error(row) / norms + slack;
     if (estimate - margin <= limit) limit = take(row, estimate - margin, estimate + margin);
   }
 }

@@ -38,20 +38,23 @@ interface Quantized {
 export async function openCoarse(gallery: Labelled): Promise<Coarse> {
   const { dimensions } = gallery;
   const { numbers, scales, errors, longest } = await quantized(gallery);
+  const largestError = errors.reduce((a, b) => Math.max(a, b), 0);
   const product = await openMatrixProduct(numbers, dimensions, 2);
   return {
     async estimates(query) {
       const { vectors, scale, error, length } = writtenQuery(query);
       const sums = await product.products(vectors);
       const rows = scales.length;
-      const [products, bounds] = [new Float64Array(rows), new Float64Array(rows)];
-      for (let row = 0; row < rows; row++) {
-        const sum = (sums[row] as number) + (sums[rows + row] as number) / (2 * LARGEST_IN_QUERY);
-        products[row] = sum * scale * (scales[row] as number);
+      return {
+        rows,
+        product: (row) => {
+          const sum = (sums[row] as number) + (sums[rows + row] as number) / (2 * LARGEST_IN_QUERY);
+          return sum * scale * (scales[row] as number);
+        },
         // q.r - q'.r' = q.(r - r') + (q - q').r'
-        bounds[row] = (length * (errors[row] as number) + error * longest) * ROUNDED_UP;
-      }
-      return { products, errors: bounds };
+        error: (row) => (length * (errors[row] as number) + error * longest) * ROUNDED_UP,
+        largestError: (length * largestError + error * longest) * ROUNDED_UP,
+      };
     },
     close: () => product.close(),
   };

@@ -76,10 +76,9 @@ export function createSearch(gallery: Searchable, kernel: Kernel = plainKernel):
   /** The rows that have to be looked at. */
   function candidates(query: Float32Array, top: number, estimates: Estimates): number[] {
     checkEmbeddings(query, 1, gallery.dimensions);
-    const { length } = estimates.products;
-    if (length !== classIds.length) {
+    if (estimates.rows !== classIds.length) {
       throw new InvalidInputError(
-        `There are ${length} products for ${classIds.length} rows: they are another gallery's.`,
+        `There are ${estimates.rows} products for ${classIds.length} rows: they are another gallery's.`,
       );
     }
     norms ??= rowNormsOf(squaredNorms(gallery.embeddings, gallery.dimensions));

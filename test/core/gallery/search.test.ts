@@ -67,9 +67,12 @@ function estimates(gallery: Gallery, query: Float32Array, error: number, random:
     query.reduce((sum, value, d) => sum + value * (embeddingAt(gallery, row)[d] ?? 0), 0),
   );
   const errors = exact.map(() => error * random.float());
+  const products = exact.map((value, row) => value + (random.float() * 2 - 1) * (errors[row] ?? 0));
   return {
-    products: exact.map((value, row) => value + (random.float() * 2 - 1) * (errors[row] ?? 0)),
-    errors,
+    rows: products.length,
+    product: (row) => products[row] ?? Number.NaN,
+    error: (row) => errors[row] ?? Number.NaN,
+    largestError: Math.max(...errors),
   };
 }
 
@@ -188,8 +191,10 @@ describe('search', () => {
     assert.throws(
       () =>
         search.nearestPerClass(Float32Array.of(1), 1, {
-          products: new Float64Array(2),
-          errors: new Float64Array(2),
+          rows: 2,
+          product: () => 0,
+          error: () => 0,
+          largestError: 0,
         }),
       InvalidInputError,
     );
