@@ -12,8 +12,13 @@ describe('in S3', { skip: whyNoGo() }, () => {
   });
   after(() => server.stop());
 
-  storageContract('S3', async () => {
-    const store = s3Store(`s3://${await server.bucket()}`, server.options);
-    return { store, close: async () => undefined };
-  });
+  storageContract(
+    'S3',
+    async () => {
+      const store = s3Store(`s3://${await server.bucket()}`, server.options);
+      return { store, close: async () => undefined };
+    },
+    // versitygw keeps objects as files, and may find the folder gone, or there again, between two of its steps.
+    (error) => /ExistingObjectIsDirectory/.test(String(error)),
+  );
 });
