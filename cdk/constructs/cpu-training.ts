@@ -1,16 +1,15 @@
 /** Trainings without a GPU, on Fargate: for small data sets, and for accounts that have no quota for GPUs. */
-import { Duration, Names, Size } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import {
   EcsFargateContainerDefinition,
   EcsJobDefinition,
   FargateComputeEnvironment,
   JobQueue,
 } from 'aws-cdk-lib/aws-batch';
-import { CpuArchitecture, OperatingSystemFamily } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
+import { fargateContainer } from './fargate-container.ts';
 import type { Network } from './network.ts';
-import { trainingImage } from './training-image.ts';
 import type { TrainingJob } from './training-job.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
@@ -26,7 +25,7 @@ export class CpuTraining extends Construct implements TrainingQueue {
 
   constructor(scope: Construct, id: string, { config, network, job }: Props) {
     super(scope, id);
-    const { spot, vcpus, memoryMb, diskGb, maxVcpus } = config.training.cpu;
+    const { spot, maxVcpus } = config.training.cpu;
     const queue = new JobQueue(this, 'Queue', { priority: 1 });
     this.queueArn = queue.jobQueueArn;
     const kinds = spot ? [true, false] : [false];
@@ -44,14 +43,7 @@ export class CpuTraining extends Construct implements TrainingQueue {
     new EcsJobDefinition(this, 'Job', {
       jobDefinitionName: this.jobDefinitionName,
       container: new EcsFargateContainerDefinition(this, 'Container', {
-        image: trainingImage(config, 'cpu'),
-        cpu: vcpus,
-        memory: Size.mebibytes(memoryMb),
-        ephemeralStorageSize: Size.gibibytes(diskGb),
-        fargateCpuArchitecture: CpuArchitecture.X86_64,
-        fargateOperatingSystemFamily: OperatingSystemFamily.LINUX,
-        // There is no NAT: without an address of its own it could not fetch its image.
-        assignPublicIp: true,
+        ...fargateContainer(config),
         command: job.command,
         jobRole: job.role,
         executionRole: job.executionRole,

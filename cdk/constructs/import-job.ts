@@ -1,14 +1,13 @@
 /** What embeds large data sets into galleries: containers on the queue without GPUs, which may do less than trainings. */
-import { Duration, Names, Size } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import { EcsFargateContainerDefinition, EcsJobDefinition } from 'aws-cdk-lib/aws-batch';
-import { CpuArchitecture, OperatingSystemFamily } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
+import { fargateContainer } from './fargate-container.ts';
 import { permit } from './permissions.ts';
 import { importPermissions } from './store-permissions.ts';
-import { trainingImage } from './training-image.ts';
 import type { TrainingJob } from './training-job.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
@@ -29,7 +28,6 @@ export class ImportJob extends Construct implements TrainingQueue {
 
   constructor(scope: Construct, id: string, { config, bucket, registry, queue, training }: Props) {
     super(scope, id);
-    const { vcpus, memoryMb, diskGb } = config.training.cpu;
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
       description: 'What an import of pictures into a gallery may do',
@@ -40,14 +38,7 @@ export class ImportJob extends Construct implements TrainingQueue {
     new EcsJobDefinition(this, 'Job', {
       jobDefinitionName: this.jobDefinitionName,
       container: new EcsFargateContainerDefinition(this, 'Container', {
-        image: trainingImage(config, 'cpu'),
-        cpu: vcpus,
-        memory: Size.mebibytes(memoryMb),
-        ephemeralStorageSize: Size.gibibytes(diskGb),
-        fargateCpuArchitecture: CpuArchitecture.X86_64,
-        fargateOperatingSystemFamily: OperatingSystemFamily.LINUX,
-        // There is no NAT: without an address of its own it could not fetch its image.
-        assignPublicIp: true,
+        ...fargateContainer(config),
         // Both are given when it is submitted; which part a container embeds, its index in the array tells.
         command: [
           'gallery',
