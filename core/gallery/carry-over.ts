@@ -2,10 +2,11 @@
  * What the changes of one version's gallery mean for another version's. Names and checksums decide, never distances: the two versions'
  * embeddings have nothing to do with each other.
  */
+import { applyEntries } from './apply.ts';
 import { change, type ClassMove, Pictures, type Placed } from './changes.ts';
 import type { Gallery } from './gallery.ts';
 import { fileOf, uniqueKey } from './names.ts';
-import { applyEntries, type Named, type NamedEntry, type Removal, type Segment } from './segments.ts';
+import type { Named, NamedEntry, Removal, Segment } from './segments.ts';
 
 /** A version's gallery as it was made, and everything that was changed since, oldest first. */
 export interface GalleryLog {
@@ -55,9 +56,10 @@ export function planCarryOver(from: GalleryLog, to: GalleryLog, only?: ReadonlyS
     const done = there.get(id);
     if (done !== undefined) applyEntries<Named>(theirs, done);
     else if (only === undefined || only.has(id)) {
-      const entries = translated(changed, { mine, theirs, last, own, kept });
+      const seen = made.filter((entry) => entry.op === 'seen');
+      const entries = [...translated(changed, { mine, theirs, last, own, kept }), ...seen];
       applyEntries<Named>(theirs, entries);
-      segments.push({ id, entries: [...entries, ...made.filter((entry) => entry.op === 'seen')] });
+      segments.push({ id, entries });
     }
   }
   return { segments, kept };
@@ -123,7 +125,6 @@ function placedIn({ picture, before }: Placed, { theirs, last, own, kept }: Situ
   }
   // It was taken out again since, and is perhaps not kept any more.
   if (last.ofSum(picture.sha256).length === 0) return others.map(removal);
-  if (others.length === 0 && known.length > 0) return [];
   return [{ ...picture, alone: true }];
 }
 

@@ -1,8 +1,10 @@
+import { applyEntries, type FoundBySum } from './apply.ts';
 import type { Gallery } from './gallery.ts';
-import { additionOf, applyEntries, type FoundBySum, type Named, type NamedEntry } from './segments.ts';
+import { additionOf, type Named, type NamedEntry } from './segments.ts';
 
 /** The names of a gallery's pictures by key, found by checksum and by class too. */
 export class Pictures extends Map<string, Named> implements FoundBySum<Named> {
+  readonly said = new Set<string>();
   readonly #bySum = new Map<string, Map<string, Named>>();
   readonly #byClass = new Map<string, Map<string, Named>>();
 

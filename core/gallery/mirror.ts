@@ -3,6 +3,7 @@
  * decide; nothing is read here. The gallery says of itself which state of the data set it is in: it was made from one, and every change
  * that followed the data set notes what it saw there. So the same difference is found by anybody, whenever, and nothing is done twice.
  */
+import { overruledSums } from './apply.ts';
 import type { GalleryLog } from './carry-over.ts';
 import { change, Pictures } from './changes.ts';
 import { classOf, fileOf, keyOfPicture } from './names.ts';
@@ -148,12 +149,18 @@ export class Mirror {
       const twin = [...(this.#paths.get(sha256) ?? [])].some(
         (other) => other !== path && this.#classOf(other) === name && !changed.some(([one]) => one === other),
       );
-      if (twin || isThere(sha256, name)) continue;
+      if (twin || isThere(sha256, name) || this.#isSaid(sha256, gone)) continue;
       const key = keyOfPicture(`${name}/${fileOf(path)}`, sha256, isTaken);
       keys.set(key, sha256);
       additions.push({ path, picture: { op: 'add', key, class: name, sha256 } });
     }
     return additions;
+  }
+
+  /** Whether somebody has said the one class of a picture that stays. */
+  #isSaid(sha256: string, gone: ReadonlyMap<string, Named>): boolean {
+    if (!this.#pictures.said.has(sha256)) return false;
+    return this.#pictures.ofSum(sha256).some(({ key }) => !gone.has(key));
   }
 
   /** The class that a picture of this path belongs under: by the name it has in the gallery now. */
@@ -172,8 +179,10 @@ export class Mirror {
     const seen = entries.filter((entry) => entry.op === 'seen');
     const mine = seen.filter(({ key }) => key.startsWith(this.#prefix));
     const sums = new Set(mine.map(({ sha256 }) => sha256));
+    const overruled = overruledSums(this.#pictures, entries);
     for (const entry of entries) {
-      if (entry.op === 'add' && sums.has(entry.sha256)) this.#taken.add(entry.sha256);
+      if (entry.op !== 'add' || overruled.has(entry.sha256)) continue;
+      if (sums.has(entry.sha256)) this.#taken.add(entry.sha256);
     }
     const { classes } = change(this.#pictures, entries);
     // Whoever follows a data set moves no class.

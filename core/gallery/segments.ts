@@ -1,6 +1,7 @@
 import { decodeTime, monotonicFactory, ulid } from 'ulid';
 import { InvalidInputError } from '../errors.ts';
 import { isUlid } from '../ulid.ts';
+import { applyEntries, type FoundBySum } from './apply.ts';
 import {
   type Binding,
   checkEmbeddings,
@@ -11,11 +12,11 @@ import {
   type Gallery,
   requireSameBinding,
 } from './gallery.ts';
-import { checkKey, classOf, keyOfPicture } from './names.ts';
+import { checkKey, classOf } from './names.ts';
 
 /**
  * A picture that a segment puts into the gallery. Where another picture (another SHA-256) has its key, both stay and this one
- * gets a key of its own: see {@link keyOfPicture}. To replace a picture, remove its key in an entry before.
+ * gets a key of its own: see names.ts. To replace a picture, remove its key in an entry before.
  */
 export interface Addition {
   readonly op: 'add';
@@ -25,7 +26,8 @@ export interface Addition {
   readonly embedding: Float32Array;
   /**
    * Somebody has said that it is of this class and no other: it takes the picture out of every other class. Of two who say different things at once,
-   * the later one is right, in the order of the segments, whatever either of them knew of the other.
+   * the later one is right, in the order of the segments, whatever either of them knew of the other. Data sets that have it otherwise are not heard
+   * any more, until the gallery has it no more.
    */
   readonly alone?: true;
 }
@@ -112,34 +114,9 @@ export function applySegments(gallery: Gallery, segments: readonly Segment[]): G
   return galleryOf(gallery, [...additions.values()]);
 }
 
-/** Pictures by key that can be found by their checksum. */
-export interface FoundBySum<P extends Named> extends Map<string, P> {
-  ofSum(sha256: string): readonly Named[];
-}
-
-/** Changes the pictures, by key, as one segment says. */
-export function applyEntries<P extends Named>(
-  pictures: FoundBySum<P>,
-  entries: readonly (P | Removal | Seen)[],
-): void {
-  for (const entry of entries) {
-    if (entry.op === 'remove') pictures.delete(entry.key);
-    else if (entry.op === 'add' && !(entry.alone && isThereAlone(pictures, entry))) {
-      const key = keyOfPicture(entry.key, entry.sha256, (one) => pictures.get(one)?.sha256);
-      pictures.set(key, { ...entry, key });
-    }
-  }
-}
-
-/** Takes the picture out of other classes. @returns whether it is under this one already */
-function isThereAlone<P extends Named>(pictures: FoundBySum<P>, { sha256, class: name }: Named): boolean {
-  const rows = pictures.ofSum(sha256);
-  for (const row of rows) if (row.class !== name) pictures.delete(row.key);
-  return rows.some((row) => row.class === name);
-}
-
 /** Pictures by key, of which only some can be found by their checksum: an index of all of them would cost more than it is worth. */
 class PicturesBySum<P extends Named> extends Map<string, P> implements FoundBySum<P> {
+  readonly said = new Set<string>();
   readonly #keys: ReadonlyMap<string, Set<string>>;
 
   constructor(sums: ReadonlySet<string>) {

@@ -1,8 +1,9 @@
 /** Pictures that somebody says the class of: they go into the gallery under it, and out of other classes. */
+import { applyEntries } from '../../gallery/apply.ts';
 import { writeSegment } from '../../gallery/arrow-segment.ts';
 import { Pictures } from '../../gallery/changes.ts';
 import { checkName, keyOfPicture } from '../../gallery/names.ts';
-import { applyEntries, createSegment, idAfter } from '../../gallery/segments.ts';
+import { createSegment, idAfter } from '../../gallery/segments.ts';
 import type { Addition, Named } from '../../gallery/segments.ts';
 import type { GalleryLog } from '../../gallery/carry-over.ts';
 import { digest } from '../../images/picture.ts';
@@ -45,6 +46,8 @@ interface Placed {
   readonly isNew: boolean;
   /** Under other classes. */
   readonly elsewhere: readonly string[];
+  /** Somebody has said before that it is of one class; else a data set could still put it under another one. */
+  readonly isSaid: boolean;
 }
 
 /**
@@ -65,7 +68,7 @@ export async function correct(
   const name = { model, version };
   const before = await log(name);
   const placed = placedIn(before, className, pictures);
-  const fresh = new Map(placed.filter(isToMove).map((one) => [one.sha256, one]));
+  const fresh = new Map(placed.filter(isToPlace).map((one) => [one.sha256, one]));
   const asked = [...fresh.values()].map(({ picture: { bytes }, key, sha256 }) => {
     return { key, className, sha256, read: () => Promise.resolve(bytes) };
   });
@@ -97,8 +100,8 @@ export async function correct(
   return { version: last, pictures: placed.map((one) => told(one, rejected)) };
 }
 
-/** Whether it is not under this class alone yet. */
-const isToMove = ({ isNew, elsewhere }: Placed): boolean => isNew || elsewhere.length > 0;
+/** Whether it is not under this class alone yet, for good. */
+const isToPlace = ({ isNew, elsewhere, isSaid }: Placed): boolean => isNew || elsewhere.length > 0 || !isSaid;
 
 function told({ sha256, key, isNew, elsewhere }: Placed, rejected: ReadonlyMap<string, string>): Corrected {
   const reason = rejected.get(sha256) ?? null;
@@ -118,14 +121,15 @@ function placedIn(
   return pictures.map((picture) => {
     const sha256 = digest(picture.bytes);
     const rows = gallery.ofSum(sha256);
+    const isSaid = gallery.said.has(sha256);
     const there = rows.find((row) => row.class === className);
     const elsewhere = rows.filter((row) => row.class !== className).map(({ key }) => key);
-    if (there !== undefined) return { picture, sha256, key: there.key, isNew: false, elsewhere };
+    if (there !== undefined) return { picture, sha256, key: there.key, isNew: false, elsewhere, isSaid };
     const key = keyOfPicture(`${className}/${picture.file}`, sha256, (one) => {
       return taken.get(one) ?? gallery.get(one)?.sha256;
     });
     taken.set(key, sha256);
-    return { picture, sha256, key, isNew: true, elsewhere };
+    return { picture, sha256, key, isNew: true, elsewhere, isSaid };
   });
 }
 

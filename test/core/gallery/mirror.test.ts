@@ -132,6 +132,23 @@ describe('a gallery as the mirror of a data set', () => {
     assert.deepEqual(rows(follow(shared, { 'cap/3': null })), rows(moved), 'it was added by somebody');
   });
 
+  it('adds nothing to a picture that somebody has said the one class of, and leaves it when the data set lets it go', () => {
+    const embedding = new Float32Array([9, 0]);
+    const said = after(empty, [
+      { op: 'add', alone: true, key: 'cap/9', class: 'cap', sha256: sha256Of('B'), embedding },
+    ]);
+
+    const followed = follow(said, { 'hat/3': 'B', 'hat/4': 'A' });
+    assert.deepEqual(rows(followed), ['cap/9 B', ...START.slice(0, 2), 'hat/4 A', 'shoe/1 shoe/1']);
+    assert.deepEqual(rows(follow(followed, { 'hat/3': null, 'hat/4': null })), rows(said));
+    // Somebody who knew nothing of it wrote the same later.
+    const unaware = after(said, [
+      { op: 'add', key: 'hat/3', class: 'hat', sha256: sha256Of('B'), embedding },
+      { op: 'seen', key: 'datasets/wear/hat/3', sha256: sha256Of('B') },
+    ]);
+    assert.deepEqual(rows(follow(unaware, { 'hat/3': null })), rows(said));
+  });
+
   it('knows only its own data set, and what came from it', () => {
     const other = new Mirror(empty, 'other', 'wear');
 

@@ -111,6 +111,26 @@ describe('segments', () => {
     }
   });
 
+  it('that follow a data set add nothing to a picture that somebody has said the one class of, until it goes', () => {
+    const said: SegmentEntry = { ...add('b/x', 9, 'a/1'), alone: true };
+    const seen: SegmentEntry = { op: 'seen', key: 'datasets/wear/d/x', sha256: sha256Of('a/1') };
+    const follows = [add('d/x', 9, 'a/1'), seen];
+    const renames = [remove('b/x'), add('e/x', 9, 'a/1')];
+    const rest = { 'a/2': 2, 'b/1': 3 };
+    for (const [changes, expected] of [
+      [[[said], follows], { ...rest, 'b/x': 9 }],
+      [[follows, [said]], { ...rest, 'b/x': 9 }],
+      [[[said], renames, follows], { ...rest, 'e/x': 9 }],
+      [[[said], [remove('b/x')], follows], { ...rest, 'd/x': 9 }],
+      // Where it was already, it counts as said from then on.
+      [[[{ ...said, key: 'a/x', class: 'a' }], follows], { ...rest, 'a/1': 1 }],
+    ] as const) {
+      const segments = changes.map((entries, n) => createSegment(base, [...entries], id(n)));
+      assert.deepEqual(contentOf(segments), expected);
+      assert.deepEqual(contentOf([...segments].reverse()), expected);
+    }
+  });
+
   it('replace a picture by removing its key first', () => {
     const segment = createSegment(base, [remove('a/1'), add('a/1', 8, 'another')], id(1));
     assert.deepEqual(contentOf([segment]), { 'a/1': 8, 'a/2': 2, 'b/1': 3 });

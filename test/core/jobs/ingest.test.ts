@@ -256,6 +256,67 @@ describe('people who say different classes of one picture at the same moment', (
   });
 });
 
+describe('a picture that is corrected while it is taken up', () => {
+  const ended = async (registry: Registry): Promise<string[]> =>
+    (await galleryNow(registry)).map((row) => row.split('/')[0] ?? '');
+
+  /** The same at every step that either of the two does: there the other one comes in between, and is done. */
+  async function atEveryMoment(start: ObjectStore, key: string, said: string, expected: string[]) {
+    const engine = embedding(openRegistry(start));
+    const content = (await start.get(key))?.bytes ?? assert.fail();
+    const resolved = await openRegistry(start).resolve('colours');
+    const doing = {
+      ingest: async (on: Registry, { embed } = engine) => take(on, [key], { embed }),
+      correct: async (on: Registry, { embed } = engine) =>
+        correct(on, resolved, said, [{ bytes: content, file: '5.png' }], { embed }),
+    };
+    for (const [interrupted, other] of [
+      ['ingest', 'correct'],
+      ['correct', 'ingest'],
+    ] as const) {
+      let steps = 0;
+      for (let moment = 1; moment === 1 || moment <= steps; moment++) {
+        const store = memoryStore();
+        for await (const { key: one } of start.list(''))
+          await store.put(one, (await start.get(one))?.bytes ?? assert.fail());
+        const registry = openRegistry(store);
+        steps = 0;
+        const step = async (): Promise<void> => {
+          if (++steps === moment) await doing[other](registry);
+        };
+        await doing[interrupted](openRegistry(intercepted(store, step)), {
+          ...engine,
+          embed: async (...asked) => (await step(), engine.embed(...asked)),
+        });
+
+        const at = `${other} at step ${moment} of ${interrupted}`;
+        assert.deepEqual(await ended(registry), expected, at);
+        assert.deepEqual(await take(registry, [key], engine).then(outcomes), [`${key.slice(17)} unchanged`]);
+      }
+      assert.ok(steps > 5, `${interrupted} asks the store more often than ${steps} times`);
+    }
+    engine.dispose();
+  }
+
+  it('is under the class that was said and no other', async () => {
+    const start = memoryStore();
+    await colours(start);
+    const key = await put(openRegistry(start), 'red', 5);
+
+    await atEveryMoment(start, key, 'blue', ['blue', 'green', 'green', 'red', 'red']);
+  });
+
+  it('stays where it is when that was said, and a data set has it under another class, too', async () => {
+    const start = memoryStore();
+    const registry = await colours(start);
+    const content = (await start.get('datasets/colours/red/0.png'))?.bytes ?? assert.fail();
+    const put = { className: 'green', file: '5.png', bytes: content };
+    const { key } = await registry.addToDataSet('colours', put);
+
+    await atEveryMoment(start, key, 'red', ['green', 'green', 'red', 'red']);
+  });
+});
+
 describe('a promotion', () => {
   it('takes what was ingested along, and nothing twice that the new version was trained on', async () => {
     const registry = await inMemory();
