@@ -310,8 +310,8 @@ describe('a picture that is corrected while it is taken up', () => {
     const start = memoryStore();
     const registry = await colours(start);
     const content = (await start.get('datasets/colours/red/0.png'))?.bytes ?? assert.fail();
-    const put = { className: 'green', file: '5.png', bytes: content };
-    const { key } = await registry.addToDataSet('colours', put);
+    const other = { className: 'green', file: '5.png', bytes: content };
+    const { key } = await registry.addToDataSet('colours', other);
 
     await atEveryMoment(start, key, 'red', ['green', 'green', 'red', 'red']);
   });
