@@ -6,6 +6,7 @@ import { InvalidInputError } from '../../core/errors.ts';
 import { SCOPES } from '../../core/registry/tokens.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import { RequestError } from '../errors.ts';
+import { fetchDocument } from './fetch-document.ts';
 import type { Grant } from './grant.ts';
 
 export interface JwtOptions {
@@ -126,20 +127,29 @@ export class JwtIssuer {
   async #open(): Promise<JWTVerifyGetKey> {
     const { keys, cooldownMs: cooldownDuration, patienceMs: timeoutDuration } = this.#options;
     const address = keys ?? (await this.#discovered());
-    const { createRemoteJWKSet } = await this.#library();
-    return createRemoteJWKSet(new URL(address), { cooldownDuration, timeoutDuration });
+    const { createRemoteJWKSet, customFetch } = await this.#library();
+    return createRemoteJWKSet(new URL(address), {
+      cooldownDuration,
+      timeoutDuration,
+      [customFetch]: fetchDocument,
+    });
   }
 
   async #discovered(): Promise<string> {
     const { issuer, patienceMs } = this.#options;
     const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const response = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(patienceMs) });
-    if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+    const response = await fetchDocument(address, { signal: AbortSignal.timeout(patienceMs) });
     const document = discoverySchema.parse(await response.json());
     if (document.issuer !== issuer) {
       throw new Error(`${address} is of the issuer ${JSON.stringify(document.issuer)}`);
     }
     checkAddress(document.jwks_uri, "The address of the issuer's keys");
+    // An issuer elsewhere should not have this machine asked.
+    if (issuer.startsWith('https:') && !document.jwks_uri.startsWith('https:')) {
+      throw new Error(
+        `${address} says that its keys are at ${JSON.stringify(document.jwks_uri)}, which is not https`,
+      );
+    }
     return document.jwks_uri;
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import type { CryptoKey } from 'jose';
@@ -23,6 +24,8 @@ export class Issuer {
   keys: readonly Key[];
   /** Answers 500 while it is. */
   broken = false;
+  /** Answers in its place, where it gives true. */
+  hostile: ((path: string, response: ServerResponse) => boolean) | null = null;
   /** How often its keys were fetched. */
   fetched = 0;
   readonly #close: () => Promise<void>;
@@ -33,6 +36,7 @@ export class Issuer {
 
   static async start(keys: readonly Key[]): Promise<Issuer> {
     const server = createServer((request, response) => {
+      if (issuer.hostile?.(request.url ?? '', response)) return;
       response.setHeader('Content-Type', 'application/json');
       response.statusCode = issuer.broken ? 500 : 200;
       issuer.#answer(request.url).then((answer) => response.end(JSON.stringify(answer)), assert.ifError);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { exportSPKI } from 'jose';
 import { createToken } from '../../core/registry/tokens.ts';
 import { JwtIssuer } from '../../functions/http/jwt.ts';
@@ -12,6 +15,9 @@ import type { Served } from './support.ts';
 
 const bytes = async (): Promise<Uint8Array<ArrayBuffer>> =>
   new Uint8Array(await (await picture('red', 1)).read());
+function* endless(piece: Buffer): Iterable<Buffer> {
+  for (;;) yield piece;
+}
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('a server that takes the tokens of an issuer', () => {
@@ -169,6 +175,52 @@ describe('an issuer of tokens', () => {
     }
 
     assert.equal(issuer.fetched, 1);
+    await issuer.close();
+  });
+
+  it('is read no further, no longer and nowhere else than it should be, whatever it answers', async () => {
+    const issuer = await Issuer.start([await makeKey('one')]);
+    const token = await issuer.token();
+    let elsewhere = 0;
+    const spaces = Buffer.alloc(64 * 1024, ' ');
+    const hostile: Record<string, [why: RegExp, (response: ServerResponse) => void]> = {
+      'without an end': [
+        /more than 262144 bytes/,
+        (response) => Readable.from(endless(spaces)).pipe(response),
+      ],
+      'packed, and large unpacked': [
+        /more than 262144 bytes/,
+        (response) => {
+          response.setHeader('Content-Encoding', 'gzip');
+          response.end(gzipSync(Buffer.alloc(8 * 1024 * 1024, ' ')));
+        },
+      ],
+      'drop by drop': [/time/i, (response) => void response.write(' ')],
+      'not at all': [/time/i, () => undefined],
+      'that it is elsewhere': [
+        /answers 302|200 OK/,
+        (response) => response.writeHead(302, { Location: `${issuer.url}/elsewhere` }).end(),
+      ],
+    };
+    for (const [how, [why, answer]] of Object.entries(hostile)) {
+      for (const where of ['/keys', '/.well-known/openid-configuration']) {
+        issuer.hostile = (path, response) => {
+          if (path === '/elsewhere') elsewhere++;
+          if (path === where) answer(response);
+          return path === where;
+        };
+        const taken = new JwtIssuer({ issuer: issuer.url, audience: 'kindred', patienceMs: 300 });
+
+        const error = await taken.verify(token).then(
+          () => assert.fail(),
+          (thrown: Error) => thrown,
+        );
+
+        assert.equal((error as { code?: string }).code, 'issuer', `${how} at ${where}`);
+        assert.match(String((error.cause as Error).message), why, `${how} at ${where}`);
+      }
+    }
+    assert.equal(elsewhere, 0);
     await issuer.close();
   });
 
