@@ -2,7 +2,7 @@ import { ConflictError, InvalidInputError } from '../errors.ts';
 import { placeOf } from '../images/layout.ts';
 import { quote } from '../storage/keys.ts';
 import { sha256 } from '../storage/local-file.ts';
-import type { ObjectStore } from '../storage/store.ts';
+import type { ObjectStore, PutCondition } from '../storage/store.ts';
 import { DATA_SETS, dataSetPrefix } from './layout.ts';
 import { checkName, checkPart, isName } from './names.ts';
 
@@ -28,29 +28,37 @@ export function checkedDataSetPrefix(dataSet: string): string {
 /**
  * Puts a picture under a class; the same bytes under the same name again are not an error.
  * @returns its key, and whether anything was written
- * @throws ConflictError when other bytes are there and `replace` is not set
+ * @param options.replace also in place of other bytes; only of those with an etag, where one is given
+ * @throws ConflictError when other bytes are there that are not to be replaced, or none in place of those with the etag
  */
 export async function addToDataSet(
   store: ObjectStore,
   dataSet: string,
   { className, file, bytes }: NewPicture,
-  options: { readonly replace?: boolean } = {},
+  { replace = false }: { readonly replace?: boolean | { readonly etag: string } } = {},
 ): Promise<{ key: string; written: boolean }> {
   checkPlace(className, file);
   const key = `${checkedDataSetPrefix(dataSet)}${className}/${file}`;
   if (await isThere(store, key, bytes)) return { key, written: false };
   try {
-    await store.put(key, bytes, options.replace ? undefined : { ifAbsent: true });
+    await store.put(key, bytes, conditionOf(replace));
     return { key, written: true };
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
     if (await isThere(store, key, bytes)) return { key, written: false };
     throw new ConflictError(
-      `The data set "${dataSet}" has another picture ${quote(`${className}/${file}`)}; it was kept. ` +
-        `Give the new one another name, or replace the old one on purpose.`,
+      replace === false
+        ? `The data set "${dataSet}" has another picture ${quote(`${className}/${file}`)}; it was kept. ` +
+            `Give the new one another name, or replace the old one on purpose.`
+        : `What the data set "${dataSet}" had as ${quote(`${className}/${file}`)} was replaced or removed meanwhile; nothing was written.`,
       { cause: error },
     );
   }
+}
+
+function conditionOf(replace: boolean | { readonly etag: string }): PutCondition | undefined {
+  if (typeof replace === 'object') return { ifMatch: replace.etag };
+  return replace ? undefined : { ifAbsent: true };
 }
 
 /**

@@ -77,7 +77,7 @@ export interface Registry {
   addToDataSet(
     dataSet: string,
     picture: NewPicture,
-    options?: { readonly replace?: boolean },
+    options?: { readonly replace?: boolean | { readonly etag: string } },
   ): Promise<{ key: string; written: boolean }>;
 }
 

@@ -48,6 +48,10 @@ export interface Upload {
   readonly type: string;
   /** Just so many bytes. */
   readonly bytes: number;
+  /** The SHA-256 of just these bytes, in hex, where it is known. */
+  readonly sha256?: string | undefined;
+  /** The etag of what it takes the place of; null: of nothing. Once it is there the address lets nothing else in. */
+  readonly instead: string | null;
   /** How long the address holds. */
   readonly seconds: number;
 }

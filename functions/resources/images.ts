@@ -69,7 +69,10 @@ export function imageRoutes(deps: Deps) {
       const onlyNew = c.req.valid('header')['if-none-match'] !== undefined;
       checkPlace(className, name);
       keyOf(deps, dataset, className, name);
-      return c.json(await putPicture(deps, c.req.raw, { dataset, className, file: name, onlyNew }), 200);
+      return c.json(
+        await putPicture(deps, c.req.raw, { dataset, className, file: name, replace: !onlyNew }),
+        200,
+      );
     })
     .openapi(remove, async (c) => {
       const { dataset, class: className, file: name } = c.req.valid('param');
@@ -102,20 +105,26 @@ interface Place {
   readonly dataset: string;
   readonly className: string;
   readonly file: string;
-  /** Never in place of another picture. */
-  readonly onlyNew: boolean;
+  /** In place of which picture: of any, of none, of the one with this etag. */
+  readonly replace: boolean | { readonly etag: string };
+}
+
+/** What a body has to be, where that is known. */
+interface ExpectedBody {
+  readonly bytes?: number;
+  /** In hex. */
+  readonly sha256?: string | undefined;
 }
 
 /**
  * Puts the body there, once it is found to be a picture.
- * @param bytes how many there must be, where that is known
  * @throws RequestError (unsupported-type, too-large, precondition-failed); UnreadableImageError
  */
 export async function putPicture(
   deps: Deps,
   request: Request,
-  { dataset, className, file: name, onlyNew }: Place,
-  expected: { readonly bytes?: number } = {},
+  { dataset, className, file: name, replace }: Place,
+  expected: ExpectedBody = {},
 ): Promise<z.infer<typeof putSchema>> {
   const { registry, limits, memory, metrics } = deps;
   const type = mediaType(request);
@@ -130,6 +139,10 @@ export async function putPicture(
         `The body has ${bytes.length} bytes; the address is for ${expected.bytes}.`,
       );
     }
+    const sum = digest(bytes);
+    if (expected.sha256 !== undefined && expected.sha256 !== sum) {
+      throw new InvalidInputError(`The body has the SHA-256 ${sum}; the address is for ${expected.sha256}.`);
+    }
     try {
       await checkPicture(bytes, limits.pictureBytes);
     } catch (error) {
@@ -138,15 +151,15 @@ export async function putPicture(
       throw error;
     }
     const picture = { className, file: name, bytes };
-    const add = () => registry.addToDataSet(dataset, picture, { replace: !onlyNew });
+    const add = () => registry.addToDataSet(dataset, picture, { replace });
     const { result, models } = await changing(deps, keyOf(deps, dataset, className, name), add).catch(
       (error: unknown) => {
-        throw onlyNew && error instanceof ConflictError
+        throw replace !== true && error instanceof ConflictError
           ? new RequestError(412, 'precondition-failed', error.message, { cause: error })
           : error;
       },
     );
-    return { ...result, sha256: digest(bytes), bytes: bytes.length, models };
+    return { ...result, sha256: sum, bytes: bytes.length, models };
   });
 }
 

@@ -19,6 +19,11 @@ const wantedSchema = z
           file: z.string().min(1).max(255),
           type: z.enum(TYPES),
           bytes: z.int().min(1),
+          sha256: z
+            .string()
+            .regex(/^[0-9a-f]{64}$/)
+            .optional()
+            .meta({ description: 'Of the content, in hex: nothing else may be put then.' }),
         }),
       )
       .min(1)
@@ -46,7 +51,8 @@ const ask = createRoute({
   tags: ['data sets'],
   summary: 'Ask for addresses that pictures can be put to, each for one file of just this type and length',
   description:
-    'They lead into the bucket where the registry is in S3, and to this server where it is in a folder.',
+    'They lead into the bucket where the registry is in S3, and to this server where it is in a folder. Each lets one picture in, in place of ' +
+    'what is there now; who comes later is answered with 412.',
   request: {
     params: z.object({ dataset: nameSchema }),
     body: {
@@ -63,8 +69,11 @@ const take = createRoute({
   tags: ['data sets'],
   summary: 'Put a picture to an address that this server gave out',
   request: { params: z.object({ upload: z.string().max(4096) }), body: pictureBody },
-  responses: { 200: answer('It is there.', putSchema), ...problems(413, 415, 422) },
+  responses: { 200: answer('It is there.', putSchema), ...problems(412, 413, 415, 422) },
 });
+
+/** The etag of nothing. */
+const NEVER = 'never';
 
 /** Uploads that need no more than an address. */
 export function uploadRoutes(deps: Deps) {
@@ -77,7 +86,8 @@ export function uploadRoutes(deps: Deps) {
       const { files } = await jsonBody(c.req.raw, wantedSchema, memory);
       const expiresAt = new Date(Date.now() + SECONDS * 1000).toISOString();
       const uploads = [];
-      for (const { class: className, file, type, bytes } of files) {
+      for (const { class: className, file, ...wanted } of files) {
+        const { type, bytes } = wanted;
         if (bytes > limits.pictureBytes) {
           throw tooLarge(
             `${JSON.stringify(file)} has ${bytes} bytes, allowed are at most ${limits.pictureBytes}.`,
@@ -85,7 +95,8 @@ export function uploadRoutes(deps: Deps) {
         }
         checkPlace(className, file);
         const key = keyOf(deps, dataset, className, file);
-        const upload = { type, bytes, seconds: SECONDS };
+        const instead = (await registry.store.head(key))?.etag ?? null;
+        const upload = { ...wanted, instead, seconds: SECONDS };
         const direct = await registry.store.uploadAddress?.(key, upload);
         if (direct !== undefined) await deps.ingestion?.expect(key, SECONDS);
         const address = direct ?? {
@@ -97,13 +108,17 @@ export function uploadRoutes(deps: Deps) {
       return c.json({ uploads }, 200);
     })
     .openapi(take, async (c) => {
-      const { key, type, bytes } = signer.read(c.req.valid('param').upload);
+      const claims = signer.read(c.req.valid('param').upload);
+      const { key, type, instead } = claims;
       const given = mediaType(c.req.raw);
       if (given !== type) {
         throw unsupportedType(`The body is of type ${JSON.stringify(given)}; the address is for ${type}.`);
       }
       const [, dataset = '', className = '', file = ''] = key.split('/');
-      const place = { dataset, className, file, onlyNew: false };
-      return c.json(await putPicture(deps, c.req.raw, place, { bytes }), 200);
+      const etag = signer.isUsed(claims) ? NEVER : instead;
+      const place = { dataset, className, file, replace: etag !== null && { etag } };
+      const put = await putPicture(deps, c.req.raw, place, claims);
+      signer.use(claims);
+      return c.json(put, 200);
     });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { digest } from '../../core/images/picture.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import { s3Store } from '../../core/storage/s3.ts';
 import { UploadSigner } from '../../functions/http/upload-signature.ts';
@@ -141,6 +142,43 @@ for (const [way, serve] of [
       assert.ok(!JSON.stringify(served.log).includes(mark));
     });
 
+    it('are put to an address once, in place of what was there when it was given out', async () => {
+      const [one, two, three] = [await red(4), await red(5), await red(6)];
+      const address = async (bytes: Uint8Array, sha256?: string): Promise<string> => {
+        const file = { class: 'red', file: 'once.png', type: 'image/png', bytes: bytes.length };
+        const { uploads } = await json<Uploads>(await wanted([{ ...file, sha256 }]));
+        return new URL(uploads[0]?.url ?? '').pathname;
+      };
+      const now = async () => (await served.registry.store.get('datasets/shades/red/once.png'))?.bytes;
+      const status = async (path: string, bytes: Uint8Array<ArrayBuffer>): Promise<number> =>
+        (await put(path, bytes)).status;
+      const [first, rival] = [await address(one), await address(two)];
+
+      assert.deepEqual(
+        [await status(first, one), await status(first, one)],
+        [200, 200],
+        'an answer may be lost',
+      );
+      // Of the same length, as all of these are.
+      assert.deepEqual([one.length, one.length], [two.length, three.length]);
+      assert.deepEqual([await status(first, two), await status(rival, two)], [412, 412]);
+      assert.deepEqual(await now(), one);
+
+      const [instead, bound] = [await address(two), await address(three, digest(three))];
+      assert.deepEqual([await status(bound, two), await status(instead, two)], [400, 200]);
+      assert.deepEqual([await status(bound, three), await status(instead, one)], [412, 412]);
+      assert.deepEqual(await now(), two);
+
+      const last = await address(three, digest(three));
+      assert.deepEqual([await status(last, three), await now()], [200, three]);
+      await served.registry.store.delete('datasets/shades/red/once.png');
+      assert.deepEqual(
+        [await status(first, one), await status(first, two)],
+        [412, 412],
+        'also when it was removed',
+      );
+    });
+
     it('get no addresses that could not be used', async () => {
       const fine = { class: 'red', file: '1.png', type: 'image/png', bytes: 10 };
       const statuses = [];
@@ -153,10 +191,11 @@ for (const [way, serve] of [
         { ...fine, bytes: 0 },
         { ...fine, bytes: 30_000 },
         { ...fine, more: 1 },
+        { ...fine, sha256: 'x' },
       ]) {
         statuses.push((await wanted([file])).status);
       }
-      assert.deepEqual(statuses, [400, 400, 400, 400, 400, 400, 413, 400]);
+      assert.deepEqual(statuses, [400, 400, 400, 400, 400, 400, 413, 400, 400]);
       assert.equal((await wanted([])).status, 400);
     });
   });
@@ -164,7 +203,7 @@ for (const [way, serve] of [
 
 describe('a signed address', () => {
   const signer = new UploadSigner(new Uint8Array(32).fill(7));
-  const upload = { type: 'image/png', bytes: 5, seconds: 10 };
+  const upload = { type: 'image/png', bytes: 5, instead: null, seconds: 10 };
 
   it('holds until it expires', () => {
     const signed = signer.sign('datasets/a/b/c', upload, 1000);

@@ -197,7 +197,7 @@ export async function openBucket(bucket: string, options: S3Options): Promise<Bu
       await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: upload }));
     },
 
-    async uploadAddress(key, { type, bytes, seconds }) {
+    async uploadAddress(key, { type, bytes, sha256, instead, seconds }) {
       // The client would otherwise put the checksum of an empty body into the address.
       const signer = new S3Client({ ...configuration, requestChecksumCalculation: 'WHEN_REQUIRED' });
       const command = new PutObjectCommand({
@@ -205,13 +205,23 @@ export async function openBucket(bucket: string, options: S3Options): Promise<Bu
         Key: key,
         ContentType: type,
         ContentLength: bytes,
+        ...(sha256 !== undefined && { ChecksumSHA256: base64(sha256) }),
+        ...conditions(instead === null ? { ifAbsent: true } : { ifMatch: instead }),
       });
-      const signableHeaders = new Set(['content-type', 'content-length']);
+      // Whoever puts it sends them, and the server compares.
+      const headers = {
+        'Content-Type': type,
+        ...(instead === null ? { 'If-None-Match': '*' } : { 'If-Match': `"${instead}"` }),
+        ...(sha256 !== undefined && { [CHECKSUM]: base64(sha256) }),
+      };
+      const signableHeaders = new Set([
+        ...Object.keys(headers).map((name) => name.toLowerCase()),
+        'content-length',
+      ]);
+      const unhoistableHeaders = new Set([CHECKSUM]);
+      const how = { expiresIn: seconds, signableHeaders, unhoistableHeaders };
       try {
-        return {
-          url: await getSignedUrl(signer, command, { expiresIn: seconds, signableHeaders }),
-          headers: { 'Content-Type': type },
-        };
+        return { url: await getSignedUrl(signer, command, how), headers };
       } finally {
         signer.destroy();
       }
@@ -242,6 +252,7 @@ async function configurationOf(options: S3Options): Promise<S3ClientConfig> {
   };
 }
 
+const CHECKSUM = 'x-amz-checksum-sha256';
 /** What the client says when nobody has set it. */
 const CLIENTS_ATTEMPTS = 3;
 const DEFAULT_ATTEMPTS = 5;
