@@ -217,7 +217,7 @@ describe('an issuer of tokens', () => {
         );
 
         assert.equal((error as { code?: string }).code, 'issuer', `${how} at ${where}`);
-        assert.match(String((error.cause as Error).message), why, `${how} at ${where}`);
+        assert.match((error.cause as Error).message, why, `${how} at ${where}`);
       }
     }
     assert.equal(elsewhere, 0);
