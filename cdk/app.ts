@@ -6,11 +6,20 @@ import { kindredOn } from './kindred.ts';
 
 const app = new App();
 try {
-  const chosen: unknown = app.node.tryGetContext('kindred') ?? {};
-  kindredOn(app, parseConfig(typeof chosen === 'string' ? JSON.parse(readFileSync(chosen, 'utf8')) : chosen));
+  kindredOn(app, parseConfig(chosenIn(app.node.tryGetContext('kindred') ?? {})));
   app.synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
+}
+
+/** @throws ConfigError when it is the name of a file that is not there, or not JSON */
+function chosenIn(context: unknown): unknown {
+  if (typeof context !== 'string') return context;
+  try {
+    return JSON.parse(readFileSync(context, 'utf8')) as unknown;
+  } catch (error) {
+    throw new ConfigError(`The configuration ${context} cannot be read: ${(error as Error).message}`);
+  }
 }

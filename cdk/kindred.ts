@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
+import { queueArnIn } from './constructs/training-queue.ts';
 import type { Trainings } from './constructs/training-queue.ts';
 import { ApiStack } from './stacks/api.ts';
 import { IngestStack } from './stacks/ingest.ts';
@@ -15,8 +16,6 @@ export interface Kindred {
   readonly ingest: IngestStack;
   readonly observability: ObservabilityStack;
 }
-
-const NONE: Trainings = { gpu: null, cpu: null, imports: null };
 
 /** All stacks of one deployment. They name no account and no region, so that making the templates asks nobody. */
 export function kindredOn(app: App, config: Config): Kindred {
@@ -37,13 +36,16 @@ export function kindredOn(app: App, config: Config): Kindred {
           description: 'Kindred: trainings on AWS Batch.',
         })
       : null;
+  const trainings = training ?? named(stateful, config);
   const api = new ApiStack(app, `${name}-api`, {
     config,
     bucket,
     registry,
-    training: training ?? NONE,
+    training: trainings,
     description: 'Kindred: the address that answers.',
   });
+  // They know the queues by name only, which asks for no order.
+  if (training !== null) api.addStackDependency(training);
   const ingest = new IngestStack(app, `${name}-ingest`, {
     config,
     bucket,
@@ -54,8 +56,15 @@ export function kindredOn(app: App, config: Config): Kindred {
     config,
     api,
     ingest,
-    training: training ?? NONE,
+    training: trainings,
     description: 'Kindred: dashboard and alarms.',
   });
   return { stateful, training, api, ingest, observability };
+}
+
+/** The queue that the configuration names, if it does. */
+function named(scope: StatefulStack, { training }: Config): Trainings {
+  if (training.existing === null) return { gpu: null, cpu: null, imports: null };
+  const { queue, job } = training.existing;
+  return { gpu: { queueArn: queueArnIn(scope, queue), jobDefinitionName: job }, cpu: null, imports: null };
 }

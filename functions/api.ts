@@ -12,9 +12,6 @@ import { warmUp } from './lambda/warm-up.ts';
 import { describe } from './http/problems.ts';
 import { makeDeps } from './make-deps.ts';
 
-/** An HTTP API gives up after thirty. */
-const SECONDS = 28;
-
 const environment = apiEnvironment();
 const claims = { claim: environment.KINDRED_SCOPES_CLAIM, prefix: environment.KINDRED_SCOPE_PREFIX };
 const log = logFrom(environment.KINDRED_LOG_LEVEL);
@@ -26,7 +23,7 @@ const deps = makeDeps({
   limits: {
     pictureBytes: environment.KINDRED_PICTURE_BYTES,
     pictures: environment.KINDRED_PICTURES,
-    seconds: SECONDS,
+    seconds: environment.KINDRED_SECONDS,
   },
   // Between requests the process stands still: what was begun beside one would end in another, so that a request waits for it.
   versions: { most: environment.KINDRED_VERSIONS, lookMs, staleMs: lookMs },

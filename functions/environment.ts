@@ -66,6 +66,9 @@ const api = z.object({
   KINDRED_PICTURE_BYTES: whole(1, 1024 * MIB)
     .default(32 * MIB)
     .meta({ description: 'bytes of one picture; a request to Lambda as a whole takes 6 MB' }),
+  KINDRED_SECONDS: whole(1, 29)
+    .default(28)
+    .meta({ description: 'by when a request is answered; less than the function’s time-out' }),
   KINDRED_PICTURES: whole(1, 256).default(16).meta({ description: 'pictures in one request' }),
   KINDRED_LOOK_MS: whole(0, 3_600_000)
     .default(2000)

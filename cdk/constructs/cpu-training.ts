@@ -4,13 +4,13 @@ import {
   EcsFargateContainerDefinition,
   EcsJobDefinition,
   FargateComputeEnvironment,
-  JobQueue,
 } from 'aws-cdk-lib/aws-batch';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { fargateContainer } from './fargate-container.ts';
 import type { Network } from './network.ts';
 import type { TrainingJob } from './training-job.ts';
+import { namedQueue } from './training-queue.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
 interface Props {
@@ -26,8 +26,8 @@ export class CpuTraining extends Construct implements TrainingQueue {
   constructor(scope: Construct, id: string, { config, network, job }: Props) {
     super(scope, id);
     const { spot, maxVcpus } = config.training.cpu;
-    const queue = new JobQueue(this, 'Queue', { priority: 1 });
-    this.queueArn = queue.jobQueueArn;
+    const { queue, queueArn } = namedQueue(this);
+    this.queueArn = queueArn;
     const kinds = spot ? [true, false] : [false];
     for (const [i, isSpot] of kinds.entries()) {
       const environment = new FargateComputeEnvironment(this, isSpot ? 'Spot' : 'OnDemand', {

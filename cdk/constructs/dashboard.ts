@@ -6,10 +6,12 @@ import type { KindredMetrics } from './metrics.ts';
 interface Props {
   readonly name: string;
   readonly metrics: KindredMetrics;
+  /** Of trainings and imports; none where there is nothing that runs them. */
+  readonly jobs: readonly IMetric[];
 }
 
 export class KindredDashboard extends Construct {
-  constructor(scope: Construct, id: string, { name, metrics }: Props) {
+  constructor(scope: Construct, id: string, { name, metrics, jobs }: Props) {
     super(scope, id);
     const graph = (title: string, left: readonly IMetric[], right: readonly IMetric[] = []): GraphWidget =>
       new GraphWidget({ title, left: [...left], right: [...right], width: 8, height: 6 });
@@ -34,6 +36,7 @@ export class KindredDashboard extends Construct {
             [metrics.queueAge],
           ),
         ],
+        ...(jobs.length === 0 ? [] : [[graph('Trainings and imports', jobs)]]),
       ],
     });
   }

@@ -5,9 +5,9 @@ import {
   EcsEc2ContainerDefinition,
   EcsJobDefinition,
   EcsMachineImageType,
-  JobQueue,
   ManagedEc2EcsComputeEnvironment,
 } from 'aws-cdk-lib/aws-batch';
+import type { CfnComputeEnvironment } from 'aws-cdk-lib/aws-batch';
 import {
   BlockDeviceVolume,
   EbsDeviceVolumeType,
@@ -22,6 +22,7 @@ import type { Network } from './network.ts';
 import { accept } from './permissions.ts';
 import { trainingImage } from './training-image.ts';
 import type { TrainingJob } from './training-job.ts';
+import { namedQueue } from './training-queue.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
 interface Props {
@@ -33,6 +34,8 @@ interface Props {
 /** Of the smallest of the instances, less what their agent needs: a job gets a whole one. */
 const VCPUS = 4;
 const MEMORY = Size.mebibytes(14_000);
+/** Batch waits at most so long for jobs when it replaces machines. */
+const LONGEST_UPDATE_HOURS = 120;
 
 export class GpuTraining extends Construct implements TrainingQueue {
   readonly queueArn: string;
@@ -42,8 +45,8 @@ export class GpuTraining extends Construct implements TrainingQueue {
     super(scope, id);
     const { spot } = config.training.gpu;
     const machines = { config, network, ...this.#machine(config) };
-    const queue = new JobQueue(this, 'Queue', { priority: 1 });
-    this.queueArn = queue.jobQueueArn;
+    const { queue, queueArn } = namedQueue(this);
+    this.queueArn = queueArn;
     const environments = [
       ...(spot ? [this.#environment('Spot', true, machines)] : []),
       this.#environment('OnDemand', false, machines),
@@ -69,7 +72,7 @@ export class GpuTraining extends Construct implements TrainingQueue {
     });
   }
 
-  #machine({ training }: Config): { launchTemplate: LaunchTemplate; instanceRole: Role } {
+  #machine(config: Config): { launchTemplate: LaunchTemplate; instanceRole: Role } {
     const launchTemplate = new LaunchTemplate(this, 'Machine', {
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
       // A container is one hop away: it asks for the notice that a Spot instance gets before it is taken away.
@@ -77,7 +80,7 @@ export class GpuTraining extends Construct implements TrainingQueue {
       blockDevices: [
         {
           deviceName: '/dev/xvda',
-          volume: BlockDeviceVolume.ebs(training.gpu.diskGb, {
+          volume: BlockDeviceVolume.ebs(config.training.gpu.diskGb, {
             volumeType: EbsDeviceVolumeType.GP3,
             encrypted: true,
             deleteOnTermination: true,
@@ -85,6 +88,8 @@ export class GpuTraining extends Construct implements TrainingQueue {
         },
       ],
     });
+    // Also of the disks: which machines belong to it is seen where EC2 is looked at, and on the bill.
+    Tags.of(launchTemplate).add('Name', `${config.name}-training`);
     const instanceRole = new Role(this, 'MachineRole', {
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
       managedPolicies: [
@@ -111,6 +116,7 @@ export class GpuTraining extends Construct implements TrainingQueue {
     }: Omit<Props, 'job'> & { launchTemplate: LaunchTemplate; instanceRole: Role },
   ): ManagedEc2EcsComputeEnvironment {
     const { instanceTypes, maxVcpus } = config.training.gpu;
+    const { hours } = config.training;
     const environment = new ManagedEc2EcsComputeEnvironment(this, id, {
       vpc: network.vpc,
       vpcSubnets: { subnets: network.vpc.publicSubnets },
@@ -129,9 +135,13 @@ export class GpuTraining extends Construct implements TrainingQueue {
       updateToLatestImageVersion: true,
       // A training may take its time; it goes on from its checkpoint only when it has to.
       terminateOnUpdate: false,
-      updateTimeout: Duration.hours(config.training.hours),
+      updateTimeout: Duration.hours(Math.min(hours, LONGEST_UPDATE_HOURS)),
     });
-    Tags.of(environment).add('Name', `${config.name}-training`);
+    // The construct names no version, and Batch keeps to the first one then: a larger disk would never come.
+    (environment.node.defaultChild as CfnComputeEnvironment).addPropertyOverride(
+      'ComputeResources.LaunchTemplate.Version',
+      launchTemplate.latestVersionNumber,
+    );
     return environment;
   }
 }

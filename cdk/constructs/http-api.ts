@@ -22,6 +22,12 @@ import { accept } from './permissions.ts';
 /** What tells nothing about anybody's pictures, and is asked by monitors without a token. */
 const OPEN = ['/healthz', '/readyz', '/openapi.json', '/docs'];
 
+/**
+ * What the interface has. Not ANY, which would take the questions that browsers ask before a request of another origin as well (OPTIONS):
+ * they come without a token and would be refused, while API Gateway answers them where no route does.
+ */
+const METHODS = [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST, HttpMethod.PUT, HttpMethod.DELETE];
+
 export class KindredHttpApi extends Construct {
   readonly api: HttpApi;
   readonly url: string;
@@ -36,13 +42,15 @@ export class KindredHttpApi extends Construct {
         corsPreflight: {
           allowOrigins: origins,
           allowMethods: [CorsHttpMethod.ANY],
-          allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'if-match', 'last-event-id'],
-          exposeHeaders: ['etag', 'location', 'retry-after', 'x-request-id'],
+          allowHeaders: [...ASKED],
+          exposeHeaders: ['etag', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
         },
       }),
     });
     const integration = new HttpLambdaIntegration('Function', handler, {
       payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
+      // One right for all routes of this API instead of one for each.
+      scopePermissionToRoute: false,
     });
     const authorizer =
       auth.kind === 'jwt'
@@ -51,14 +59,14 @@ export class KindredHttpApi extends Construct {
     const open = OPEN.flatMap((path) =>
       this.api.addRoutes({
         path,
-        methods: [HttpMethod.GET],
+        methods: [HttpMethod.GET, HttpMethod.HEAD],
         integration,
         authorizer: new HttpNoneAuthorizer(),
       }),
     );
     const routes = this.api.addRoutes({
       path: '/{proxy+}',
-      methods: [HttpMethod.ANY],
+      methods: METHODS,
       integration,
       authorizer,
     });
@@ -90,6 +98,17 @@ export class KindredHttpApi extends Construct {
   }
 }
 
+/** Fields of requests that the interface heeds, besides those that pages may send anyway. */
+const ASKED = [
+  'authorization',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'last-event-id',
+  'x-request-id',
+] as const;
+
 const ACCESS_LOG = AccessLogFormat.custom(
   JSON.stringify({
     requestId: AccessLogField.contextRequestId(),
@@ -101,5 +120,8 @@ const ACCESS_LOG = AccessLogFormat.custom(
     bytes: AccessLogField.contextResponseLength(),
     ip: AccessLogField.contextIdentitySourceIp(),
     error: AccessLogField.contextErrorMessage(),
+    // Why a token was refused, and why the function did not answer: the function's own log knows of neither.
+    authorizer: AccessLogField.contextAuthorizerError(),
+    integration: AccessLogField.contextIntegrationErrorMessage(),
   }),
 );

@@ -1,4 +1,4 @@
-/** A function as all of them are here: of the package, with a role and a log of its own, traced. */
+/** A function as all of them are here: of the package, with a role and a log of its own, traced where that is wanted. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export interface KindredFunctionProps {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** Calls at once, kept free for it. @default as many as the account has */
+  readonly atOnce?: number | null;
   /** Beside what every function has; undefined ones are left out. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly registry: string;
@@ -40,7 +42,7 @@ export class KindredFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: KindredFunctionProps) {
     super(scope, id);
-    const { config, description, handler, memoryMb, timeoutSeconds, registry, permissions } = props;
+    const { config, description, handler, memoryMb, timeoutSeconds, registry, permissions, atOnce } = props;
     this.logGroup = new LogGroup(this, 'Log', {
       retention: config.retention.logDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -69,7 +71,8 @@ export class KindredFunction extends Construct {
       logGroup: this.logGroup,
       // What Lambda itself says of each call is JSON too, then, and can be counted.
       loggingFormat: LoggingFormat.JSON,
-      tracing: Tracing.ACTIVE,
+      tracing: config.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      ...(typeof atOnce === 'number' && { reservedConcurrentExecutions: atOnce }),
       environment: Object.fromEntries(
         Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
       ),
@@ -79,7 +82,12 @@ export class KindredFunction extends Construct {
     (this.function.node.defaultChild as CfnFunction).addOverride('DependsOn', [
       Stack.of(this).getLogicalId(policy),
     ]);
-    acceptWildcards(this.role, ['*'], 'xray:PutTraceSegments and xray:PutTelemetryRecords know no resource.');
+    if (config.tracing)
+      acceptWildcards(
+        this.role,
+        ['*'],
+        'xray:PutTraceSegments and xray:PutTelemetryRecords know no resource.',
+      );
     accept(
       this.function,
       'L1',

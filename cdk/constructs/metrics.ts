@@ -2,11 +2,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats, Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IRule } from 'aws-cdk-lib/aws-events';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ApiStack } from '../stacks/api.ts';
 import type { IngestStack } from '../stacks/ingest.ts';
+import { LOG_PATTERNS } from './log-patterns.ts';
 import type { Trainings } from './training-queue.ts';
 
 export interface Watched {
@@ -54,7 +56,8 @@ export function metricsOf(
       period: PERIOD,
       dimensionsMap: { ApiId: api.http.api.apiId },
     });
-  const count = (id: string, logGroup: ILogGroup, pattern: string, value: string, unit: Unit): Metric => {
+  const count = (id: keyof typeof LOG_PATTERNS, logGroup: ILogGroup, unit: Unit): Metric => {
+    const { pattern, value } = LOG_PATTERNS[id];
     const filter = new MetricFilter(scope, id, {
       logGroup,
       metricNamespace: namespace,
@@ -66,17 +69,11 @@ export function metricsOf(
     return filter.metric({ period: PERIOD, statistic: Stats.SUM });
   };
   const apiLog = api.function.logGroup;
-  const coldStartMs = count(
-    'ColdStartMs',
-    apiLog,
-    COLD_START,
-    '$.record.metrics.initDurationMs',
-    Unit.MILLISECONDS,
-  );
-  const pictures = count('Pictures', apiLog, '{ $.pictures >= 0 }', '$.pictures', Unit.COUNT);
-  const unknown = count('Unknown', apiLog, '{ $.unknown >= 0 }', '$.unknown', Unit.COUNT);
-  const engine = count('EngineSeconds', apiLog, '{ $.engineSeconds >= 0 }', '$.engineSeconds', Unit.SECONDS);
-  const rejected = count('Rejected', ingest.function.logGroup, '{ $.outcome = "rejected" }', '1', Unit.COUNT);
+  const coldStartMs = count('ColdStartMs', apiLog, Unit.MILLISECONDS);
+  const pictures = count('Pictures', apiLog, Unit.COUNT);
+  const unknown = count('Unknown', apiLog, Unit.COUNT);
+  const engine = count('EngineSeconds', apiLog, Unit.SECONDS);
+  const rejected = count('Rejected', ingest.function.logGroup, Unit.COUNT);
   return {
     requests: http('Count', Stats.SUM),
     clientErrors: http('4xx', Stats.SUM),
@@ -106,4 +103,14 @@ export function metricsOf(
   };
 }
 
-const COLD_START = '{ $.type = "platform.report" && $.record.metrics.initDurationMs > 0 }';
+/** How often a rule of EventBridge told its target. */
+export function toldBy(rule: IRule, label: string): IMetric {
+  return new Metric({
+    namespace: 'AWS/Events',
+    metricName: 'Invocations',
+    statistic: Stats.SUM,
+    period: PERIOD,
+    label,
+    dimensionsMap: { RuleName: rule.ruleName },
+  });
+}

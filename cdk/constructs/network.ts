@@ -1,6 +1,13 @@
 /** Where trainings run: public subnets that nobody can reach from outside, so that there is no NAT to pay for. */
 import { Fn } from 'aws-cdk-lib';
-import { GatewayVpcEndpointAwsService, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  GatewayVpcEndpointAwsService,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { accept } from './permissions.ts';
@@ -27,8 +34,13 @@ export class Network extends Construct {
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
       description: 'Trainings: out to S3, ECR and CloudWatch, nothing in',
-      allowAllOutbound: true,
+      allowAllOutbound: false,
     });
+    this.securityGroup.addEgressRule(
+      Peer.anyIpv4(),
+      Port.HTTPS,
+      'what AWS and registries of images answer on',
+    );
     accept(
       vpc,
       'VPC7',

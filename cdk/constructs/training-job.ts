@@ -1,5 +1,5 @@
 /** The role of trainings, and the log and the rules for attempts that they share with imports. */
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Action, Reason, RetryStrategy } from 'aws-cdk-lib/aws-batch';
 import { LogDriver } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -74,12 +74,13 @@ export class TrainingJob extends Construct {
         why: 'A training writes the version that it makes and its own job, whose names do not exist yet; not pictures, and not tokens.',
       },
     ]);
-    for (const name of others) {
+    for (const resource of others) {
+      const arn = Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource });
       permit(this.role, [
-        { actions: ['s3:ListBucket'], resources: [`arn:aws:s3:::${name}`] },
+        { actions: ['s3:ListBucket'], resources: [arn] },
         {
           actions: ['s3:GetObject'],
-          resources: [`arn:aws:s3:::${name}/*`],
+          resources: [`${arn}/*`],
           why: 'The configuration lets trainings read the pictures in this bucket.',
         },
       ]);

@@ -26,21 +26,24 @@ export class ApiStack extends Stack {
 
   constructor(scope: Construct, id: string, { config, bucket, registry, training, ...props }: Props) {
     super(scope, id, props);
-    const { auth, memoryMb, timeoutSeconds, pictureMb, model } = config.api;
-    const { gpu, cpu, imports } =
-      training.gpu === null && training.cpu === null ? existing(this, config) : training;
+    const { auth, memoryMb, timeoutSeconds, atOnce, pictureMb, model, lookSeconds } = config.api;
+    const { gpu, cpu, imports } = training;
     this.function = new KindredFunction(this, 'Serve', {
       config,
       description: 'Kindred: answers over HTTP',
       handler: 'api.handler',
       memoryMb,
       timeoutSeconds,
+      atOnce,
       registry,
       environment: {
         KINDRED_AUTH: auth.kind === 'jwt' ? 'authorizer' : 'tokens',
         KINDRED_SCOPES_CLAIM: auth.kind === 'jwt' ? auth.scopesClaim : undefined,
         KINDRED_SCOPE_PREFIX: auth.kind === 'jwt' ? auth.scopePrefix : undefined,
         KINDRED_MODEL: model ?? undefined,
+        // A second before the function is ended, so that there is an answer.
+        KINDRED_SECONDS: String(timeoutSeconds - 1),
+        KINDRED_LOOK_MS: String(lookSeconds * 1000),
         KINDRED_PICTURE_BYTES: String(pictureMb * MIB),
         KINDRED_GPU_QUEUE: gpu?.queueArn,
         KINDRED_GPU_JOB: gpu?.jobDefinitionName,
@@ -61,12 +64,4 @@ export class ApiStack extends Stack {
     this.http = new KindredHttpApi(this, 'Http', { config, handler: this.function.function });
     new CfnOutput(this, 'Url', { value: this.http.url });
   }
-}
-
-/** The queue that the configuration names. */
-function existing(stack: Stack, { training }: Config): Trainings {
-  if (training.existing === null) return { gpu: null, cpu: null, imports: null };
-  const { queue, job } = training.existing;
-  const queueArn = stack.formatArn({ service: 'batch', resource: `job-queue/${queue}` });
-  return { gpu: { queueArn, jobDefinitionName: job }, cpu: null, imports: null };
 }

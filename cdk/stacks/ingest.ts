@@ -10,6 +10,7 @@ import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { KindredFunction } from '../constructs/kindred-function.ts';
 import { ingestPermissions } from '../constructs/store-permissions.ts';
+import { MESSAGE_DAYS, VISIBILITY } from '../limits.ts';
 
 interface Props extends StackProps {
   readonly config: Config;
@@ -33,9 +34,8 @@ export class IngestStack extends Stack {
     });
     this.queue = new Queue(this, 'Pictures', {
       ...safe,
-      // What AWS advises: a batch that is throttled for a while does not come to somebody else meanwhile.
-      visibilityTimeout: Duration.seconds(6 * timeoutSeconds),
-      retentionPeriod: Duration.days(4),
+      visibilityTimeout: Duration.seconds(VISIBILITY * timeoutSeconds),
+      retentionPeriod: Duration.days(MESSAGE_DAYS),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: attempts },
     });
     this.function = new KindredFunction(this, 'Ingest', {

@@ -6,12 +6,13 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { KindredDashboard } from '../constructs/dashboard.ts';
-import { metricsOf } from '../constructs/metrics.ts';
+import { metricsOf, toldBy } from '../constructs/metrics.ts';
 import type { KindredMetrics, Watched } from '../constructs/metrics.ts';
 
 interface Props extends StackProps, Watched {
@@ -29,8 +30,24 @@ export class ObservabilityStack extends Stack {
     if (email !== null) this.topic.addSubscription(new EmailSubscription(email));
     const metrics = metricsOf(this, config.name, { api, ingest, training });
     this.#alarms(config, metrics);
-    this.#trainings(metrics.queueArns);
-    new KindredDashboard(this, 'Dashboard', { name: config.name, metrics });
+    this.#permitAlarms();
+    const jobs = this.#trainings(metrics.queueArns);
+    new KindredDashboard(this, 'Dashboard', { name: config.name, metrics, jobs });
+  }
+
+  /**
+   * A topic with a policy of its own has no longer the one that lets the account's services publish: alarms would go off, and nobody be told.
+   */
+  #permitAlarms(): void {
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsOfThisAccount',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
   }
 
   #alarms({ alarms }: Config, metrics: KindredMetrics): void {
@@ -73,10 +90,10 @@ export class ObservabilityStack extends Stack {
     alarm.addAlarmAction(new SnsAction(this.topic));
   }
 
-  /** Batch has no metric of failures, but tells them as events. */
-  #trainings(queues: readonly string[]): void {
-    if (queues.length === 0) return;
-    new Rule(this, 'FailedTrainings', {
+  /** Batch has no metric of failures, but tells them as events, which are counted here. */
+  #trainings(queues: readonly string[]): IMetric[] {
+    if (queues.length === 0) return [];
+    const failed = new Rule(this, 'FailedTrainings', {
       description: 'Trainings and imports that ended badly',
       eventPattern: {
         source: ['aws.batch'],
@@ -98,7 +115,7 @@ export class ObservabilityStack extends Stack {
         }),
       ],
     });
-    new Rule(this, 'BlockedTrainings', {
+    const blocked = new Rule(this, 'BlockedTrainings', {
       description: 'Trainings and imports that nothing can run',
       eventPattern: {
         source: ['aws.batch'],
@@ -113,5 +130,6 @@ export class ObservabilityStack extends Stack {
         }),
       ],
     });
+    return [toldBy(failed, 'failed'), toldBy(blocked, 'cannot begin')];
   }
 }

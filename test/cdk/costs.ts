@@ -4,10 +4,19 @@ import { describe, it } from 'node:test';
 import { parseConfig } from '../../cdk/config.ts';
 import { page, tableUnder } from '../docs/support.ts';
 import { deployed } from './deployed.ts';
+import type { Deployed } from './deployed.ts';
 import { PRICES, UNDATED, dollars, lessFree, priceOf, rows, total } from './prices.ts';
 import type { Quantities } from './prices.ts';
 import type { Synthesised } from './support.ts';
-import { aMillion, gpuHour, idleMonth, millionPictures, smallTraining, tenThousand } from './usage.ts';
+import {
+  aMillion,
+  gpuHour,
+  idleMonth,
+  lookSecondsOfPage,
+  millionPictures,
+  smallTraining,
+  tenThousand,
+} from './usage.ts';
 
 /** Types that cost nothing, or only by what goes through them, which the tables count. */
 const BY_USE = `
@@ -74,6 +83,28 @@ export function describeCosts(made: Synthesised): void {
         together: (all) => total(all),
         'less what is free each month': (all) => total(all, lessFree),
       });
+    });
+
+    it('say what choices save', () => {
+      const choices: Readonly<Record<string, Partial<Deployed>>> = {
+        'the defaults': {},
+        '`api.lookSeconds` 60': { lookSeconds: 60 },
+        '`tracing` false': { traced: false },
+        '`api.auth` with an issuer': { hasTokens: false },
+        'all three': { lookSeconds: 60, traced: false, hasTokens: false },
+      };
+      const expected = Object.entries(choices).map(([name, choice]) => {
+        const all = aMillion({ ...there, ...choice });
+        return [name, ...[total(all), total(all, lessFree)].map(dollars)];
+      });
+      const lines = expected.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+      assert.equal(lookSecondsOfPage(), there.lookSeconds);
+      assert.deepEqual(
+        tableUnder(page('docs/scale.md'), '### What choices save'),
+        expected,
+        `It has to be:\n${lines}\n`,
+      );
     });
 
     it('say what trainings and a million pictures cost', () => {

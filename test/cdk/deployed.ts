@@ -15,6 +15,11 @@ export interface Deployed {
   readonly routeMetrics: boolean;
   readonly lambdaGb: number;
   readonly lambdaDiskGb: number;
+  /** How old what a warm function knows of aliases and galleries may be. */
+  readonly lookSeconds: number;
+  /** Whether it asks the bucket for tokens, too. */
+  readonly hasTokens: boolean;
+  readonly traced: boolean;
   readonly alarmMetrics: number;
   readonly dashboards: number;
   /** Those that a classification is counted in. */
@@ -31,6 +36,8 @@ export function deployed(made: Synthesised): Deployed {
   const only = (stack: keyof Kindred, type: string): Resource['Properties'] =>
     onlyResource(made.template(stack), `AWS::${type}`).Properties;
   const serve = only('api', 'Lambda::Function');
+  const { Variables } = serve['Environment'] as { Variables: Record<string, string> };
+  const { Mode: tracing } = (serve['TracingConfig'] ?? {}) as { Mode?: string };
   const { DetailedMetricsEnabled = false } = only('api', 'ApiGatewayV2::Stage')['DefaultRouteSettings'] as {
     DetailedMetricsEnabled?: boolean;
   };
@@ -43,6 +50,9 @@ export function deployed(made: Synthesised): Deployed {
     routeMetrics: DetailedMetricsEnabled,
     lambdaGb: Number(serve['MemorySize']) / 1024,
     lambdaDiskGb: ((serve['EphemeralStorage'] as { Size: number }).Size - FREE_DISK.lambdaMb) / 1024,
+    lookSeconds: Number(Variables['KINDRED_LOOK_MS']) / 1000,
+    hasTokens: Variables['KINDRED_AUTH'] === 'tokens',
+    traced: tracing === 'Active',
     alarmMetrics: found('observability', 'CloudWatch::Alarm').reduce(
       (sum, alarm) => sum + metricsOf(alarm),
       0,

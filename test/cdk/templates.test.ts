@@ -4,13 +4,14 @@ import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Match } from 'aws-cdk-lib/assertions';
-import { ConfigError, parseConfig } from '../../cdk/config.ts';
 import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
 import { importCommand, trainingCommand } from '../support/batch.ts';
 import { missingPackages, runPython } from '../support/python.ts';
+import { describeConfiguration } from './configuration.ts';
 import { describeCosts } from './costs.ts';
 import { onlyResource, resourcesOf, synthesise, text } from './support.ts';
 import type { Synthesised } from './support.ts';
+import { describeWatching } from './watching.ts';
 
 /** The defaults, and one in which all is different. */
 const DEFAULTS = synthesise();
@@ -23,13 +24,18 @@ const OTHER = synthesise({
     origins: ['https://shop.example'],
     model: 'shoes',
     memoryMb: 1024,
+    timeoutSeconds: 10,
+    atOnce: 20,
+    lookSeconds: 60,
   },
+  tracing: false,
   training: {
     gpu: { spot: false, instanceTypes: ['g5.xlarge'], maxVcpus: 4 },
     cpu: { enabled: false },
     dataBuckets: ['pictures-of-others'],
     image: { gpu: 'registry.example/training:1', cpu: 'registry.example/training:1-cpu' },
     availabilityZones: 2,
+    hours: 300,
   },
   alarms: { email: 'somebody@shop.example' },
 });
@@ -151,24 +157,41 @@ describe('the functions', () => {
         assert.equal(Properties['Handler'], `${stack}.handler`);
       });
     }
+
+    it(`answer before they are ended, with ${name}`, () => {
+      const { Properties } = onlyResource(made.template('api'), 'AWS::Lambda::Function');
+      const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
+
+      assert.equal(Variables['KINDRED_SECONDS'], String(Number(Properties['Timeout']) - 1));
+    });
   }
 
-  it('run on the chosen processor, traced, with a log that ends', () => {
-    for (const [made, architecture, days] of [
-      [DEFAULTS, 'arm64', 30],
-      [OTHER, 'x86_64', 7],
+  it('run on the chosen processor, traced where that is wanted, with a log that ends', () => {
+    for (const [made, architecture, days, tracing] of [
+      [DEFAULTS, 'arm64', 30, { Mode: 'Active' }],
+      [OTHER, 'x86_64', 7, Match.absent()],
     ] as const) {
       for (const stack of ['api', 'ingest'] as const) {
         const template = made.template(stack);
         template.hasResourceProperties('AWS::Lambda::Function', {
           Architectures: [architecture],
           Runtime: 'nodejs22.x',
-          TracingConfig: { Mode: 'Active' },
+          TracingConfig: tracing,
           LoggingConfig: { LogFormat: 'JSON' },
         });
         template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: days });
       }
     }
+  });
+
+  it('that serve look for changes, and are so many at once, as was chosen', () => {
+    const look = (milliseconds: string, atOnce: unknown): unknown => ({
+      Environment: { Variables: Match.objectLike({ KINDRED_LOOK_MS: milliseconds }) },
+      ReservedConcurrentExecutions: atOnce,
+    });
+
+    DEFAULTS.template('api').hasResourceProperties('AWS::Lambda::Function', look('5000', Match.absent()));
+    OTHER.template('api').hasResourceProperties('AWS::Lambda::Function', look('60000', 20));
   });
 
   it('that serve may read all, and write all but versions and tokens', () => {
@@ -195,17 +218,15 @@ describe('the functions', () => {
     const batch = 'arn:AWS::Partition:batch:AWS::Region:AWS::AccountId';
 
     assert.deepEqual(
-      allowed.map((line) =>
-        line.replaceAll(/GpuQueue\w+/g, 'QUEUE').replaceAll(/shoptrainingGpu\w+/g, 'JOB'),
-      ),
+      allowed.map((line) => line.replaceAll(/shoptrainingGpu\w+/g, 'NAME')),
       [
         'batch:DescribeComputeEnvironments on *',
         'batch:DescribeJobQueues on *',
         'batch:DescribeJobs on *',
         'batch:ListJobs on *',
-        'batch:SubmitJob on QUEUE',
-        `batch:SubmitJob on ${batch}:job-definition/JOB`,
-        `batch:SubmitJob on ${batch}:job-definition/JOB:*`,
+        `batch:SubmitJob on ${batch}:job-definition/NAME`,
+        `batch:SubmitJob on ${batch}:job-definition/NAME:*`,
+        `batch:SubmitJob on ${batch}:job-queue/NAME`,
         `batch:TerminateJob on ${batch}:job/*`,
         'ec2:DescribeInstanceTypeOfferings on *',
         'servicequotas:GetServiceQuota on *',
@@ -225,17 +246,23 @@ describe('the functions', () => {
   });
 });
 
+const PROXIED = ['DELETE', 'GET', 'HEAD', 'POST', 'PUT'].map((method) => `${method} /{proxy+}`);
+/** Fields of requests that the interface heeds. */
+const ASKED = ['authorization', 'idempotency-key', 'if-match', 'if-none-match', 'last-event-id'];
+
 describe('the interface', () => {
   it('leaves tokens to the function, and lets everybody see whether it is there', () => {
     const routes = Object.values(resourcesOf(DEFAULTS.template('api'), 'AWS::ApiGatewayV2::Route'));
 
-    assert.deepEqual(routes.map(({ Properties }) => text(Properties['RouteKey'])).toSorted(), [
-      'ANY /{proxy+}',
-      'GET /docs',
-      'GET /healthz',
-      'GET /openapi.json',
-      'GET /readyz',
-    ]);
+    assert.deepEqual(
+      routes.map(({ Properties }) => text(Properties['RouteKey'])).toSorted(),
+      [
+        ...PROXIED,
+        ...['GET', 'HEAD'].flatMap((method) =>
+          ['docs', 'healthz', 'openapi.json', 'readyz'].map((place) => `${method} /${place}`),
+        ),
+      ].toSorted(),
+    );
     assert.deepEqual(
       new Set(routes.map(({ Properties }) => Properties['AuthorizationType'])),
       new Set(['NONE']),
@@ -253,11 +280,29 @@ describe('the interface', () => {
     assert.deepEqual(
       routes
         .filter(({ Properties }) => Properties['AuthorizationType'] === 'JWT')
-        .map(({ Properties }) => Properties['RouteKey']),
-      ['ANY /{proxy+}'],
+        .map(({ Properties }) => text(Properties['RouteKey']))
+        .toSorted(),
+      PROXIED,
     );
+    // A route that takes OPTIONS would have the browser's question refused for want of a token; API Gateway answers where there is none.
+    for (const { Properties } of routes)
+      assert.doesNotMatch(text(Properties['RouteKey']), /^(ANY|OPTIONS|\$)/);
     template.hasResourceProperties('AWS::ApiGatewayV2::Api', {
-      CorsConfiguration: { AllowOrigins: ['https://shop.example'] },
+      CorsConfiguration: {
+        AllowOrigins: ['https://shop.example'],
+        AllowHeaders: Match.arrayWith([...ASKED]),
+      },
+    });
+    OTHER.template('stateful').hasResourceProperties('AWS::S3::Bucket', {
+      CorsConfiguration: {
+        CorsRules: [
+          {
+            AllowedOrigins: ['https://shop.example'],
+            AllowedMethods: ['PUT'],
+            AllowedHeaders: ['content-type'],
+          },
+        ],
+      },
     });
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
@@ -283,6 +328,11 @@ describe('ingest', () => {
     template.hasResourceProperties('AWS::SQS::Queue', {
       RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] } },
       VisibilityTimeout: 720,
+      MessageRetentionPeriod: 345_600,
+    });
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      RedrivePolicy: Match.absent(),
+      MessageRetentionPeriod: 1_209_600,
     });
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -294,9 +344,9 @@ describe('ingest', () => {
 
 describe('trainings', () => {
   it('run the command of the container, are tried again only when the machine was taken away, and end in time', () => {
-    for (const [made, programs] of [
-      [DEFAULTS, ['gallery', 'train', 'train']],
-      [OTHER, ['train']],
+    for (const [made, programs, hours] of [
+      [DEFAULTS, ['gallery', 'train', 'train'], 12],
+      [OTHER, ['train'], 300],
     ] as const) {
       const jobs = Object.values(resourcesOf(made.template('training'), 'AWS::Batch::JobDefinition'));
       const commands: string[] = [];
@@ -317,7 +367,7 @@ describe('trainings', () => {
             { Action: 'EXIT', OnReason: '*' },
           ],
         });
-        assert.deepEqual(Properties['Timeout'], { AttemptDurationSeconds: 43_200 });
+        assert.deepEqual(Properties['Timeout'], { AttemptDurationSeconds: hours * 3600 });
       }
       assert.deepEqual(commands.toSorted(), programs);
     }
@@ -346,6 +396,29 @@ describe('trainings', () => {
     assert.deepEqual(environments(OTHER), [['EC2 0']]);
   });
 
+  it('get another machine when it is set up otherwise, after what runs there, for as long as Batch waits', () => {
+    for (const [made, minutes] of [
+      [DEFAULTS, 720],
+      [OTHER, 7200],
+    ] as const) {
+      const template = made.template('training');
+      const [machine] = Object.keys(resourcesOf(template, 'AWS::EC2::LaunchTemplate'));
+      const environments = Object.values(resourcesOf(template, 'AWS::Batch::ComputeEnvironment'))
+        .map(({ Properties }) => Properties)
+        .filter(({ ComputeResources }) => 'InstanceTypes' in (ComputeResources as object));
+
+      for (const { UpdatePolicy, ComputeResources } of environments) {
+        assert.deepEqual(UpdatePolicy, { JobExecutionTimeoutMinutes: minutes, TerminateJobsOnUpdate: false });
+        // Without a version Batch keeps to the first one.
+        assert.deepEqual((ComputeResources as { LaunchTemplate: unknown }).LaunchTemplate, {
+          LaunchTemplateId: { Ref: machine },
+          Version: { 'Fn::GetAtt': [machine, 'LatestVersionNumber'] },
+        });
+      }
+      assert.ok(environments.length > 0);
+    }
+  });
+
   it('ask the metadata service by token only, from the container too, on an encrypted disk', () => {
     DEFAULTS.template('training').hasResourceProperties('AWS::EC2::LaunchTemplate', {
       LaunchTemplateData: {
@@ -362,7 +435,10 @@ describe('trainings', () => {
       const template = made.template('training');
       template.resourceCountIs('AWS::EC2::NatGateway', 0);
       template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
-      template.allResourcesProperties('AWS::EC2::SecurityGroup', { SecurityGroupIngress: Match.absent() });
+      template.allResourcesProperties('AWS::EC2::SecurityGroup', {
+        SecurityGroupIngress: Match.absent(),
+        SecurityGroupEgress: [Match.objectLike({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 })],
+      });
       template.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' });
     }
     OTHER.template('training').resourceCountIs('AWS::EC2::Subnet', 2);
@@ -380,8 +456,8 @@ describe('trainings', () => {
       permissions(OTHER, 'training', 'TrainingRole'),
       [
         ...store,
-        's3:ListBucket on arn:aws:s3:::pictures-of-others',
-        's3:GetObject on arn:aws:s3:::pictures-of-others/*',
+        's3:ListBucket on arn:AWS::Partition:s3:::pictures-of-others',
+        's3:GetObject on arn:AWS::Partition:s3:::pictures-of-others/*',
       ].toSorted(),
     );
   });
@@ -424,45 +500,29 @@ describe('trainings', () => {
     assert.match(text(Variables['KINDRED_IMPORT_JOB']), /Import/);
   });
 
-  it('are named by other stacks in a way that a new image does not change', () => {
-    const exported = DEFAULTS.template('training').toJSON() as {
-      Outputs: Record<string, { Export?: unknown }>;
-    };
-    const names = Object.entries(exported.Outputs).filter(([, { Export }]) => Export !== undefined);
+  it('are known to other stacks by name, so that a new image changes nothing there, and a queue can be turned off', () => {
+    for (const made of Object.values(BOTH)) {
+      const { Outputs } = made.template('training').toJSON() as {
+        Outputs: Record<string, { Export?: unknown }>;
+      };
+      const queues = Object.values(resourcesOf(made.template('training'), 'AWS::Batch::JobQueue')).map(
+        ({ Properties }) => `:job-queue/${String(Properties['JobQueueName'])}`,
+      );
+      const { Properties } = onlyResource(made.template('api'), 'AWS::Lambda::Function');
+      const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+      const asked = ['KINDRED_GPU_QUEUE', 'KINDRED_CPU_QUEUE']
+        .flatMap((name) => Variables[name] ?? [])
+        .map(text);
 
-    assert.deepEqual(
-      names
-        .map(([name]) => name.replace(/^ExportsOutput(?:Ref|FnGetAtt)(\D+?)[A-F0-9]{8}.*$/, '$1'))
-        .toSorted(),
-      ['CpuQueue', 'GpuQueue'],
-    );
-  });
-});
-
-describe('who watches', () => {
-  it('is told of dead letters, old messages, errors, slow answers, unknown pictures and failed trainings', () => {
-    const template = OTHER.template('observability');
-    const alarms = Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm'));
-
-    assert.deepEqual(alarms.map((name) => name.replace(/Alarm\w*$/, '')).toSorted(), [
-      'DeadLetters',
-      'IngestErrors',
-      'Latency',
-      'QueueAge',
-      'ServerErrors',
-      'Throttles',
-      'Unknown',
-    ]);
-    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] });
-    template.hasResourceProperties('AWS::SNS::Subscription', {
-      Protocol: 'email',
-      Endpoint: 'somebody@shop.example',
-    });
-    template.hasResourceProperties('AWS::Events::Rule', {
-      EventPattern: { source: ['aws.batch'], 'detail-type': ['Batch Job State Change'] },
-    });
-    template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    DEFAULTS.template('observability').resourceCountIs('AWS::SNS::Subscription', 0);
+      assert.deepEqual(
+        Object.values(Outputs).filter(({ Export }) => Export !== undefined),
+        [],
+      );
+      assert.deepEqual(
+        asked.map((arn) => arn.replace(/^.*(?=:job-queue)/, '')).toSorted(),
+        queues.toSorted(),
+      );
+    }
   });
 });
 
@@ -493,8 +553,7 @@ describe('all of it', () => {
           'ec2:DescribeInstanceTypeOfferings',
           ...(made === DEFAULTS ? ['ecr:GetAuthorizationToken'] : []),
           'servicequotas:GetServiceQuota',
-          'xray:PutTelemetryRecords',
-          'xray:PutTraceSegments',
+          ...(made === DEFAULTS ? ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'] : []),
         ].toSorted(),
       );
       for (const { Action } of statements)
@@ -521,53 +580,6 @@ describe('all of it', () => {
   });
 });
 
-/** Every choice with its default, as the guide's table has it. */
-function choices(value: unknown, at = ''): [name: string, value: string][] {
-  const isChoice = typeof value !== 'object' || value === null || Array.isArray(value) || at === 'api.auth';
-  if (isChoice) return [[`\`${at}\``, `\`${JSON.stringify(value)}\``]];
-  return Object.entries(value).flatMap(([name, each]) => choices(each, at === '' ? name : `${at}.${name}`));
-}
-
-describe('the configuration', () => {
-  it('is in the guide, with all defaults', () => {
-    const guide = readFileSync(new URL('../../docs/aws.md', import.meta.url), 'utf8');
-    const [, section = ''] = guide.split('### Configuration');
-    const rows = [...section.matchAll(/^\| (`\S+`) +\| (`.*?`) +\|/gm)].map(([, name, value]) => [
-      name,
-      value,
-    ]);
-
-    assert.deepEqual(rows.slice(0, choices(parseConfig()).length), choices(parseConfig()));
-  });
-
-  const wrong: Readonly<Record<string, [unknown, RegExp]>> = {
-    'an unknown name': [{ nam: 'x' }, /\(all\): Unrecognized key: "nam"/],
-    'a name that AWS does not take': [{ name: 'My Shop' }, /name: has to be small letters/],
-    'days that CloudWatch does not know': [
-      { retention: { logDays: 31 } },
-      /retention\.logDays: CloudWatch keeps logs/,
-    ],
-    'an issuer without an audience': [
-      { api: { auth: { kind: 'jwt', issuer: 'https://x.example' } } },
-      /api\.auth\.audience/,
-    ],
-    'memory that Fargate has not': [
-      { training: { cpu: { vcpus: 2, memoryMb: 20_480 } } },
-      /training\.cpu\.memoryMb: beside 2 processors Fargate has 4096 to 16384 MB/,
-    ],
-    'a type of instance that is none': [
-      { training: { gpu: { instanceTypes: ['big'] } } },
-      /training\.gpu\.instanceTypes\.0: not an instance type/,
-    ],
-  };
-  for (const [what, [chosen, says]] of Object.entries(wrong)) {
-    it(`refuses ${what}`, () => {
-      assert.throws(
-        () => parseConfig(chosen),
-        (error: unknown) => error instanceof ConfigError && says.test(error.message),
-      );
-    });
-  }
-});
-
+describeWatching(BOTH);
+describeConfiguration();
 describeCosts(DEFAULTS);

@@ -46,8 +46,9 @@ function classifying(there: Deployed, many: number, starts: number): Quantities 
   const startSeconds = Math.max(...rate('start of the function'));
   const seconds = slower * (many * warmSeconds + starts * startSeconds);
   const [reads, listings = Number.NaN] = taken('a start asks S3');
+  const [, tokenSeconds = Number.NaN] = taken('a busy function looks at S3');
   // Whoever comes first after so long looks.
-  const looks = taken('a busy function looks at S3')
+  const looks = [there.lookSeconds, ...(there.hasTokens ? [tokenSeconds] : [])]
     .map((age) => (many - starts) / Math.max(1, Math.ceil((age * many) / SECONDS)))
     .reduce((sum, each) => sum + each, 0);
   const [answerKb] = taken('an answer');
@@ -64,8 +65,13 @@ function classifying(there: Deployed, many: number, starts: number): Quantities 
     logs: (many * logKb) / MILLION,
     logsKept: (there.logMonths * many * logKb) / MILLION,
     metric: there.metrics,
-    trace: many / MILLION,
+    trace: there.traced ? many / MILLION : 0,
   };
+}
+
+/** How often it looks by default, as the page says. */
+export function lookSecondsOfPage(): number {
+  return taken('a busy function looks at S3')[0];
 }
 
 /** Each meets a function that has gone. */

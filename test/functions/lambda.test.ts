@@ -17,6 +17,7 @@ import { whyNoGo } from '../support/go-programs.ts';
 import { startEmulator } from '../support/lambda-emulator.ts';
 import type { Emulator } from '../support/lambda-emulator.ts';
 import { missingLambdaTools } from '../support/lambda-tools.ts';
+import { countedIn } from '../support/log-patterns.ts';
 import { startS3 } from '../support/s3-server.ts';
 import type { S3Server } from '../support/s3-server.ts';
 import { fromS3, httpEvent, sqsEvent, throughEventBridge } from './lambda-support.ts';
@@ -239,6 +240,16 @@ describe('the functions in Lambda', { skip }, () => {
       assert.match(
         ingest.output(),
         /"level":"warning","model":"colours","version":1,"key":"datasets\/colours\/broken\/1\.png","outcome":"rejected"/,
+      );
+      // On AWS its metric is counted in this entry, and in no other.
+      const entries = [...ingest.output().matchAll(/^\{"at".*\}$/gm)].map(
+        ([line]) => JSON.parse(line) as object,
+      );
+      assert.deepEqual(
+        entries
+          .map((entry) => countedIn(entry as Record<string, unknown>))
+          .filter((counted) => 'Rejected' in counted),
+        [{ Rejected: 1 }],
       );
       const { results } = await classified(await (await picture('black', 250)).read());
       assert.equal(results[0]?.class, 'black');
