@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi';
 import { z as zod } from 'zod';
 import { InvalidInputError } from '../../core/errors.ts';
 import { goneAway, tooLarge, unsupportedType } from '../errors.ts';
+import { Blocks } from './blocks.ts';
 import { bodyArrives, signalOf } from './deadline.ts';
 import type { Memory } from './memory.ts';
 
@@ -11,7 +12,7 @@ const JSON_BYTES = 64 * 1024;
 const JSON_DEPTH = 32;
 
 /**
- * Gives the body to `work`; its bytes count as taken until that has ended.
+ * Gives the body to `work`; what it takes in memory counts as taken until that has ended, and twice while its blocks are put together.
  * @throws RequestError (too-large, busy, cancelled)
  */
 export async function withBody<T>(
@@ -20,42 +21,32 @@ export async function withBody<T>(
   memory: Memory,
   work: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
 ): Promise<T> {
-  let taken = 0;
-  const take = (bytes: number): void => {
-    memory.take(bytes);
-    taken += bytes;
-  };
+  const blocks = new Blocks(memory);
   try {
-    return await work(await gather(request, most, take));
+    await gather(request, most, blocks);
+    return await work(blocks.join());
   } finally {
-    memory.give(taken);
+    blocks.give();
   }
 }
 
-async function gather(
-  request: Request,
-  most: number,
-  take: (bytes: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function gather(request: Request, most: number, blocks: Blocks): Promise<void> {
   const told = Number(request.headers.get('content-length') ?? 0);
   if (told > most) throw bodyTooLarge(most, `${told}`);
-  if (request.body === null) return new Uint8Array(0);
+  if (request.body === null) return;
   const reader = request.body.getReader();
   const signal = signalOf(request);
   const giveUp = (): void => void reader.cancel().catch(() => undefined);
   signal.addEventListener('abort', giveUp, { once: true });
   const arrived = bodyArrives(request);
-  const pieces: Uint8Array[] = [];
-  let size = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (signal.aborted) throw goneAway();
-      if (done) return joined(pieces, size);
-      size += value.length;
+      if (done) return;
+      const size = blocks.size + value.length;
       if (size > most) throw bodyTooLarge(most, `at least ${size}`);
-      take(value.length);
-      pieces.push(value);
+      blocks.add(value, told);
     }
   } catch (error) {
     await reader.cancel().catch(() => undefined);
@@ -64,16 +55,6 @@ async function gather(
     arrived();
     signal.removeEventListener('abort', giveUp);
   }
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function bodyTooLarge(most: number, size: string): Error {

@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts';
 import { tooLarge, unsupportedType } from '../errors.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import { mediaType, parseJson, withBody } from './body.ts';
+import { partsOf } from './form.ts';
 
 const key = z.string().min(1).meta({ example: 'datasets/clothes/hat/1.jpg' });
 
@@ -46,15 +47,9 @@ export async function withPictures<T>(
     return withBody(request, 64 * 1024, memory, (bytes) => work(byKeys(bytes, deps)));
   }
   if (type === 'multipart/form-data') {
-    return withBody(request, limits.bodyBytes, memory, async (bytes) => {
-      // Its parts are copies.
-      memory.take(bytes.length);
-      try {
-        return await work(await partsOf(bytes, request.headers.get('content-type') ?? '', deps));
-      } finally {
-        memory.give(bytes.length);
-      }
-    });
+    return withBody(request, limits.bodyBytes, memory, (bytes) =>
+      work(partsNamed(bytes, request.headers.get('content-type') ?? '', deps)),
+    );
   }
   if (type !== '' && type !== 'application/octet-stream' && !type.startsWith('image/')) {
     throw unsupportedType(
@@ -98,55 +93,28 @@ function byKeys(bytes: Uint8Array, { registry, limits }: Deps): SentPicture[] {
   });
 }
 
-async function partsOf(
-  bytes: Uint8Array<ArrayBuffer>,
-  contentType: string,
-  { limits }: Deps,
-): Promise<SentPicture[]> {
-  checkParts(bytes, contentType, limits.pictures + OTHER_PARTS);
-  let form: FormData;
-  try {
-    form = await new Response(bytes, { headers: { 'Content-Type': contentType } }).formData();
-  } catch (cause) {
-    throw new InvalidInputError(
-      'The body is not the form that its Content-Type says (multipart/form-data).',
-      {
-        cause,
-      },
-    );
-  }
-  const parts = form.getAll(FORM_NAME);
+function partsNamed(bytes: Uint8Array<ArrayBuffer>, contentType: string, { limits }: Deps): SentPicture[] {
+  const parts = partsOf(bytes, contentType, limits.pictures + OTHER_PARTS).filter(
+    ({ name }) => name === FORM_NAME,
+  );
   if (parts.length === 0) {
     throw new InvalidInputError(`The form has no part named "${FORM_NAME}". Send each picture as one.`);
   }
   checkCount(parts.length, limits.pictures);
-  return parts.map((part, i) => {
-    if (typeof part === 'string') {
+  return parts.map(({ file, bytes: content }, i) => {
+    if (file === null) {
       throw new InvalidInputError(
         `Part ${i + 1} named "${FORM_NAME}" is a text, not a file; send it with a file name.`,
       );
     }
     return {
-      image: part.name === '' ? `${FORM_NAME}-${i + 1}` : part.name,
-      async read() {
-        if (part.size > limits.pictureBytes) throw pictureTooLarge(part.size, limits.pictureBytes);
-        return new Uint8Array(await part.arrayBuffer());
+      image: file === '' ? `${FORM_NAME}-${i + 1}` : file,
+      read() {
+        if (content.length <= limits.pictureBytes) return Promise.resolve(content);
+        return Promise.reject(pictureTooLarge(content.length, limits.pictureBytes));
       },
     };
   });
-}
-
-/** Before the form is taken apart: a body of nothing but boundaries would make very many parts. */
-function checkParts(bytes: Uint8Array, contentType: string, most: number): void {
-  const { quoted, bare } =
-    /boundary=(?:"(?<quoted>[^"]+)"|(?<bare>[^\s;]+))/i.exec(contentType)?.groups ?? {};
-  const boundary = quoted ?? bare;
-  if (boundary === undefined) throw new InvalidInputError('The form says no boundary in its Content-Type.');
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  let parts = -1;
-  for (let at = whole.indexOf(`--${boundary}`); at >= 0; at = whole.indexOf(`--${boundary}`, at + 1)) {
-    if (++parts > most) throw tooLarge(`The form has more than ${most} parts. Send fewer at once.`);
-  }
 }
 
 function checkCount(count: number, most: number): void {

@@ -53,8 +53,10 @@ export class UnknownQueue {
       return onQueued(false);
     }
     this.#underWay++;
+    // A part of a form would keep all of the form in memory.
+    const own = bytes.slice();
     this.#working = this.#working
-      .then(async () => onQueued(await this.#store(version, bytes, decision)))
+      .then(async () => onQueued(await this.#store(version, own, decision)))
       .catch(onTrouble)
       .finally(() => {
         memory.give(bytes.length);
