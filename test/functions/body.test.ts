@@ -50,7 +50,7 @@ describe('a body', () => {
       },
       { highWaterMark: 0 },
     );
-    const request = new Request('http://localhost/', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    const request = new Request('http://localhost/', { method: 'POST', body, duplex: 'half' });
 
     const got = await withBody(request, 10_000, new Memory(100_000), (bytes) => Promise.resolve(bytes));
 
