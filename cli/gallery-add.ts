@@ -1,5 +1,6 @@
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
 import type { Gallery } from '../core/gallery/gallery.ts';
+import { classOf } from '../core/gallery/names.ts';
 import { addPictures } from '../core/gallery/operations.ts';
 import { placePictures } from '../core/gallery/placing.ts';
 import type { Picture } from '../core/images/dataset.ts';
@@ -89,7 +90,7 @@ function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]
     wanted.map((each) => ({ ...each.picture, each })),
   );
   return {
-    fresh: fresh.map(({ picture, key }) => ({ ...picture.each.picture, key })),
+    fresh: fresh.map(({ picture, key }) => ({ ...picture.each.picture, key, className: classOf(key) })),
     there: [...there, ...twice].map(({ each }) => each),
   };
 }

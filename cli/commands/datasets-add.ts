@@ -51,7 +51,10 @@ async function inFolders(context: Context, folders: readonly string[]): Promise<
   const { failForUnused, placeAt, scanDataSet } = await import('../pictures/data-set.ts');
   const sources: Source[] = [];
   for (const folder of folders) {
-    const scanned = await scanDataSet(context, await placeAt(context, folder), { anyClasses: true });
+    const scanned = await scanDataSet(context, await placeAt(context, folder), {
+      anyClasses: true,
+      anySpelling: true,
+    });
     for (const picture of scanned.pictures) {
       const { key, className } = picture;
       const file = key.slice(className.length + 1);

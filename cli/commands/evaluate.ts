@@ -6,6 +6,7 @@ import { ASKED_MODEL, command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { percent } from '../output/format.ts';
 import { table } from '../output/table.ts';
+import { requireOneSpelling } from '../../core/spelling.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { EmbeddedDataSet } from '../pictures/embed-data-set.ts';
 
@@ -33,6 +34,10 @@ export function evaluateCommand(): Command {
       const { printAccuracy } = await import('../training/report.ts');
       const loaded = await loadVersion(context, flags.model);
       const scanned = await scanAnyDataSet(context, dataSet);
+      requireOneSpelling(
+        [...loaded.gallery.classes, ...scanned.classes],
+        'With the gallery, what is to be measured',
+      );
       const queries = await embedScanned(context, loaded.embedder, scanned);
       tellKnown(terminal, queries, loaded);
       const rule = loaded.calibration?.rule ?? 'nearest';

@@ -73,12 +73,16 @@ export async function dataSetOfId(context: Context, id: string): Promise<DataSet
 /**
  * Scans the pictures; what is wrong with some of them is told on stderr.
  * @param anyClasses also a single class will do
+ * @param anySpelling a class may be there in two spellings of Unicode
  * @throws as `openDataSet` does
  */
 export async function scanDataSet(
   context: Context,
   place: DataSetPlace,
-  { anyClasses = false }: { readonly anyClasses?: boolean } = {},
+  {
+    anyClasses = false,
+    anySpelling = false,
+  }: { readonly anyClasses?: boolean; readonly anySpelling?: boolean } = {},
 ): Promise<DataSet> {
   const { openDataSet } = await import('../../core/images/open-dataset.ts');
   const progress = progressOn(context.terminal, `pictures of ${place.name}`);
@@ -86,6 +90,7 @@ export async function scanDataSet(
     const dataSet = await openDataSet(place.store, place.prefix, {
       name: place.name,
       fewestClasses: anyClasses ? 1 : 2,
+      anySpelling,
       onProgress: ({ done, total }) => progress.update(done, total),
     });
     tellProblems(context, dataSet);

@@ -1,6 +1,7 @@
 import type { DataSet } from '../../core/images/dataset.ts';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
 import type { TrainingData } from '../../core/jobs/context.ts';
+import { requireOneSpelling } from '../../core/spelling.ts';
 import type { Context } from '../context.ts';
 import { counted } from '../output/format.ts';
 import { dataSetOfId, scanDataSet } from '../pictures/data-set.ts';
@@ -15,6 +16,7 @@ export async function openTrainingData(context: Context, request: TrainingReques
   const same = await samePictures(all.pictures);
   if (request.testSet !== null) {
     const test = await scanDataSet(context, await dataSetOfId(context, request.testSet));
+    requireOneSpelling([...all.classes, ...test.classes], 'With the test pictures, the training');
     tellShared(context, all, test);
     return { train: all, test, heldOut: false, same };
   }

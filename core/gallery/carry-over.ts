@@ -111,7 +111,15 @@ function translated(
     if (last.ofSum(picture.sha256).length > 0 && isWanted(picture, situation)) entries.push(picture);
   }
   for (const one of placed) entries.push(...placedIn(one, situation));
-  return entries;
+  return entries.map((entry) => (entry.op === 'add' ? spelledIn(theirs, entry) : entry));
+}
+
+/** Under the name that its class has there, perhaps in another spelling of Unicode. */
+function spelledIn(theirs: Pictures, picture: Named): Named {
+  const name = theirs.spelled(picture.class);
+  return name === picture.class
+    ? picture
+    : { ...picture, class: name, key: `${name}/${fileOf(picture.key)}` };
 }
 
 /** Somebody's word counts for the other version too, unless its own data, which nobody of the first knew, have the picture under another class. */

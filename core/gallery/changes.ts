@@ -1,3 +1,4 @@
+import { spelledAs } from '../spelling.ts';
 import { applyEntries, type FoundBySum } from './apply.ts';
 import type { Gallery } from './gallery.ts';
 import { additionOf, type Named, type NamedEntry } from './segments.ts';
@@ -34,6 +35,11 @@ export class Pictures extends Map<string, Named> implements FoundBySum<Named> {
 
   ofSum(sha256: string): Named[] {
     return [...(this.#bySum.get(sha256)?.values() ?? [])];
+  }
+
+  /** The name that the class has here: perhaps another spelling of it in Unicode; composed where it is new. */
+  spelled(name: string): string {
+    return this.#byClass.has(name) ? name : spelledAs(name, this.#byClass.keys());
   }
 
   hasClass(name: string): boolean {

@@ -171,7 +171,7 @@ export class Mirror {
       passed.add(name);
       name = this.#renamed.get(name) ?? name;
     }
-    return name;
+    return this.#pictures.spelled(name);
   }
 
   #apply({ id, entries }: Segment): void {

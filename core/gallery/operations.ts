@@ -1,4 +1,5 @@
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { spelledAs } from '../spelling.ts';
 import { suggest } from '../suggest.ts';
 import { classNames, type Gallery, requireSameBinding } from './gallery.ts';
 import { checkName, fileOf, uniqueKey } from './names.ts';
@@ -54,12 +55,15 @@ export function removeClass(gallery: Gallery, className: string): Segment {
 export function renameClass(gallery: Gallery, from: string, to: string): Segment {
   const rows = rowsOfClass(gallery, from);
   checkName(to, 'class');
-  if (gallery.classes.includes(to)) {
+  const old = spelledAs(from, gallery.classes);
+  const others = classNames(gallery).filter((name) => name !== old);
+  const name = spelledAs(to, others);
+  if (name === old || others.includes(name)) {
     throw new ConflictError(
       `The class ${JSON.stringify(to)} exists already, so ${JSON.stringify(from)} cannot take its name. To make one class of both, merge them.`,
     );
   }
-  return createSegment(gallery, moveRows(gallery, rows, to));
+  return createSegment(gallery, moveRows(gallery, rows, name));
 }
 
 /**
@@ -69,12 +73,15 @@ export function renameClass(gallery: Gallery, from: string, to: string): Segment
  */
 export function mergeClasses(gallery: Gallery, from: readonly string[], into: string): Segment {
   checkName(into, 'class');
-  const moved = [...new Set(from)].filter((className) => className !== into);
+  const to = spelledAs(into, gallery.classes);
+  const moved = [...new Set(from.map((name) => spelledAs(name, gallery.classes)))].filter(
+    (name) => name !== to,
+  );
   if (moved.length === 0) {
     throw new InvalidInputError(`No class to merge into ${JSON.stringify(into)} was given.`);
   }
   const rows = moved.flatMap((className) => rowsOfClass(gallery, className));
-  return createSegment(gallery, moveRows(gallery, rows, into));
+  return createSegment(gallery, moveRows(gallery, rows, to));
 }
 
 function moveRows(gallery: Gallery, rows: readonly number[], to: string): SegmentEntry[] {
@@ -88,7 +95,8 @@ function moveRows(gallery: Gallery, rows: readonly number[], to: string): Segmen
 }
 
 function rowsOfClass(gallery: Gallery, className: string): number[] {
-  const rows = [...gallery.classes.keys()].filter((row) => gallery.classes[row] === className);
+  const name = spelledAs(className, gallery.classes);
+  const rows = [...gallery.classes.keys()].filter((row) => gallery.classes[row] === name);
   if (rows.length === 0) {
     throw new NotFoundError(
       `The gallery has no class ${JSON.stringify(className)}.${suggest(className, classNames(gallery), 'class in it')}`,

@@ -1,3 +1,4 @@
+import { spelledAs } from '../spelling.ts';
 import type { Gallery } from './gallery.ts';
 import { fileOf, keyOfPicture } from './names.ts';
 
@@ -11,7 +12,7 @@ export interface Wanted {
 
 /** Pictures that are to be added, sorted by what there is to do. */
 export interface Placed<P> {
-  /** To be added, each with the key that is free for it. */
+  /** To be added, each with the key that is free for it; its class may be spelled as the gallery has it there. */
   readonly fresh: readonly { readonly picture: P; readonly key: string }[];
   /** Their class has them already. */
   readonly there: readonly P[];
@@ -26,11 +27,12 @@ export function placePictures<P extends Wanted>(gallery: Gallery, wanted: readon
   const given = new Set<string>();
   const placed = { fresh: [] as { picture: P; key: string }[], there: [] as P[], twice: [] as P[] };
   for (const picture of wanted) {
-    const identity = `${picture.sha256} ${picture.className}`;
+    const name = spelledAs(picture.className, gallery.classes);
+    const identity = `${picture.sha256} ${name}`;
     if (held.has(identity)) placed.there.push(picture);
     else if (given.has(identity)) placed.twice.push(picture);
     else {
-      const wantedKey = `${picture.className}/${fileOf(picture.key)}`;
+      const wantedKey = `${name}/${fileOf(picture.key)}`;
       const key = keyOfPicture(wantedKey, picture.sha256, (one) => taken.get(one));
       taken.set(key, picture.sha256);
       given.add(identity);

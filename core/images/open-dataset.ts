@@ -1,4 +1,6 @@
 import { InvalidInputError, UnreadableImageError } from '../errors.ts';
+import { requireOneSpelling } from '../spelling.ts';
+import { quote } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { THUMBNAIL_SIZE, checkClasses, dataSetOf } from './dataset.ts';
 import type { DataSet, DataSetProblem, Picture } from './dataset.ts';
@@ -25,6 +27,8 @@ export interface DataSetOptions {
    * @default 'pixels'
    */
   readonly verify?: 'pixels' | 'header';
+  /** Whether a class may be there in two spellings of Unicode, for who makes one of them. @default false */
+  readonly anySpelling?: boolean;
   /** Files in memory at once. @default twice the cores, at most 16 */
   readonly concurrency?: number;
   /** Called after each file. */
@@ -42,10 +46,9 @@ interface Scan {
 
 /**
  * Scans the pictures under `<prefix><class>/<file>`. Each file that cannot be used is reported in `problems` with its
- * reason, and the scan goes on; only a store that fails altogether throws. Names are kept as they are: two forms of
- * Unicode that look alike are two names. Formats are told by content, not by name.
+ * reason, and the scan goes on; only a store that fails altogether throws. Names are kept as they are. Formats are told by content, not by name.
  * @param prefix '' or a folder's key; a missing "/" at its end is added
- * @throws InvalidInputError when fewer than two classes (or as many as the options say) have a readable picture
+ * @throws InvalidInputError when fewer than two classes (or as many as the options say) have a readable picture, or one is there in two spellings
  */
 export async function openDataSet(
   store: ObjectStore,
@@ -60,6 +63,10 @@ export async function openDataSet(
   };
   const concurrency = checkConcurrency(options.concurrency ?? defaultConcurrency());
   const { files, problems } = await listDataSet(store, scan.prefix);
+  const name = options.name ?? nameOf(scan);
+  if (!options.anySpelling) {
+    requireOneSpelling(new Set(files.map(({ className }) => className)), `The data set ${quote(name)}`);
+  }
   const pictures: Picture[] = [];
   let done = 0;
   for await (const result of inOrder(files, concurrency, (file) => examine(scan, file))) {
@@ -68,7 +75,6 @@ export async function openDataSet(
     options.onProgress?.({ done: ++done, total: files.length });
   }
   const { kept, problems: duplicates } = sortOutDuplicates(pictures);
-  const name = options.name ?? nameOf(scan);
   return checkClasses(dataSetOf(name, kept, [...problems, ...duplicates]), options.fewestClasses);
 }
 

@@ -1,5 +1,6 @@
 import { ConflictError, InvalidInputError } from '../errors.ts';
 import { placeOf } from '../images/layout.ts';
+import { spellingsOf } from '../spelling.ts';
 import { quote } from '../storage/keys.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore, PutCondition } from '../storage/store.ts';
@@ -25,6 +26,17 @@ export function checkedDataSetPrefix(dataSet: string): string {
   return dataSetPrefix(dataSet);
 }
 
+/** The name that the class has in the data set: another spelling of it in Unicode, where there are pictures under that one; composed where it is new. */
+export async function classIn(store: ObjectStore, dataSet: string, className: string): Promise<string> {
+  const spellings = spellingsOf(className);
+  if (spellings.length === 1) return className;
+  const prefix = checkedDataSetPrefix(dataSet);
+  for (const spelling of spellings) {
+    for await (const { problem } of store.list(`${prefix}${spelling}/`)) if (!problem) return spelling;
+  }
+  return className.normalize('NFC');
+}
+
 /**
  * Puts a picture under a class; the same bytes under the same name again are not an error.
  * @returns its key, and whether anything was written
@@ -38,7 +50,7 @@ export async function addToDataSet(
   { replace = false }: { readonly replace?: boolean | { readonly etag: string } } = {},
 ): Promise<{ key: string; written: boolean }> {
   checkPlace(className, file);
-  const key = `${checkedDataSetPrefix(dataSet)}${className}/${file}`;
+  const key = `${checkedDataSetPrefix(dataSet)}${await classIn(store, dataSet, className)}/${file}`;
   if (await isThere(store, key, bytes)) return { key, written: false };
   try {
     await store.put(key, bytes, conditionOf(replace));

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias, rollbackTarget } from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
 import { publishedBy } from './claims.ts';
-import { addToDataSet, checkedDataSetPrefix, listDataSets } from './data-sets.ts';
+import { addToDataSet, checkedDataSetPrefix, classIn, listDataSets } from './data-sets.ts';
 import type { NewPicture } from './data-sets.ts';
 import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
 import type { LeftOver } from './deletion.ts';
@@ -74,6 +74,7 @@ export interface Registry {
 
   dataSets(): Promise<string[]>;
   dataSetPrefix(dataSet: string): string;
+  classIn(dataSet: string, className: string): Promise<string>;
   addToDataSet(
     dataSet: string,
     picture: NewPicture,
@@ -117,6 +118,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     keepMissingPictures: (model, pictures, refer) => keepMissingPictures(store, model, pictures, refer),
     dataSets: () => listDataSets(store),
     dataSetPrefix: checkedDataSetPrefix,
+    classIn: (dataSet, className) => classIn(store, dataSet, className),
     addToDataSet: (dataSet, picture, options) => addToDataSet(store, dataSet, picture, options),
   };
 }

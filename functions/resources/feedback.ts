@@ -89,7 +89,11 @@ export async function addUnder(
   signal: AbortSignal,
 ): Promise<z.infer<typeof feedbackSchema>> {
   const { versions, work } = deps;
-  const { version, pictures: corrected } = await withBytes(sent, deps, (pictures) =>
+  const {
+    version,
+    class: spelled,
+    pictures: corrected,
+  } = await withBytes(sent, deps, (pictures) =>
     correct(deps.registry, resolved, name, pictures, {
       // One of those that are at work at once; what waits for its turn has an end.
       embed: (of, some) =>
@@ -108,7 +112,7 @@ export async function addUnder(
   }
   await versions.refreshGallery({ model: resolved.model, version }).catch(deps.trouble);
   const results = corrected.map((one: Corrected, i) => ({ image: sent[i]?.image ?? '', ...one }));
-  return { model: resolved.model, version, class: name, results };
+  return { model: resolved.model, version, class: spelled, results };
 }
 
 /** All of them are in memory at once here; those that did not come with the request count as its body would. @throws RequestError (busy) */

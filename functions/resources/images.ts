@@ -65,17 +65,20 @@ export function imageRoutes(deps: Deps) {
   const { registry } = deps;
   return router()
     .openapi(put, async (c) => {
-      const { dataset, class: className, file: name } = c.req.valid('param');
+      const { dataset, class: asked, file: name } = c.req.valid('param');
       const onlyNew = c.req.valid('header')['if-none-match'] !== undefined;
-      checkPlace(className, name);
-      keyOf(deps, dataset, className, name);
+      checkPlace(asked, name);
+      keyOf(deps, dataset, asked, name);
+      const className = await registry.classIn(dataset, asked);
       return c.json(
         await putPicture(deps, c.req.raw, { dataset, className, file: name, replace: !onlyNew }),
         200,
       );
     })
     .openapi(remove, async (c) => {
-      const { dataset, class: className, file: name } = c.req.valid('param');
+      const { dataset, class: asked, file: name } = c.req.valid('param');
+      keyOf(deps, dataset, asked, name);
+      const className = await registry.classIn(dataset, asked);
       const key = keyOf(deps, dataset, className, name);
       if ((await registry.store.head(key)) === null) {
         throw new NotFoundError(

@@ -94,7 +94,8 @@ export function uploadRoutes(deps: Deps) {
           );
         }
         checkPlace(className, file);
-        const key = keyOf(deps, dataset, className, file);
+        keyOf(deps, dataset, className, file);
+        const key = keyOf(deps, dataset, await registry.classIn(dataset, className), file);
         const instead = (await registry.store.head(key))?.etag ?? null;
         const upload = { ...wanted, instead, seconds: SECONDS };
         const direct = await registry.store.uploadAddress?.(key, upload);

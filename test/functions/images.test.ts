@@ -67,6 +67,25 @@ for (const [way, serve] of [
       assert.equal(await served.registry.store.head(key), null);
     });
 
+    it('go into the class that is there, however its name is spelled in Unicode', async () => {
+      const [composed, decomposed] = ['é'.normalize('NFC'), 'é'.normalize('NFD')];
+      const kept = `datasets/shades/${decomposed}x/1.png`;
+      await served.registry.store.put(kept, await red(1));
+      const key = async (className: string, n: number) =>
+        (await json(await put(at(className, `${n}.png`), await red(n))))['key'];
+
+      assert.equal(await key(`${composed}x`, 2), `datasets/shades/${decomposed}x/2.png`);
+      assert.equal(await key(decomposed, 1), `datasets/shades/${composed}/1.png`);
+      const file = { class: decomposed, file: '3.png', type: 'image/png', bytes: 10 };
+      const { uploads } = await json<Uploads>(await wanted([file]));
+      assert.equal(uploads[0]?.key, `datasets/shades/${composed}/3.png`);
+
+      assert.equal((await served.fetch(at(`${composed}x`, '1.png'), { method: 'DELETE' })).status, 200);
+      assert.equal(await served.registry.store.head(kept), null);
+      await served.registry.store.delete(`datasets/shades/${decomposed}x/2.png`);
+      await served.registry.store.delete(`datasets/shades/${composed}/1.png`);
+    });
+
     it('lie nowhere else than in their data set', async () => {
       const body = await red(1);
       for (const [className, file] of [

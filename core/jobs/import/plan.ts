@@ -12,6 +12,7 @@ import { compare } from '../../images/dataset.ts';
 import { inOrder } from '../../images/in-order.ts';
 import { resolveLimits } from '../../images/limits.ts';
 import { listDataSet } from '../../images/list-dataset.ts';
+import { requireOneSpelling } from '../../spelling.ts';
 import { checkByteCount } from '../../images/probe.ts';
 import { encode, readDocument } from '../../registry/documents.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -136,6 +137,10 @@ async function listed(
   name: string,
 ): Promise<{ readonly paths: string[]; readonly left: LeftOut[] }> {
   const { files, problems } = await listDataSet(store, prefix);
+  requireOneSpelling(
+    new Set(files.map(({ className }) => className)),
+    `The data set ${JSON.stringify(name)}`,
+  );
   const left: LeftOut[] = problems.map(({ key, reason }) => ({ key, reason }));
   const limits = resolveLimits();
   const usable = files.filter(({ path, size }) => {

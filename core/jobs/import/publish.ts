@@ -154,8 +154,8 @@ async function write(
   { fresh }: Placed<Imported>,
 ): Promise<void> {
   const entries = fresh.map(({ picture, key }): Addition => {
-    const { className, sha256, embedding } = picture;
-    return { op: 'add', key, class: className, sha256, embedding };
+    const { sha256, embedding } = picture;
+    return { op: 'add', key, class: classOf(key), sha256, embedding };
   });
   const segment = createSegment(made, entries, id);
   // The parts have kept them; who cleared pictures away meanwhile did not know that they would be needed.
@@ -171,11 +171,11 @@ async function write(
   });
 }
 
-function atHand(
-  registry: Registry,
-  source: Source,
-  { key: path, sha256, className }: Imported,
-  key: string,
-): Picture {
-  return { key, className, sha256, read: keptOf(registry.store, source, { path, sha256 }).read };
+function atHand(registry: Registry, source: Source, { key: path, sha256 }: Imported, key: string): Picture {
+  return {
+    key,
+    className: classOf(key),
+    sha256,
+    read: keptOf(registry.store, source, { path, sha256 }).read,
+  };
 }

@@ -5,7 +5,6 @@ import { Pictures } from '../../gallery/changes.ts';
 import { checkName, keyOfPicture } from '../../gallery/names.ts';
 import { createSegment, idAfter } from '../../gallery/segments.ts';
 import type { Addition, Named } from '../../gallery/segments.ts';
-import type { GalleryLog } from '../../gallery/carry-over.ts';
 import { digest } from '../../images/picture.ts';
 import { carryOver } from '../../registry/carry-over.ts';
 import { readGalleryLog } from '../../registry/gallery-log.ts';
@@ -34,6 +33,8 @@ export interface Corrected {
 export interface Correction {
   /** The version that has it: where the alias had moved on meanwhile, that one. */
   readonly version: number;
+  /** As the gallery spells it. */
+  readonly class: string;
   /** One for each picture, in order. */
   readonly pictures: readonly Corrected[];
 }
@@ -59,15 +60,18 @@ interface Placed {
 export async function correct(
   registry: Registry,
   { model, version, alias }: Resolved,
-  className: string,
+  given: string,
   pictures: readonly CorrectedPicture[],
   options: Pick<IngestOptions, 'embed' | 'log'>,
 ): Promise<Correction> {
-  checkName(className, 'class');
+  checkName(given, 'class');
   const { embed, log = async (name) => readGalleryLog(registry, name) } = options;
   const name = { model, version };
   const before = await log(name);
-  const placed = placedIn(before, className, pictures);
+  const gallery = Pictures.of(before.made);
+  for (const { entries } of before.segments) applyEntries<Named>(gallery, entries);
+  const className = gallery.spelled(given);
+  const placed = placedIn(gallery, className, pictures);
   const fresh = new Map(placed.filter(isToPlace).map((one) => [one.sha256, one]));
   const asked = [...fresh.values()].map(({ picture: { bytes }, key, sha256 }) => {
     return { key, className, sha256, read: () => Promise.resolve(bytes) };
@@ -97,7 +101,7 @@ export async function correct(
   }
   const atHand = new Map(asked.map((picture) => [picture.sha256, picture]));
   const last = await follow(registry, { model, version, alias }, { written, atHand, embed });
-  return { version: last, pictures: placed.map((one) => told(one, rejected)) };
+  return { version: last, class: className, pictures: placed.map((one) => told(one, rejected)) };
 }
 
 /** Whether it is not under this class alone yet, for good. */
@@ -110,13 +114,7 @@ function told({ sha256, key, isNew, elsewhere }: Placed, rejected: ReadonlyMap<s
   return { sha256, key, outcome, reason };
 }
 
-function placedIn(
-  { made, segments }: GalleryLog,
-  className: string,
-  pictures: readonly CorrectedPicture[],
-): Placed[] {
-  const gallery = Pictures.of(made);
-  for (const { entries } of segments) applyEntries<Named>(gallery, entries);
+function placedIn(gallery: Pictures, className: string, pictures: readonly CorrectedPicture[]): Placed[] {
   const taken = new Map<string, string>();
   return pictures.map((picture) => {
     const sha256 = digest(picture.bytes);

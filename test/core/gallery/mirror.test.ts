@@ -108,6 +108,17 @@ describe('a gallery as the mirror of a data set', () => {
     assert.deepEqual(rows(follow(added, { 'shoe/1': null })), ['footwear/2 A', ...START.slice(0, 2)]);
   });
 
+  it('puts pictures into the class that they are for, however its name is spelled in Unicode', () => {
+    const [composed, decomposed] = ['é'.normalize('NFC'), 'é'.normalize('NFD')];
+    const first = follow(empty, { [`${decomposed}/1`]: 'A' });
+    assert.deepEqual(rows(first).slice(-1), [`${composed}/1 A`], 'a new one is composed');
+
+    const both = follow(first, { [`${composed}/2`]: 'B', [`${decomposed}/3`]: 'C' });
+    assert.deepEqual(rows(both).slice(-3), [`${composed}/1 A`, `${composed}/2 B`, `${composed}/3 C`]);
+    const gone = follow(both, { [`${decomposed}/1`]: null, [`${decomposed}/3`]: null });
+    assert.deepEqual(rows(gone).slice(-1), [`${composed}/2 B`]);
+  });
+
   it('leaves alone what people changed, until the data set changes there', () => {
     const moved = after(empty, [
       { op: 'remove', key: 'hat/1' },

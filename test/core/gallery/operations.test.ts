@@ -9,6 +9,7 @@ import {
   removeKeys,
   renameClass,
 } from '../../../core/gallery/operations.ts';
+import { placePictures } from '../../../core/gallery/placing.ts';
 import { applySegments, type Segment } from '../../../core/gallery/segments.ts';
 import { galleryOfRows, rowsOf, sha256Of } from './support.ts';
 
@@ -104,6 +105,26 @@ describe('gallery operations', () => {
         error.message.endsWith(' and 13 more.') &&
         !error.message.includes('Did you'),
     );
+  });
+
+  it('find a class however its name is spelled in Unicode, and keep to one spelling', () => {
+    const [composed, decomposed] = ['é'.normalize('NFC'), 'é'.normalize('NFD')];
+    const one = galleryOfRows([
+      [`${decomposed}/1`, [1]],
+      ['x/2', [2]],
+    ]);
+    const keys = (segment: Segment): readonly string[] => applySegments(one, [segment]).keys;
+
+    assert.deepEqual(keys(removeClass(one, composed)), ['x/2']);
+    assert.deepEqual(keys(mergeClasses(one, ['x'], composed)), [`${decomposed}/1`, `${decomposed}/2`]);
+    assert.deepEqual(
+      keys(renameClass(one, composed, composed)),
+      ['x/2', `${composed}/1`],
+      'the spelling alone',
+    );
+    assert.throws(() => renameClass(one, 'x', composed), ConflictError);
+    const wanted = { key: `${composed}/3`, className: composed, sha256: sha256Of('3') };
+    assert.deepEqual(placePictures(one, [wanted]).fresh, [{ picture: wanted, key: `${decomposed}/3` }]);
   });
 
   it('refuse to rename a class to one that exists', () => {

@@ -184,9 +184,14 @@ test('a file that may not be read is reported', async (t) => {
 });
 
 test('names are any Unicode and stay as they are', async (t) => {
-  const composed = 'Română'.normalize('NFC');
-  const decomposed = 'Română'.normalize('NFD');
-  const classes = [composed, decomposed, 'كتاب', '👩‍👩‍👧 family', "it's 100% #1", '日本'];
+  const classes = [
+    'Română'.normalize('NFD'),
+    'Größe'.normalize('NFC'),
+    'كتاب',
+    '👩‍👩‍👧 family',
+    "it's 100% #1",
+    '日本',
+  ];
   const files = Object.fromEntries(classes.map((name, i) => [`${name}/é ${i}.png`, shade(i)]));
   const root = await folder(t, files);
 
@@ -196,6 +201,18 @@ test('names are any Unicode and stay as they are', async (t) => {
   for (const picture of dataSet.pictures) {
     assert.deepEqual(Buffer.from(await picture.read()), files[picture.key]);
   }
+});
+
+test('a class in two spellings of Unicode is refused, unless somebody makes one of them', async (t) => {
+  const [composed, decomposed] = ['é'.normalize('NFC'), 'é'.normalize('NFD')];
+  const root = await folder(t, { [`${composed}/1.png`]: shade(1), [`${decomposed}/2.png`]: shade(2) });
+
+  await assert.rejects(
+    openDataSet(fsStore(root), ''),
+    /two spellings of Unicode, "\\u00e9" and "e\\u0301"|"e\\u0301" and/,
+  );
+  const { classes } = await openDataSet(fsStore(root), '', { anySpelling: true });
+  assert.deepEqual(classes, [decomposed, composed]);
 });
 
 test('a name with a control character is refused', async (t) => {
