@@ -1,5 +1,5 @@
 /**
- * Makes a checkout ready: npm packages, TensorFlow, pretrained weights. What is there already is left alone.
+ * Makes a checkout ready: npm packages, the command line compiled, TensorFlow, pretrained weights. What is there already is left alone.
  * Runs before anything is installed, so it is plain JavaScript without dependencies.
  */
 import { homedir } from 'node:os';
@@ -11,6 +11,7 @@ import { ensureDependencies } from './setup/dependencies.mjs';
 import { SetupError, UsageError } from './setup/errors.mjs';
 import { linkCommand } from './setup/link-command.mjs';
 import { parseOptions, USAGE } from './setup/options.mjs';
+import { ensureProgram } from './setup/program.mjs';
 import { say, since } from './setup/report.mjs';
 import { ensureTensorflow } from './setup/tensorflow.mjs';
 import { ensureWeights } from './setup/weights.mjs';
@@ -26,6 +27,7 @@ async function setUp(options) {
   checkNode();
   await ensureDependencies(root);
   linkCommand(root);
+  await ensureProgram(root);
   await ensureTensorflow({ cache, modules, platform: `${process.platform}-${process.arch}`, options });
   await ensureWeights({ cache, root, verify: options.verify });
   say(`Set-up: everything is there (${since(start)}).`);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { compiledProgram } from '../../scripts/setup/compiled.mjs';
 import { findCompiler } from '../../scripts/setup/binding.mjs';
 import { command } from '../../scripts/setup/command.mjs';
 import { findPip } from '../../scripts/setup/pip.mjs';
@@ -21,6 +22,7 @@ export async function versions(root: string): Promise<Section> {
     title: 'Versions',
     facts: {
       kindred: packageVersion(root, '.'),
+      'command line': compiledProgram(root) === undefined ? 'from its sources' : 'compiled',
       node: process.versions.node,
       npm,
       python,

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { compiledProgram } from '../../scripts/setup/compiled.mjs';
 import { reportText } from '../../cli/doctor/print.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
 import { openStore } from '../../core/storage/open.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { registry } from '../../cli/doctor/registry.ts';
 import { reportOf, type DoctorReport, type Section } from '../../cli/doctor/report.ts';
-import { runNode, temporaryFolder } from '../scripts/support.ts';
+import { root, runNode, temporaryFolder } from '../scripts/support.ts';
 
 const PROGRAM = `
 import { doctorCommand } from './cli/commands/doctor.ts';
@@ -26,6 +27,7 @@ test('On a machine that is set up the doctor finds nothing broken, and its JSON 
   assert.equal(report.ok, true);
   const facts = Object.assign({}, ...report.sections.map((section) => section.facts)) as Section['facts'];
   assert.equal(facts['node'], process.versions.node);
+  assert.equal(facts['command line'], compiledProgram(root) === undefined ? 'from its sources' : 'compiled');
   assert.ok(typeof facts['tensorflow'] === 'string' && facts['tensorflow'].startsWith('2.'));
   assert.ok(typeof facts['onnx runtime'] === 'string' && facts['onnx runtime'].startsWith('1.'));
   assert.equal(facts['state'], 'can be read and written');

@@ -141,7 +141,9 @@ test('A compiler that fails is reported and leaves nothing behind', { skip: !fro
 
 test('The command says what to do where nothing is installed', async (t) => {
   const checkout = temporaryFolder(t);
-  cpSync(path.join(root, 'bin'), path.join(checkout, 'bin'), { recursive: true });
+  for (const name of ['bin', 'scripts']) {
+    cpSync(path.join(root, name), path.join(checkout, name), { recursive: true });
+  }
 
   const { status, output } = await runNode(['bin/kindred.mjs', '--help'], {}, checkout);
 
