@@ -12,12 +12,15 @@ interface Begun {
 }
 
 /**
- * Begins to open what will be asked for by default, while the server's own code is being loaded still.
+ * Begins to open what will be asked for by default, before the server's own code is loaded.
  * @param named null: the only model there is
- * @returns what opens embedders, and gives out the one that was begun when it is asked for
+ * @returns once the largest file is being read, or cannot be: what opens embedders, and gives out the one that was begun when it is
+ * asked for
  */
-export function headStart(registry: Registry, named: string | null, engine: EngineName): Open {
-  let begun: Promise<Begun | null> | null = begin(registry, named, engine).catch(() => null);
+export async function headStart(registry: Registry, named: string | null, engine: EngineName): Promise<Open> {
+  const [watched, reading] = watch(registry);
+  let begun: Promise<Begun | null> | null = begin(watched, named, engine).catch(() => null);
+  await Promise.race([reading, begun]);
   return async (of, asked, options) => {
     const early = await begun;
     if (early === null || begun === null) return openEmbedder(of, asked, options);
@@ -26,6 +29,18 @@ export function headStart(registry: Registry, named: string | null, engine: Engi
     early.embedder.dispose();
     return openEmbedder(of, asked, options);
   };
+}
+
+/** The registry, and when the first large file of it is being read. */
+function watch(registry: Registry): [Registry, Promise<void>] {
+  let begins = (): void => undefined;
+  const reading = new Promise<void>((resolve) => (begins = resolve));
+  const withFile: Registry['withFile'] = (...asked) => {
+    const done = registry.withFile(...asked);
+    begins();
+    return done;
+  };
+  return [{ ...registry, withFile }, reading];
 }
 
 async function begin(registry: Registry, named: string | null, engine: EngineName): Promise<Begun | null> {

@@ -32,7 +32,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const { terminal } = context;
   const registry = await context.registry();
   const model = flags.model === undefined ? null : await chosenModel(context, flags.model);
-  const open = headStart(registry, model, context.engine);
+  const open = await headStart(registry, model, context.engine);
   const { listen } = await import('../../functions/server.ts');
   const server = await listen({
     registry,

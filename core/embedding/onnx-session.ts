@@ -34,6 +34,8 @@ export interface OnnxSession {
 }
 
 export interface SessionOptions {
+  /** Where it is opened. @default a thread that is started now */
+  readonly thread?: OnnxThread | undefined;
   /** The model's bytes are given away, which saves a copy; they are empty afterwards. @default false */
   readonly given?: boolean;
   /** What the model is called in errors. */
@@ -60,6 +62,26 @@ const OPTIONS = {
   extra: { session: { intra_op: { allow_spinning: '0' } } },
 } as const;
 
+/** A thread that has ONNX Runtime loaded, or is about to. */
+export type OnnxThread = Worker;
+
+/** Starts one, which takes a while that can be used. Open a model in it, or end it with `endOnnxThread`. */
+export function startOnnxThread(): OnnxThread {
+  const worker = new Worker(new URL('onnx-thread.mjs', import.meta.url), {
+    // What loads this program's TypeScript is not needed there.
+    execArgv: [],
+    name: 'onnxruntime',
+  });
+  // Whoever opens a model in it is told.
+  worker.on('error', () => undefined);
+  return worker;
+}
+
+/** Ends a thread in which nothing was opened. */
+export function endOnnxThread(thread: OnnxThread): void {
+  thread.postMessage('close', []);
+}
+
 /**
  * Opens a model in a thread. Close it after use; an idle one keeps no process from ending.
  * @param model its bytes, or the path of its file
@@ -67,16 +89,14 @@ const OPTIONS = {
  */
 export async function openOnnx(
   model: Uint8Array | string,
-  { what, given = false, threads = availableParallelism() }: SessionOptions,
+  {
+    what,
+    given = false,
+    threads = availableParallelism(),
+    thread: worker = startOnnxThread(),
+  }: SessionOptions,
 ): Promise<OnnxSession> {
   const isWhole = typeof model !== 'string' && model.byteLength === model.buffer.byteLength;
-  const worker = new Worker(new URL('onnx-thread.mjs', import.meta.url), {
-    workerData: { model, options: { ...OPTIONS, intraOpNumThreads: threads } },
-    transferList: given && isWhole ? [model.buffer as ArrayBuffer] : [],
-    // What loads this program's TypeScript is not needed there.
-    execArgv: [],
-    name: 'onnxruntime',
-  });
   return new Promise((resolve, reject) => {
     let session: ThreadSession | null = null;
     worker.on('message', (said: Said) => {
@@ -92,6 +112,9 @@ export async function openOnnx(
     worker.on('messageerror', (cause) => ended(cause.message, cause));
     worker.on('error', (cause) => ended(cause instanceof Error ? cause.message : String(cause), cause));
     worker.on('exit', (code) => ended(`exit status ${code}`));
+    if (worker.threadId < 0) ended('it was over before the model was opened');
+    const options = { ...OPTIONS, intraOpNumThreads: threads };
+    worker.postMessage({ model, options }, given && isWhole ? [model.buffer as ArrayBuffer] : []);
   });
 }
 

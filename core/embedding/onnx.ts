@@ -5,7 +5,7 @@ import { ONNX_FILE, ONNX_INPUT, ONNX_OUTPUT } from '../network/onnx/names.ts';
 import { embedderOf } from './blocks.ts';
 import type { Embedder } from './embedder.ts';
 import { openOnnx } from './onnx-session.ts';
-import type { OnnxSession, ValueMetadata } from './onnx-session.ts';
+import type { OnnxSession, SessionOptions, ValueMetadata } from './onnx-session.ts';
 
 /** More at once is faster by less than a tenth, and whoever comes next waits longer. */
 const AT_ONCE = 4;
@@ -14,16 +14,17 @@ const AT_ONCE = 4;
  * The embedder of a model that `writeOnnx` wrote. Dispose of it after use.
  * @param model its bytes, or the path of its file
  * @param preprocessing as the network's description says it
- * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards. `threads`: how many compute
+ * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards. `threads`: how many compute. `thread`:
+ * where it is opened, if there is one already
  * @throws CorruptDataError when it is no such model, or takes pictures of another size
  */
 export async function onnxEmbedder(
   model: Uint8Array | string,
   preprocessing: Preprocessing,
-  { given = false, threads }: { readonly given?: boolean; readonly threads?: number | undefined } = {},
+  { given = false, threads, thread }: Pick<SessionOptions, 'given' | 'threads' | 'thread'> = {},
 ): Promise<Embedder> {
   const what = typeof model === 'string' ? JSON.stringify(model) : ONNX_FILE;
-  const session = await openOnnx(model, { what, given, threads });
+  const session = await openOnnx(model, { what, given, threads, thread });
   try {
     const { size } = preprocessing;
     return embedderOf({

@@ -23,12 +23,21 @@ type Load = (read: ReadFile, withFile: WithFile, options: LoadOptions) => Promis
 
 const loaders: Readonly<Record<EngineName, Load>> = {
   async onnx(read, withFile, { threads }) {
-    const [{ preprocessingOf }, { onnxEmbedder }] = await Promise.all([
+    const [{ preprocessingOf }, { onnxEmbedder }, { startOnnxThread, endOnnxThread }] = await Promise.all([
       import('../network/saved-document.ts'),
       import('../embedding/onnx.ts'),
+      import('../embedding/onnx-session.ts'),
     ]);
-    const preprocessing = preprocessingOf(await read(DESCRIPTION));
-    return withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing, { given: true, threads }));
+    // It gets ready while the file is read.
+    const thread = startOnnxThread();
+    try {
+      const preprocessing = preprocessingOf(await read(DESCRIPTION));
+      const options = { given: true, threads, thread };
+      return await withFile(ONNX_FILE, (file) => onnxEmbedder(file, preprocessing, options));
+    } catch (error) {
+      endOnnxThread(thread);
+      throw error;
+    }
   },
 
   async tfjs(read) {
