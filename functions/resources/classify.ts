@@ -57,10 +57,12 @@ const decisionSchema = z
 const answerSchema = saidSchema
   .extend({
     point: z.string().nullable().meta({ description: 'Null when a threshold or rate was given instead.' }),
-    gallery: z.object({ pictures: z.int(), changes: z.int(), lastChange: z.string().nullable() }).meta({
-      description:
-        'Which state of the version’s gallery was searched: how many changes it had since it was published, and the id of the last one.',
-    }),
+    gallery: z
+      .object({ pictures: z.int(), changes: z.int(), lastChange: z.string().nullable(), sha256: z.string() })
+      .meta({
+        description:
+          'Which state of the version’s gallery was searched: how many changes it had since it was published, the id of the last one, and the SHA-256 of all their ids (sorted, one a line): a change may come late, with an id before others.',
+      }),
     results: z.array(z.union([decisionSchema, failedSchema])),
   })
   .openapi('Classified');
@@ -143,8 +145,8 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
   );
 }
 
-function stateOf({ gallery, changes: { count, last } }: Knowledge): Answer['gallery'] {
-  return { pictures: gallery.keys.length, changes: count, lastChange: last };
+function stateOf({ gallery, changes: { count, last, sha256 } }: Knowledge): Answer['gallery'] {
+  return { pictures: gallery.keys.length, changes: count, lastChange: last, sha256 };
 }
 
 /** Pictures of data sets have a class already. */

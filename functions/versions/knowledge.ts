@@ -1,4 +1,5 @@
 /** What a version knows at one moment; a change of its gallery makes another one. */
+import { createHash } from 'node:crypto';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { Estimates } from '../../core/gallery/candidates.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
@@ -14,8 +15,8 @@ import { applySegments } from '../../core/gallery/segments.ts';
 
 export interface Knowledge {
   readonly gallery: Gallery;
-  /** How many changes of the gallery are in it, and the id of the last one. */
-  readonly changes: { readonly count: number; readonly last: string | null };
+  /** How many changes of the gallery are in it, the id of the last one, and which they are: the SHA-256 of all ids, sorted, one a line. */
+  readonly changes: { readonly count: number; readonly last: string | null; readonly sha256: string };
   readonly calibration: Calibration | null;
   readonly decide: (options: DecisionOptions) => Decider;
   /** What makes a decision about this embedding fast; undefined where it is fast without, or that cannot be had. */
@@ -39,7 +40,9 @@ export function knowledgeOf(
   const gallery = applySegments(made, segments);
   const search = createSearch(gallery);
   const decide = rememberedDeciders(search, calibration);
-  const changes = { count: segments.length, last: segments.at(-1)?.id ?? null };
+  const ids = segments.map(({ id }) => `${id}\n`);
+  const sha256 = createHash('sha256').update(ids.join('')).digest('hex');
+  const changes = { count: segments.length, last: segments.at(-1)?.id ?? null, sha256 };
   if (gallery.embeddings.length < LARGE) {
     return {
       gallery,
