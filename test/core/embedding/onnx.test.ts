@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
+import { endOnnxThread, startOnnxThread } from '../../../core/embedding/onnx-session.ts';
 import { onnxEmbedder } from '../../../core/embedding/onnx.ts';
 import { CorruptDataError, EngineFailedError } from '../../../core/errors.ts';
 import type { Pixels } from '../../../core/images/pixels.ts';
@@ -95,6 +97,22 @@ describe('an embedder that runs on ONNX Runtime', () => {
     // A hundred blocks of four: a process that computes itself gets a turn or two for each.
     assert.ok(turns > 1000, `${turns} turns`);
     embedder.dispose();
+  });
+
+  it('is opened in a thread that was started before, and says so when that is over', async () => {
+    const [used, over] = [startOnnxThread(), startOnnxThread()];
+    endOnnxThread(over);
+    await once(over, 'exit');
+
+    const embedder = await onnxEmbedder(file, preprocessing, { thread: used });
+    const other = await onnxEmbedder(file, preprocessing);
+
+    assert.deepEqual(await embedder.embed(pictures(3)), await other.embed(pictures(3)));
+    await assert.rejects(onnxEmbedder(file, preprocessing, { thread: over }), {
+      name: EngineFailedError.name,
+      message: /over before the model was opened/,
+    });
+    for (const each of [embedder, other]) each.dispose();
   });
 
   it('says so when its thread ends, to who waits and to who comes', async () => {
