@@ -208,6 +208,26 @@ describe('a training that is asked for again', () => {
   });
 });
 
+describe('a data set that is shown', () => {
+  it('is listed no further once whoever asked has gone away', async () => {
+    const store = memoryStore();
+    const gone = new AbortController();
+    let listed = 0;
+    async function* list(): ReturnType<typeof store.list> {
+      for (; listed < 10_000; listed++) {
+        if (listed === 5) gone.abort();
+        yield { key: `datasets/large/hat/${listed}.png`, size: 1 };
+      }
+    }
+    const deps = makeDeps({ registry: openRegistry({ ...store, list }), log: () => undefined });
+
+    await createApp(deps).request('/v1/datasets/large', { signal: gone.signal });
+
+    assert.equal(listed, 5);
+    await deps.versions.close();
+  });
+});
+
 describe('a server with a time limit', () => {
   it('answers 408 to a body that does not come, and gives its memory back', async () => {
     const served = await listening({ limits: { seconds: 0.3 } }, await colours());
