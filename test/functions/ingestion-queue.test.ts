@@ -13,9 +13,9 @@ describe('a data set that is watched', () => {
   const put = async (path: string, content = path): Promise<unknown> =>
     store.put(`datasets/wear/${path}`, new TextEncoder().encode(content));
   const look = async (most = 10): Promise<readonly [readonly string[], boolean]> => {
-    const { changed, lost, keep } = await watch.look(most, signal);
-    keep();
-    return [changed, lost];
+    const shown = await watch.look(most, signal);
+    shown.keep();
+    return [shown.changed, shown.lost];
   };
 
   it('shows what is new or another one, and whether something went; the first look only notes', async () => {
