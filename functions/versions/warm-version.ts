@@ -7,6 +7,7 @@ import { followGalleryLog, readGalleryLog } from '../../core/registry/gallery-lo
 import type { openEmbedder } from '../../core/registry/open-version.ts';
 import type { OpenOptions } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
+import { turns } from '../../core/storage/turns.ts';
 import { Batcher } from './batcher.ts';
 import type { Run } from './batcher.ts';
 import { knowledgeOf } from './knowledge.ts';
@@ -31,6 +32,7 @@ export class WarmVersion {
   readonly batcher: Batcher;
   readonly #registry: Registry;
   readonly #onTrouble: (error: unknown) => void;
+  readonly #inTurn = turns(1);
   #log: GalleryLog;
   #knowledge: Knowledge;
 
@@ -78,8 +80,16 @@ export class WarmVersion {
     return this.#knowledge;
   }
 
-  /** Takes up what was added to the gallery or taken out since. @throws NotFoundError when the version is gone */
-  async follow(): Promise<void> {
+  /**
+   * Takes up what was added to the gallery or taken out since. One look after another: of two at once the slower one may have seen less, and whoever
+   * has just added something must not have it taken away again.
+   * @throws NotFoundError when the version is gone
+   */
+  follow(): Promise<void> {
+    return this.#inTurn(() => this.#follow());
+  }
+
+  async #follow(): Promise<void> {
     const log = await followGalleryLog(this.#registry, this.name, this.#log);
     if (log !== this.#log) {
       this.#log = log;

@@ -7,6 +7,7 @@ import type { EngineName } from '../../core/embedding/embedder.ts';
 import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
+import { turns } from '../../core/storage/turns.ts';
 import { Line } from '../http/line.ts';
 import type { Run } from './batcher.ts';
 import { WarmVersion } from './warm-version.ts';
@@ -52,6 +53,8 @@ interface Followed {
   version: number;
   lookedAt: number;
   looking: Promise<void> | null;
+  /** One look after another: the slower one of two at once might have seen the older state. */
+  readonly inTurn: ReturnType<typeof turns>;
 }
 
 export class WarmVersions {
@@ -118,8 +121,7 @@ export class WarmVersions {
   async refresh(model: string, alias: string): Promise<void> {
     const known = this.#aliases.get(`${model}@${alias}`);
     if (known === undefined) return;
-    await known.looking;
-    await this.#look(model, alias, known);
+    await known.inTurn(() => this.#look(model, alias, known));
   }
 
   /** Takes up changes of the version's gallery now, if it is loaded. */
@@ -139,7 +141,12 @@ export class WarmVersions {
     if (known === undefined) {
       const { version } = await this.#registry.resolve(key);
       // Whoever was first counts: it may have been followed further since.
-      const first = this.#aliases.get(key) ?? { version, lookedAt: performance.now(), looking: null };
+      const first = this.#aliases.get(key) ?? {
+        version,
+        lookedAt: performance.now(),
+        looking: null,
+        inTurn: turns(1),
+      };
       this.#aliases.set(key, first);
       return first.version;
     }
@@ -152,7 +159,7 @@ export class WarmVersions {
 
   async #lookQuietly(model: string, alias: string, known: Followed): Promise<void> {
     try {
-      await this.#look(model, alias, known);
+      await known.inTurn(() => this.#look(model, alias, known));
     } catch (error) {
       this.#options.onTrouble(error);
     } finally {

@@ -175,6 +175,35 @@ describe('versions that are kept warm', () => {
     await versions.close();
   });
 
+  it('keep what they have taken up, also when a slower look that saw less ends later', async () => {
+    const { registry } = await threeVersions();
+    const { store } = registry;
+    let go = (): void => undefined;
+    let slow: Promise<void> | null = null;
+    async function* list(prefix: string): ReturnType<typeof store.list> {
+      const listed = [];
+      for await (const one of store.list(prefix)) listed.push(one);
+      const held = slow;
+      slow = null;
+      await held;
+      yield* listed;
+    }
+    const versions = new WarmVersions(openRegistry({ ...store, list }), { lookMs: 1e9 });
+    await versions.ask(PRODUCTION, numberOf);
+    slow = new Promise((resolve) => (go = resolve));
+
+    const slower = versions.refreshGallery({ model: 'colours', version: 1 });
+    await until(() => slow === null);
+    await add(registry, 1, [await picture('yellow', 1)]);
+    const faster = versions.refreshGallery({ model: 'colours', version: 1 });
+    setTimeout(go, 50);
+    await Promise.all([slower, faster]);
+
+    const { classes } = await versions.ask(PRODUCTION, ({ knowledge }) => Promise.resolve(knowledge.gallery));
+    assert.ok(classes.includes('yellow'));
+    await versions.close();
+  });
+
   it('let a request after a long silence wait for what came to the gallery', async () => {
     const { registry } = await threeVersions();
     const versions = new WarmVersions(registry, { lookMs: 0, staleMs: 0 });
