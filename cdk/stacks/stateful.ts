@@ -14,6 +14,8 @@ import type { Config } from '../config.ts';
 import { accept } from '../constructs/permissions.ts';
 
 const RULES = ['unfinished-uploads', 'overwritten-and-deleted', 'delete-markers', 'checkpoints', 'progress'];
+/** What an upload has to say (core/storage/s3/client.ts). */
+const UPLOADED_WITH = ['content-type', 'if-match', 'if-none-match', 'x-amz-checksum-sha256'];
 /** Documents of a job are smaller, what a checkpoint keeps is larger. */
 const MIB = 1024 * 1024;
 
@@ -42,7 +44,7 @@ export class StatefulStack extends Stack {
                 allowedOrigins: origins,
                 // Uploads at addresses that the interface gives out; pictures are not read from here.
                 allowedMethods: [HttpMethods.PUT],
-                allowedHeaders: ['content-type'],
+                allowedHeaders: UPLOADED_WITH,
                 maxAge: 3600,
               },
             ],

@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Match } from 'aws-cdk-lib/assertions';
 import { apiEnvironment, environmentSchemas, ingestEnvironment } from '../../functions/environment.ts';
+import { s3Store } from '../../core/storage/s3.ts';
 import { importCommand, trainingCommand } from '../support/batch.ts';
 import { missingPackages, runPython } from '../support/python.ts';
 import { describeConfiguration } from './configuration.ts';
@@ -293,21 +294,34 @@ describe('the interface', () => {
         AllowHeaders: Match.arrayWith([...ASKED]),
       },
     });
-    OTHER.template('stateful').hasResourceProperties('AWS::S3::Bucket', {
-      CorsConfiguration: {
-        CorsRules: [
-          {
-            AllowedOrigins: ['https://shop.example'],
-            AllowedMethods: ['PUT'],
-            AllowedHeaders: ['content-type'],
-          },
-        ],
-      },
-    });
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
       AccessLogSettings: Match.anyValue(),
     });
+  });
+
+  it('lets these pages put pictures into the bucket, as the addresses for uploads ask them to', async () => {
+    const { Properties } = onlyResource(OTHER.template('stateful'), 'AWS::S3::Bucket');
+    const { CorsRules } = Properties['CorsConfiguration'] as { CorsRules: unknown };
+    const credentials = { accessKeyId: 'nobody', secretAccessKey: 'nothing' };
+    const store = s3Store('s3://bucket', { region: 'us-east-1', credentials });
+    const wanted = { type: 'image/png', bytes: 5, seconds: 60, sha256: 'ab'.repeat(32) };
+    const headers: string[] = [];
+    for (const instead of [null, 'etag'])
+      headers.push(
+        ...Object.keys(
+          (await store.uploadAddress?.('datasets/a/b/c', { ...wanted, instead }))?.headers ?? {},
+        ),
+      );
+
+    assert.deepEqual(CorsRules, [
+      {
+        AllowedOrigins: ['https://shop.example'],
+        AllowedMethods: ['PUT'],
+        AllowedHeaders: [...new Set(headers.map((name) => name.toLowerCase()))].toSorted(),
+        MaxAge: 3600,
+      },
+    ]);
   });
 });
 
