@@ -7,6 +7,7 @@ import { CloudUser, until } from '../../examples/cloud-user.ts';
 import { SAMPLES } from '../cli/support.ts';
 import { Deployment } from '../support/deployment.ts';
 import { missingPackages } from '../support/python.ts';
+import { bucketRights, synthesise } from './support.ts';
 
 const OPTIONS = {
   size: 64,
@@ -35,7 +36,14 @@ describe('what is deployed', { skip }, () => {
   };
 
   before(async () => {
-    deployed = await Deployment.start({ configuration: { ingest: { attempts: 2 } } });
+    const made = synthesise();
+    const rights = {
+      api: bucketRights(made, 'api', 'ServeRole'),
+      ingest: bucketRights(made, 'ingest', 'IngestRole'),
+      training: bucketRights(made, 'training', 'TrainingRole'),
+    };
+    made.remove();
+    deployed = await Deployment.start({ rights, configuration: { ingest: { attempts: 2 } } });
     user = new CloudUser(deployed, 'clothes');
   });
   after(async () => {
@@ -81,6 +89,22 @@ describe('what is deployed', { skip }, () => {
     assert.deepEqual(await deployed.registry.versions('clothes'), [1]);
   });
 
+  it('takes pictures and moves of aliases through the interface', async () => {
+    const { bytes, type } = sample('train', 'shirt', 0);
+    const image = '/v1/datasets/clothes/images/shirt/1.jpg';
+    const alias = { body: JSON.stringify({ version: 1 }), headers: { 'if-none-match': '*' } };
+    const statuses = [
+      await deployed.ask('PUT', image, { body: bytes, headers: { 'content-type': type } }),
+      await deployed.ask('DELETE', image),
+      await deployed.ask('PUT', '/v1/models/clothes/aliases/staging', {
+        ...alias,
+        headers: { ...alias.headers, 'content-type': 'application/json' },
+      }),
+    ].map(({ status }) => status);
+
+    assert.deepEqual(statuses, [200, 200, 200]);
+  });
+
   it('puts a message aside that cannot be taken up, and goes on', async () => {
     const QueueUrl = deployed.queueUrl('ExportsOutputFnGetAttPictures');
     const deadLetters = deployed.queueUrl('ExportsOutputFnGetAttDeadLetters');
@@ -95,5 +119,25 @@ describe('what is deployed', { skip }, () => {
 
     assert.equal(dead.Messages?.[0]?.Body, '{"poison":true}');
     assert.equal((await deployed.ask('GET', '/healthz')).status, 200);
+  });
+
+  it('did all of that with the rights of its roles', async () => {
+    for (const role of ['api', 'ingest', 'training'] as const) {
+      const { allowed, refused } = deployed.asked[role] ?? {};
+      assert.deepEqual([role, ...(refused ?? [])], [role]);
+      assert.ok(allowed && allowed.size > 0, `${role} has asked for nothing`);
+    }
+    // No role may write a version's files but the one that trains, nor read a token but the interface's.
+    const forbidden = [
+      ['api', 'PUT', 'models/clothes/versions/1/manifest.json'],
+      ['ingest', 'DELETE', 'datasets/clothes/hat/0.jpg'],
+      ['training', 'GET', 'tokens/01M8KN6Z1FVG8WV29B1J6VW87Z.json'],
+    ] as const;
+    for (const [role, method, key] of forbidden) {
+      const { status } = await fetch(`http://127.0.0.1:${deployed.asked[role]?.port}/bucket/${key}`, {
+        method,
+      });
+      assert.equal(status, 403, `${role} ${method} ${key}`);
+    }
   });
 });

@@ -8,6 +8,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { parseConfig } from '../../cdk/config.ts';
 import { kindredOn } from '../../cdk/kindred.ts';
 import type { Kindred } from '../../cdk/kindred.ts';
+import type { Statement } from '../support/rights.ts';
 
 const SETTINGS = new URL('../../cdk.json', import.meta.url);
 
@@ -75,4 +76,16 @@ export function text(value: unknown): string {
   if (kind === 'Fn::ImportValue') return text(of).replace(/^.*:ExportsOutput(?:Ref|FnGetAtt)/, '');
   if (kind === 'Fn::Sub' || kind === 'Ref') return text(of);
   return JSON.stringify(value);
+}
+
+/** What a role may do with the bucket. @param role how its name begins */
+export function bucketRights(made: Synthesised, stack: keyof Kindred, role: string): Statement[] {
+  return Object.entries(resourcesOf(made.template(stack), 'AWS::IAM::Policy'))
+    .filter(([name]) => name.startsWith(role))
+    .flatMap(([, { Properties }]) => {
+      const { Statement: all } = Properties['PolicyDocument'] as {
+        Statement: { Action: Statement['Action']; Resource: unknown }[];
+      };
+      return all.map(({ Action, Resource }) => ({ Action, resources: [Resource].flat().map(text) }));
+    });
 }

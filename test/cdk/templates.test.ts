@@ -235,6 +235,18 @@ describe('the functions', () => {
     );
   });
 
+  it('that serve may ask of Batch, EC2 and Service Quotas what they do ask, and nothing else', () => {
+    const folder = new URL('../../functions/trainings/batch/', import.meta.url);
+    const commands = readdirSync(folder)
+      .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+      .flatMap((source) => [...source.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? ''));
+    const allowed = permissions(DEFAULTS, 'api', 'ServeRole').flatMap(
+      (line) => /^(?:batch|ec2|servicequotas):(\w+)/.exec(line)?.[1] ?? [],
+    );
+
+    assert.deepEqual([...new Set(allowed)].toSorted(), [...new Set(commands)].toSorted());
+  });
+
   it('that take pictures up may change galleries, and neither pictures, versions, aliases nor tokens', () => {
     assert.deepEqual(
       permissions(DEFAULTS, 'ingest', 'IngestRole').filter((line) => line.startsWith('s3:')),

@@ -14,6 +14,8 @@ import { bundleLambda } from '../../scripts/bundle/lambda-package.mjs';
 import { ACCOUNT, REGION, startMinistack } from './aws.ts';
 import type { Emulator } from './aws.ts';
 import { BatchEmulator, DEFINITION, QUEUE } from './batch.ts';
+import { startRightsProxy } from './rights.ts';
+import type { RightsProxy, Statement } from './rights.ts';
 import type { ContainerEngine } from './batch.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -25,9 +27,14 @@ export interface Options {
   readonly engine?: ContainerEngine;
   /** What is chosen beside what the emulators need. */
   readonly configuration?: Readonly<Record<string, unknown>>;
+  /** What roles may do with the bucket; then requests pass through what refuses all else. */
+  readonly rights?: Readonly<Record<Role, readonly Statement[]>>;
   /** Does each step of the deployment, and may tell of it. */
   readonly step?: <T>(what: string, work: () => Promise<T>) => Promise<T>;
 }
+
+/** Whose requests to the bucket are looked at. */
+export type Role = 'api' | 'ingest' | 'training';
 
 export interface Sent {
   readonly body?: string | Uint8Array;
@@ -47,11 +54,14 @@ export class Deployment {
   readonly registry: Registry;
   /** Whose token may do everything. */
   readonly token: string;
+  /** What was asked of the bucket, by role; empty where nothing looks. */
+  readonly asked: Readonly<Partial<Record<Role, RightsProxy>>>;
   readonly #aws: Emulator;
   readonly #outputs: Outputs;
 
-  private constructor({ aws, batch }: Emulators, outputs: Outputs, registry: Registry, token: string) {
+  private constructor({ aws, batch, asked }: Started, outputs: Outputs, registry: Registry, token: string) {
     this.#aws = aws;
+    this.asked = asked;
     this.#outputs = outputs;
     this.batch = batch;
     this.registry = registry;
@@ -62,15 +72,16 @@ export class Deployment {
   static async start({
     engine,
     configuration = {},
+    rights,
     step = (_, work) => work(),
   }: Options = {}): Promise<Deployment> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'kindred-deploy-'));
-    const started = await step('emulators of AWS started', () => startEmulators(engine));
+    const started = await step('emulators of AWS started', () => startEmulators(engine, rights));
     try {
-      const outputs = await deploy(folder, started.aws, configuration, step);
+      const outputs = await deploy(folder, started, configuration, step);
       const uri = outputOf(outputs, 'stateful', 'Registry');
-      const { aws, batch } = started;
-      await batch.makeQueue(uri, aws.environment);
+      const { aws, batch, asked } = started;
+      await batch.makeQueue(uri, { ...aws.environment, ...behind(asked.training) });
       const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'a secret of the tests' };
       const s3 = { endpoint: `http://127.0.0.1:${aws.port}`, region: REGION, pathStyle: true, credentials };
       const registry = openRegistry(openStore(uri, { s3 }));
@@ -142,7 +153,7 @@ export class Deployment {
   }
 
   async stop(): Promise<void> {
-    await stopAll({ aws: this.#aws, batch: this.batch });
+    await stopAll({ aws: this.#aws, batch: this.batch, asked: this.asked });
   }
 }
 
@@ -155,33 +166,46 @@ function outputOf(outputs: Outputs, stack: string, name: string): string {
   return value;
 }
 
-interface Emulators {
+interface Started {
   readonly aws: Emulator;
   readonly batch: BatchEmulator;
+  readonly asked: Partial<Record<Role, RightsProxy>>;
 }
 
-async function startEmulators(engine: ContainerEngine | undefined): Promise<Emulators> {
+async function startEmulators(
+  engine: ContainerEngine | undefined,
+  rights: Options['rights'],
+): Promise<Started> {
   const batch = await (engine === undefined ? BatchEmulator.start() : BatchEmulator.on(engine));
   try {
     // Batch is moto's; ministack's functions ask it there.
     const aws = await startMinistack({
       AWS_ENDPOINT_URL_BATCH: String(batch.environment['AWS_ENDPOINT_URL']),
     });
-    return { aws, batch };
+    const asked: Started['asked'] = {};
+    for (const [role, statements] of Object.entries(rights ?? {}))
+      asked[role as Role] = await startRightsProxy(aws.port, statements);
+    return { aws, batch, asked };
   } catch (error) {
     await batch.close();
     throw error;
   }
 }
 
-async function stopAll({ aws, batch }: Emulators): Promise<void> {
+/** Environment of a process whose requests to the bucket are looked at. */
+function behind(proxy: RightsProxy | undefined): Record<string, string> {
+  return proxy === undefined ? {} : { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${proxy.port}` };
+}
+
+async function stopAll({ aws, batch, asked }: Started): Promise<void> {
+  for (const proxy of Object.values(asked)) await proxy.stop();
   await aws.stop();
   await batch.close();
 }
 
 async function deploy(
   folder: string,
-  aws: Emulator,
+  { aws, asked }: Started,
   configuration: Readonly<Record<string, unknown>>,
   step: NonNullable<Options['step']>,
 ): Promise<Outputs> {
@@ -195,6 +219,7 @@ async function deploy(
   // Nothing that would lead to an account, a proxy or Docker.
   const synth = ['synth', '--quiet', '--output', app, '--context', `kindred=${config}`];
   await step('cdk synth', () => cdk(folder, synth, { CDK_DOCKER: '/no-docker' }));
+  for (const stack of ['api', 'ingest'] as const) putBehind(app, stack, asked[stack]);
   const environment = {
     ...aws.environment,
     AWS_ENDPOINT_URL: `http://localhost:${aws.port}`,
@@ -209,6 +234,18 @@ async function deploy(
     cdk(folder, ['deploy', ...stacks, ...flags], environment),
   );
   return JSON.parse(readFileSync(file, 'utf8')) as Outputs;
+}
+
+/** Has the function of a stack ask for the bucket there. */
+function putBehind(app: string, stack: string, proxy: RightsProxy | undefined): void {
+  const file = path.join(app, `kindred-${stack}.template.json`);
+  const template = JSON.parse(readFileSync(file, 'utf8')) as {
+    Resources: Record<string, { Type: string; Properties: { Environment?: { Variables: object } } }>;
+  };
+  for (const { Type, Properties } of Object.values(template.Resources))
+    if (Type === 'AWS::Lambda::Function')
+      Object.assign(Properties.Environment?.Variables ?? {}, behind(proxy));
+  writeFileSync(file, JSON.stringify(template));
 }
 
 /** Runs the CDK's command. */

@@ -11,7 +11,6 @@ import {
 import type { JobDetail } from '@aws-sdk/client-batch';
 import { now, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
-import { isInterrupted } from '../../../core/jobs/owner.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import { RequestError, busy } from '../../errors.ts';
 import type { Obstacle, Seen, Trainings } from '../trainings.ts';
@@ -21,6 +20,7 @@ import { failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { checkOptions } from './options.ts';
+import { begins, isToShow, notShown, notSubmitted, plain } from './seen.ts';
 import { stepsOf } from './steps.ts';
 import { readSubmission, submitOnce } from './submission.ts';
 import type { Submission, Target } from './submission.ts';
@@ -43,8 +43,6 @@ export interface BatchOptions {
 
 /** Given by the API, found again in what Batch says of a job. */
 const CANCELLED = 'Cancelled through Kindred';
-/** A job of which Batch has not heard after so long was lost on the way there. */
-const PATIENCE_MS = 60_000;
 const DESCRIBED_AT_ONCE = 100;
 
 export class BatchTrainings implements Trainings {
@@ -97,12 +95,7 @@ export class BatchTrainings implements Trainings {
     return Promise.all(
       jobs.map(async (job, i) => {
         if (!isOpen(job)) return plain(job);
-        const ids = idsOf(submitted[i] ?? null);
-        return this.#seen(
-          job,
-          ids,
-          ids.flatMap((id) => details.get(id) ?? []),
-        );
+        return this.#seen(job, submitted[i] ?? null, details);
       }),
     );
   }
@@ -156,13 +149,16 @@ export class BatchTrainings implements Trainings {
     return found;
   }
 
-  /** @param details of those that Batch still knows, in their order */
+  /** @param known what Batch tells of its jobs, by id */
   async #seen<J extends Job>(
     job: J,
-    batchJobs: readonly string[],
-    details: readonly JobDetail[],
+    submission: Submission | null,
+    known: ReadonlyMap<string, JobDetail>,
   ): Promise<Seen<J>> {
-    if (batchJobs.length === 0) return notSubmitted(job);
+    const batchJobs = idsOf(submission);
+    if (submission === null || batchJobs.length === 0) return notSubmitted(job);
+    const details = batchJobs.flatMap((id) => known.get(id) ?? []);
+    if (details.length < batchJobs.length && isToShow(job, submission)) return notShown(job);
     // A job that ended is forgotten by Batch after some days.
     if (details.length === 0)
       return this.#ended(job, { code: 'unexpected', message: 'Batch knows no such job' });
@@ -224,21 +220,6 @@ function isBeingWorkedOn({ kind, state, owner }: Job): boolean {
 function idsOf(submission: Submission | null): string[] {
   if (submission === null || submission.batchJob === null) return [];
   return [...(submission.before ?? []), submission.batchJob];
-}
-
-const plain = <J extends Job>(job: J): Seen<J> => ({ job, interrupted: isInterrupted(job), waiting: [] });
-
-const begins = <J extends Job>(job: J): Seen<J> => ({
-  job,
-  interrupted: false,
-  waiting: [{ code: 'starting', message: 'The container runs, and loads what it works with.' }],
-});
-
-function notSubmitted<J extends Job>(job: J): Seen<J> {
-  if (Date.now() - Date.parse(job.createdAt) < PATIENCE_MS) return plain(job);
-  const message =
-    'It did not come to AWS Batch. Ask for it again with the same Idempotency-Key, or cancel it and start another.';
-  return { ...plain(job), waiting: [{ code: 'not-submitted', message }] };
 }
 
 /** Notes the end of a job that is open still; its program may have said it meanwhile. */
