@@ -48,8 +48,21 @@ class Version {
     return this.change((gallery) => createSegment(gallery, entriesOf(this.made, keys)));
   }
 
+  /** A data set has a picture, and the gallery takes it up. */
+  follow(key: string): this {
+    return this.change((gallery) => {
+      const entries = entriesOf(this.made, [key]);
+      const seen = entries.map(({ sha256 }) => ({
+        op: 'seen' as const,
+        key: `datasets/wear/${key}`,
+        sha256,
+      }));
+      return createSegment(gallery, [...entries, ...seen]);
+    });
+  }
+
   /** Somebody says the one class of a picture. @param id in whose order it counts */
-  place(key: string, id: string): this {
+  place(key: string, id?: string): this {
     const [entry = assert.fail()] = entriesOf(this.made, [key]);
     this.segments.push(createSegment(this.made, [{ ...entry, alone: true }], id));
     this.segments.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -268,11 +281,13 @@ describe('what is carried over to another version', () => {
       const [one, two] = [new Version('1', data), new Version('2', data)];
       for (let step = 0; step < 8; step++) {
         const { keys, classes } = one.now;
-        const kind = random.below(4);
+        const kind = random.below(6);
         const some = <T>(items: readonly T[]): T => items[random.below(items.length)] as T;
         if (kind === 0 || keys.length < 3) one.add(`${some(['x', 'y', 'w'])}/${some(NAMES)}`);
         else if (kind === 1) one.change((gallery) => removeKeys(gallery, [some(keys)]));
         else if (kind === 2) one.change((gallery) => renameClass(gallery, some(classes), `n${step}`));
+        else if (kind === 4) one.place(`${some(['x', 'y', 'w'])}/${some(NAMES)}`);
+        else if (kind === 5) one.follow(`${some(['x', 'y', 'w'])}/${some(NAMES)}`);
         else if (new Set(classes).size > 1) {
           const into = some(classes);
           const from = classes.find((name) => name !== into) ?? '';
