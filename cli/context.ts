@@ -32,6 +32,8 @@ export interface Context {
   readonly author: string;
   /** Where this process works on jobs, if that is not simply this machine; see core/jobs/owner.ts. */
   readonly place: string | undefined;
+  /** Whether what started this process sees to the job; see core/jobs/owner.ts. */
+  readonly unattended: boolean;
 }
 
 const DEFAULT_REGISTRY = './.kindred';
@@ -56,6 +58,7 @@ export function contextOf(flags: CommonFlags): Context {
     scratch: path.resolve(tmpdir()),
     author: userName(),
     place: batchPlace(environment),
+    unattended: flags.unattended ?? false,
   };
 }
 

@@ -9,6 +9,8 @@ export interface CommonFlags {
   readonly json?: boolean;
   readonly seed?: number;
   readonly engine?: EngineName;
+  /** See {@link UNATTENDED}. */
+  readonly unattended?: boolean;
 }
 
 /** Which of the common flags mean something for a command; the others are taken all the same, and not listed. */
@@ -46,6 +48,12 @@ export function command(
     .option('--json', 'the result alone on stdout, as one JSON document')
     .addOption(new Option('--debug', 'show where an error comes from').hideHelp());
 }
+
+/** For what starts commands by itself, such as a server: see core/jobs/owner.ts. */
+export const UNATTENDED = new Option(
+  '--unattended',
+  'leave a job alone that has ended; put it back when stopped',
+).hideHelp();
 
 /** The text for --model where a command asks a model something. */
 export const ASKED_MODEL = MODEL;

@@ -5,10 +5,9 @@
  * What it reads of the environment is what AWS puts there: AWS_* (docs/aws.md), as the AWS SDK does.
  */
 import { fileURLToPath } from 'node:url';
+import { readJob } from '../core/jobs/job.ts';
 import { openStore } from '../core/storage/open.ts';
 import { runContainer } from './trainings/container.ts';
-import type { Requeue } from './trainings/container.ts';
-import { isToEnd, requeue } from './trainings/requeue.ts';
 import { watchSpotNotice } from './trainings/spot-notice.ts';
 
 const args = process.argv.slice(2);
@@ -27,15 +26,11 @@ const job = after('--resume');
 const registry = after('--registry');
 const attempt = Number(environment['AWS_BATCH_JOB_ATTEMPT'] ?? 1);
 const step = after('--step');
-/** A step of an import that others do at the same time leaves the job as it is when it is stopped. */
-const hasJob = step === undefined || step === 'publish';
 
-function inRegistry(uri: string, id: string): Requeue {
-  const store = openStore(uri);
-  return {
-    isToEnd: () => isToEnd(store, id),
-    requeue: async () => (hasJob ? requeue(store, id) : undefined),
-  };
+/** Whether somebody wants the job to end for good. */
+async function isToEnd(uri: string, id: string): Promise<boolean> {
+  const { state, cancelRequested } = await readJob(openStore(uri), id);
+  return state === 'cancelled' || cancelRequested;
 }
 
 /** Which part a container of an array embeds is its index; a plain job has the only part there is. */
@@ -50,9 +45,11 @@ process.exitCode = await runContainer({
     fileURLToPath(new URL('../bin/kindred.mjs', import.meta.url)),
     ...args,
     ...partArgs(),
+    // Of a job that is named, more than this container may have become since it was submitted.
+    ...(job === undefined ? [] : ['--unattended']),
     ...(attempt > 1 && args[0] === 'train' && !args.includes('--resume') ? ['--resume'] : []),
   ],
-  requeue: job === undefined || registry === undefined ? null : inRegistry(registry, job),
+  isToEnd: job === undefined || registry === undefined ? null : () => isToEnd(registry, job),
   watchNotice: (onNotice) => watchSpotNotice(environment, onNotice),
   say,
 });

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
-import { ASKED_MODEL, command, wholeNumber } from '../flags.ts';
+import { ASKED_MODEL, UNATTENDED, command, wholeNumber } from '../flags.ts';
 import type { ImportFlags } from '../imports/flags.ts';
 
 /** Also said in core/jobs/import/request.ts, which brings more than a command should load before it runs. */
@@ -38,6 +38,7 @@ export function importGalleryCommand(): Command {
     )
     .option('--part <i>', 'with --step embed: which part, from 0', wholeNumber(0, MOST_PARTS - 1))
     .addOption(new Option('--threads <n>').argParser(wholeNumber(1)).hideHelp())
+    .addOption(UNATTENDED)
     .action(async (dataSet: string | undefined, flags: ImportFlags) => {
       const context = contextOf(flags);
       const { checkImportFlags } = await import('../imports/flags.ts');

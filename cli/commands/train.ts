@@ -3,7 +3,7 @@ import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { isUlid } from '../../core/ulid.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
-import { collect, command, share } from '../flags.ts';
+import { UNATTENDED, collect, command, share } from '../flags.ts';
 import type { TrainFlags } from '../training/request.ts';
 import { UsageError } from '../usage.ts';
 
@@ -51,6 +51,7 @@ export function trainCommand(): Command {
     .option('--no-promote', 'publish the version without letting it answer')
     .option('--resume [job]', 'continue a stopped training: this one, or the newest that fits')
     .option('--best', 'with --resume: publish the best epoch so far instead of training further')
+    .addOption(UNATTENDED)
     .addHelpText('after', HELP)
     .action(async (dataSet: string | undefined, flags: TrainFlags, self: Command) => {
       const context = contextOf(flags);

@@ -2,10 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { CancelledError, KindredError } from '../../core/errors.ts';
 import { embedPart } from '../../core/jobs/import/part.ts';
+import { notingFailure } from '../../core/jobs/failure.ts';
 import { planImport } from '../../core/jobs/import/plan.ts';
 import type { ImportResult } from '../../core/jobs/import/request.ts';
 import { asStep, runImport } from '../../core/jobs/import/run.ts';
+import type { Source } from '../../core/jobs/import/source.ts';
 import { createImport, readImport } from '../../core/jobs/job.ts';
+import { resumeJob } from '../../core/jobs/resume.ts';
 import type { ImportJob } from '../../core/jobs/job.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Context } from '../context.ts';
@@ -49,7 +52,11 @@ async function jobOf(
 
 async function planStep(context: Context, job: ImportJob): Promise<void> {
   const registry = await context.registry();
-  const { pictures, pieces, left } = await asStep(registry.store, job.id, async () => {
+  // Whoever begins with the first step again wants it gone on with.
+  if (!context.unattended && (job.state === 'failed' || job.state === 'cancelled')) {
+    await resumeJob(registry.store, job.id);
+  }
+  const { pictures, pieces, left } = await asStep(registry.store, job.id, context.unattended, async () => {
     const source = await dataSetOfId(context, job.request.dataSet);
     return stoppable(context, ({ signal }) => planImport(registry, job, source, { signal }));
   });
@@ -68,7 +75,7 @@ async function embedStep(
 ): Promise<void> {
   const registry = await context.registry();
   const progress = progressOn(context.terminal, `part ${part}`);
-  const done = await asStep(registry.store, job.id, async () => {
+  const done = await asStep(registry.store, job.id, context.unattended, async () => {
     const source = await dataSetOfId(context, job.request.dataSet);
     return stoppable(context, ({ signal }) =>
       embedPart(registry, job, part, source, {
@@ -97,7 +104,7 @@ function withParent(signal: AbortSignal | undefined): AbortSignal | undefined {
 
 async function publishStep(context: Context, job: ImportJob): Promise<void> {
   const registry = await context.registry();
-  const result = await asStep(registry.store, job.id, () =>
+  const result = await asStep(registry.store, job.id, context.unattended, () =>
     run(context, job, async (parts) => {
       throw new KindredError(
         'parts-missing',
@@ -123,11 +130,13 @@ async function run(
   job: ImportJob,
   embed: (parts: readonly number[], signal: AbortSignal) => Promise<void>,
 ): Promise<ImportResult> {
+  const { place, unattended } = context;
   const registry = await context.registry();
-  const source = await dataSetOfId(context, job.request.dataSet);
+  const open = (): Promise<Source> => dataSetOfId(context, job.request.dataSet);
+  const source = await (unattended ? notingFailure(registry.store, job, open) : open());
   try {
     return await stoppable(context, (talk) =>
-      runImport(job, source, { registry, place: context.place, embed, ...talk }),
+      runImport(job, source, { registry, place, unattended, embed, ...talk }),
     );
   } catch (error) {
     const resume = `kindred gallery import --resume ${job.id}${registryFlag(context.registryUri)}`;

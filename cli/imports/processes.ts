@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { CancelledError, KindredError } from '../../core/errors.ts';
+import { lastWords } from '../../core/jobs/plain-text.ts';
 import type { Context } from '../context.ts';
 
 /** How often a part is begun whose process was killed: what it has embedded is kept. */
@@ -31,7 +32,7 @@ export async function embedInProcesses(context: Context, job: string, work: Work
     while (!stopped.aborted) {
       const part = waiting.shift();
       if (part === undefined) return;
-      await embed(() => start(context, job, part, atOnce), part, stopped);
+      await embed(() => start(context, job, part, atOnce), part, stopped, context.terminal);
     }
   };
   const ends = await Promise.allSettled(
@@ -46,12 +47,22 @@ export async function embedInProcesses(context: Context, job: string, work: Work
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-async function embed(begin: () => ChildProcess, part: number, stopped: AbortSignal): Promise<void> {
+async function embed(
+  begin: () => ChildProcess,
+  part: number,
+  stopped: AbortSignal,
+  terminal: Context['terminal'],
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     const { status, killedBy, tail } = await ended(begin(), stopped);
     if (stopped.aborted || status === 0) return;
     if (killedBy !== null && tries < TRIES) continue;
-    const why = killedBy === null ? lastWords(tail) : `its process was killed (${killedBy}) ${tries} times`;
+    // Where in the program that was is told here; the job keeps only what it was.
+    if (/^unexpected /m.test(tail)) terminal.note(tail.trimEnd());
+    const why =
+      killedBy === null
+        ? lastWords(tail) || 'its process ended without a word'
+        : `its process was killed (${killedBy}) ${tries} times`;
     throw new KindredError('part-failed', `Part ${part} of the import failed: ${why}`);
   }
 }
@@ -84,11 +95,4 @@ async function ended(
   } finally {
     stopped.removeEventListener('abort', kill);
   }
-}
-
-/** The error that the process ended with, without what it told before. */
-function lastWords(tail: string): string {
-  const at = tail.lastIndexOf('error: ');
-  const words = (at < 0 ? tail : tail.slice(at + 'error: '.length)).trim();
-  return words === '' ? 'its process ended without a word' : words;
 }

@@ -83,7 +83,17 @@ function jwtOf({
 function commandFor(registry: string, job: string, kind: JobKind): [string, ...string[]] {
   const program = fileURLToPath(new URL('../../bin/kindred.mjs', import.meta.url));
   const command = kind === 'import' ? ['gallery', 'import'] : ['train'];
-  return [process.execPath, program, ...command, '--resume', job, '--registry', registry, '--json'];
+  return [
+    process.execPath,
+    program,
+    ...command,
+    '--resume',
+    job,
+    '--registry',
+    registry,
+    '--unattended',
+    '--json',
+  ];
 }
 
 /** The first signal ends the server, a second one the process. */

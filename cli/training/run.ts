@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
+import type { TrainingData } from '../../core/jobs/context.ts';
 import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import type { TrainingResult } from '../../core/jobs/result.ts';
 import type { Context } from '../context.ts';
@@ -34,12 +35,12 @@ export async function runJob(
   { request, job: known, resume, interruption, check = true }: Attempt,
 ): Promise<TrainingResult> {
   requireBackbone(context);
-  const data = await openTrainingData(context, request);
+  const registry = await context.registry();
+  const data = await openedData(context, request, known);
   const [{ createJob }, { runTraining }] = await Promise.all([
     import('../../core/jobs/job.ts'),
     import('../../core/jobs/train.ts'),
   ]);
-  const registry = await context.registry();
   const job = known ?? (await createJob(registry.store, request));
   context.terminal.note(`${known === null ? 'Training' : 'Going on with'} ${request.model}, job ${job.id}`);
   await noteDevice(context.terminal);
@@ -56,6 +57,7 @@ export async function runJob(
       libraries: libraryVersions(),
       createdBy: context.author,
       place: context.place,
+      unattended: context.unattended,
       checkpointSeconds: CHECKPOINT_SECONDS,
       check,
       signal: interruption.signal,
@@ -67,6 +69,18 @@ export async function runJob(
   } finally {
     end();
   }
+}
+
+/** Whoever did not start this process looks at the job to see why it did not begin. */
+async function openedData(
+  context: Context,
+  request: TrainingRequest,
+  known: TrainingJob | null,
+): Promise<TrainingData> {
+  const open = (): Promise<TrainingData> => openTrainingData(context, request);
+  if (known === null || !context.unattended) return open();
+  const { notingFailure } = await import('../../core/jobs/failure.ts');
+  return notingFailure((await context.registry()).store, known, open);
 }
 
 /** @throws MissingDependencyError when the set-up did not put the pretrained weights there */

@@ -1,10 +1,11 @@
 /** One attempt at a job that this process has taken, whatever its work is. */
-import { CancelledError, ConflictError, KindredError } from '../errors.ts';
+import { ConflictError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Report } from '../training/progress.ts';
 import type { Job } from './job.ts';
+import { failureOf } from './failure.ts';
 import { leaveJob } from './owner.ts';
-import type { Ending, Hold } from './owner.ts';
+import type { Hold } from './owner.ts';
 import { watchJob } from './watch.ts';
 import type { Watch } from './watch.ts';
 
@@ -39,12 +40,4 @@ export async function attemptJob<T>(
     await leaveJob(store, hold, failureOf(error)).catch(() => undefined);
     throw error;
   }
-}
-
-/** How a job ends that stopped with this error. */
-export function failureOf(error: unknown): Ending {
-  const state = error instanceof CancelledError ? 'cancelled' : 'failed';
-  const code = error instanceof KindredError ? error.code : 'unexpected';
-  const message = error instanceof Error ? error.message : String(error);
-  return { state, result: null, error: { code, message } };
 }

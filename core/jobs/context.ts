@@ -19,6 +19,8 @@ export interface TrainingContext {
   readonly createdBy: string;
   /** Where this process works, see owner.ts. @default this machine's name */
   readonly place?: string | undefined;
+  /** See owner.ts. @default false */
+  readonly unattended?: boolean | undefined;
   readonly checkpointSeconds: number;
   /** Whether to look for faults of the data first, and to tell how long it will take. @default true */
   readonly check?: boolean;

@@ -61,6 +61,8 @@ const common = {
   cancelRequested: z.boolean(),
   /** How often it was started. */
   attempts: z.int(),
+  /** How often it was gone on with after it had ended; see resume.ts. What was set to work on it before that is over. */
+  resumed: z.int().min(0).optional(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 };
 
@@ -147,6 +149,11 @@ function queued({ id = ulid(), via }: NewJob): Omit<Job, 'kind' | 'request' | 'r
     attempts: 0,
     error: null,
   };
+}
+
+/** Whether it waits or runs; else it has ended. */
+export function isOpen({ state }: Pick<Job, 'state'>): boolean {
+  return state === 'queued' || state === 'running';
 }
 
 /** What kind of work the job is. */

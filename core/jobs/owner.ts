@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { ConflictError } from '../errors.ts';
+import { CancelledError, ConflictError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { now, updateJob } from './job.ts';
 import type { Job, Owner } from './job.ts';
@@ -20,6 +20,17 @@ const mine = new Set<string>();
 export interface Hold {
   readonly id: string;
   readonly token: string;
+  readonly unattended: boolean;
+}
+
+export interface Taking {
+  /** Where this process works. @default this machine's name */
+  readonly place?: string | undefined;
+  /**
+   * Nobody but what started this process has asked for it, at some time before: a job that has ended since is left alone, and one that is
+   * stopped without anybody wanting it cancelled waits to be gone on with. @default false
+   */
+  readonly unattended?: boolean | undefined;
 }
 
 /** How an attempt ended. */
@@ -66,26 +77,35 @@ function isProcess(pid: number): boolean {
 
 /**
  * Takes the job for this process.
- * @param place where it works @default this machine's name
  * @returns null when the job has succeeded: there is nothing left to do
- * @throws ConflictError when another process works on it
+ * @throws ConflictError when another process works on it; of an unattended process, as {@link requireOpen} does
  */
 export async function takeJob(
   store: ObjectStore,
   id: string,
-  place: string = hostname(),
+  { place = hostname(), unattended = false }: Taking = {},
 ): Promise<Hold | null> {
   const token = randomUUID();
   mine.add(token);
   try {
-    const job = await updateJob(store, id, (found) => taken(found, token, place));
-    if (job.state !== 'succeeded') return { id, token };
+    const job = await updateJob(store, id, (found) => {
+      if (unattended) requireOpen(found);
+      return taken(found, token, place);
+    });
+    if (job.state !== 'succeeded') return { id, token, unattended };
   } catch (error) {
     mine.delete(token);
     throw error;
   }
   mine.delete(token);
   return null;
+}
+
+/** @throws CancelledError when it was cancelled, ConflictError when it has failed: somebody has to want it gone on with */
+export function requireOpen({ id, state }: Pick<Job, 'id' | 'state'>): void {
+  if (state === 'cancelled')
+    throw new CancelledError(`The job ${id} was cancelled; nothing more is done for it.`);
+  if (state === 'failed') throw new ConflictError(`The job ${id} has failed; nothing more is done for it.`);
 }
 
 function taken(job: Job, token: string, place: string): Job {
@@ -114,7 +134,7 @@ function taken(job: Job, token: string, place: string): Job {
  * @returns the job as it is now
  * @throws ConflictError when another process has taken it
  */
-export async function renewHold(store: ObjectStore, { id, token }: Hold): Promise<Job> {
+export async function renewHold(store: ObjectStore, { id, token }: Pick<Hold, 'id' | 'token'>): Promise<Job> {
   return updateJob(store, id, (job) => {
     const { owner } = job;
     if (owner?.token !== token) {
@@ -126,12 +146,20 @@ export async function renewHold(store: ObjectStore, { id, token }: Hold): Promis
 }
 
 /** Notes how the attempt ended and gives the job back; nothing when another process has it by now. */
-export async function leaveJob(store: ObjectStore, { id, token }: Hold, ending: Ending): Promise<void> {
+export async function leaveJob(
+  store: ObjectStore,
+  { id, token, unattended }: Hold,
+  ending: Ending,
+): Promise<void> {
   try {
     await updateJob(store, id, (job) => {
       if (job.owner?.token !== token) return job;
+      const left = { ...job, owner: null, cancelRequested: false };
+      const isOnlyStopped = unattended && ending.state === 'cancelled' && !job.cancelRequested;
       // What it came to is of the kind that the job is.
-      return { ...job, ...ending, owner: null, cancelRequested: false, finishedAt: now() } as Job;
+      return (
+        isOnlyStopped ? { ...left, state: 'queued' } : { ...left, ...ending, finishedAt: now() }
+      ) as Job;
     });
   } finally {
     mine.delete(token);

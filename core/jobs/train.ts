@@ -35,7 +35,7 @@ export async function runTraining(
   const began = performance.now();
   const plan = planTraining(job, data, context, resume);
   const { registry } = context;
-  const hold = await takeJob(registry.store, job.id, context.place);
+  const hold = await takeJob(registry.store, job.id, context);
   const outcome = hold === null ? await outcomeOf(plan) : await attempt(plan, hold);
   // What stays of it does no harm.
   await checkpointsOf(plan)

@@ -25,6 +25,11 @@ const sourceSchema = z.strictObject({ key: z.string() });
 /** Of pictures that are only pointed to; others are read, and so many bytes are not to be in memory. */
 const NOTES_AT_ONCE = 16;
 
+export interface KeepOptions {
+  /** Most of them are kept already, so that what there is, is listed, instead of each being asked for. @default false */
+  readonly mostlyKept?: boolean;
+}
+
 /**
  * Keeps the pictures and then does what refers to them; meanwhile nobody clears them away. Pictures are read one after another.
  * @param refer writes the segment that adds them
@@ -35,31 +40,17 @@ export async function keepPictures<T>(
   model: string,
   pictures: readonly KeptPicture[],
   refer: () => Promise<T>,
+  { mostlyKept = false }: KeepOptions = {},
 ): Promise<T> {
   checkName(model, 'model');
   if (pictures.length === 0) return refer();
   return whileAdding(store, model, async () => {
-    await keepAll(store, model, pictures);
-    return refer();
-  });
-}
-
-/**
- * The same for many pictures that most likely are kept already: what there is, is listed.
- * @throws as {@link keepPictures}
- */
-export async function keepMissingPictures<T>(
-  store: ObjectStore,
-  model: string,
-  pictures: readonly KeptPicture[],
-  refer: () => Promise<T>,
-): Promise<T> {
-  checkName(model, 'model');
-  if (pictures.length === 0) return refer();
-  return whileAdding(store, model, async () => {
-    const there = await keptKeys(store, model);
-    const missing = pictures.filter((picture) => !there.has(picture.sha256));
-    await keepAll(store, model, missing);
+    const there = mostlyKept ? await keptKeys(store, model) : new Map<string, unknown>();
+    await keepAll(
+      store,
+      model,
+      pictures.filter((picture) => !there.has(picture.sha256)),
+    );
     return refer();
   });
 }

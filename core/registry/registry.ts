@@ -12,8 +12,8 @@ import { exportVersion } from './export.ts';
 import type { Manifest } from './manifest.ts';
 import { parseReference } from './names.ts';
 import type { Author } from './names.ts';
-import { keepMissingPictures, keepPictures } from './pictures.ts';
-import type { KeptPicture } from './pictures.ts';
+import { keepPictures } from './pictures.ts';
+import type { KeepOptions, KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
 import { addSegment, listSegments, readChanges, readSegment, removeSegment } from './segments.ts';
@@ -65,11 +65,11 @@ export interface Registry {
   addSegment(model: string, version: number, id: string, bytes: Uint8Array): Promise<void>;
   removeSegment(model: string, version: number, id: string): Promise<void>;
 
-  keepPictures<T>(model: string, pictures: readonly KeptPicture[], refer: () => Promise<T>): Promise<T>;
-  keepMissingPictures<T>(
+  keepPictures<T>(
     model: string,
     pictures: readonly KeptPicture[],
     refer: () => Promise<T>,
+    options?: KeepOptions,
   ): Promise<T>;
 
   dataSets(): Promise<string[]>;
@@ -114,8 +114,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     segment: (model, version, id) => readSegment(store, model, version, id),
     addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
     removeSegment: (model, version, id) => removeSegment(store, model, version, id),
-    keepPictures: (model, pictures, refer) => keepPictures(store, model, pictures, refer),
-    keepMissingPictures: (model, pictures, refer) => keepMissingPictures(store, model, pictures, refer),
+    keepPictures: (model, pictures, refer, options) => keepPictures(store, model, pictures, refer, options),
     dataSets: () => listDataSets(store),
     dataSetPrefix: checkedDataSetPrefix,
     classIn: (dataSet, className) => classIn(store, dataSet, className),

@@ -18,21 +18,15 @@ const ASK_MS = 3000;
 export interface Container {
   /** A program of Node's and its arguments. */
   readonly command: readonly string[];
-  /** Puts the job back where it waits, unless somebody wants it ended; null where it is not known. */
-  readonly requeue: Requeue | null;
+  /** Whether somebody wants the job ended for good; asked before the command is told to stop. Null where the job is not known. */
+  readonly isToEnd: (() => Promise<boolean>) | null;
   /** Calls back when the machine is about to be taken away. @returns what ends the watch */
   readonly watchNotice: (onNotice: () => void) => () => void;
   readonly say: (text: string) => void;
 }
 
-export interface Requeue {
-  /** Asked before the command is told to stop. */
-  isToEnd(): Promise<boolean>;
-  requeue(): Promise<void>;
-}
-
 /** @returns the container's exit status */
-export async function runContainer({ command, requeue, watchNotice, say }: Container): Promise<number> {
+export async function runContainer({ command, isToEnd, watchNotice, say }: Container): Promise<number> {
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'] });
   const ended = endOf(child);
   const gone = new AbortController();
@@ -41,7 +35,7 @@ export async function runContainer({ command, requeue, watchNotice, say }: Conta
     if (interrupted !== null) return;
     interrupted = { toEnd: false, byNotice };
     // A store that does not answer must not cost the time that there is left.
-    const asked = requeue?.isToEnd().catch(() => false) ?? false;
+    const asked = isToEnd?.().catch(() => false) ?? false;
     interrupted.toEnd = await Promise.race([asked, sleep(ASK_MS, false, { ref: false })]);
     child.kill('SIGTERM');
   };
@@ -60,9 +54,6 @@ export async function runContainer({ command, requeue, watchNotice, say }: Conta
 
   async function leave(): Promise<number> {
     if (status === 0 || interrupted === null || interrupted.toEnd) return status;
-    await requeue
-      ?.requeue()
-      .catch((error: unknown) => say(`The job could not be put back: ${String(error)}`));
     say('Interrupted; the next attempt goes on from the checkpoint.');
     if (interrupted.byNotice) await sleep(HOLD_MS, undefined, { signal: gone.signal }).catch(() => undefined);
     return INTERRUPTED;

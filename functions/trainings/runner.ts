@@ -8,13 +8,14 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { InvalidInputError } from '../../core/errors.ts';
-import { kindOf, listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
+import { isOpen, kindOf, listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
 import type { Job, JobKind, TrainingRequest } from '../../core/jobs/job.ts';
 import { isInterrupted, isOwnerAlive } from '../../core/jobs/owner.ts';
+import { lastWords } from '../../core/jobs/plain-text.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { busy } from '../errors.ts';
 import { Line } from '../http/line.ts';
-import { requeue } from './requeue.ts';
+import { readSubmission } from './batch/submission-document.ts';
 import type { Obstacle, Seen, Trainings } from './trainings.ts';
 
 export interface RunnerOptions {
@@ -77,8 +78,10 @@ export class TrainingRunner implements Trainings {
       throw busy(`${waiting} jobs wait already. Cancel some, or try again later.`);
   }
 
-  async offer(job: string): Promise<void> {
-    this.#put(job);
+  async offer(id: string): Promise<void> {
+    if ((await readJob(this.#options.store, id)).state !== 'queued') return;
+    this.#tries.delete(id);
+    this.#put(id);
   }
 
   async look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]> {
@@ -105,11 +108,13 @@ export class TrainingRunner implements Trainings {
     }
   }
 
-  /** Takes on the jobs of servers that nobody works on. */
+  /** Takes on the jobs of servers that nobody works on; AWS Batch has those that were submitted to it. */
   async #takeOn(): Promise<void> {
+    const { store } = this.#options;
     try {
-      for (const job of await listJobs(this.#options.store)) {
-        if (job.via === 'http' && isOpen(job) && !this.#running.has(job.id)) this.#put(job.id);
+      for (const job of await listJobs(store)) {
+        if (job.via !== 'http' || !isFree(job) || this.#running.has(job.id)) continue;
+        if ((await readSubmission(store, job)) === null) this.#put(job.id);
       }
     } catch (error) {
       this.#options.trouble(error);
@@ -130,10 +135,11 @@ export class TrainingRunner implements Trainings {
 
   #next(): void {
     while (!this.#closing && this.#running.size < this.#options.atOnce) {
-      const [first] = this.#waiting;
+      // One that was ended and is to be gone on with waits for the end of its process.
+      const first = [...this.#waiting].find((id) => !this.#running.has(id));
       if (first === undefined) return;
       this.#waiting.delete(first);
-      if (!this.#running.has(first)) this.#start(first);
+      this.#start(first);
     }
   }
 
@@ -153,17 +159,20 @@ export class TrainingRunner implements Trainings {
     const { store, command } = this.#options;
     // It may have been cancelled, or taken by somebody else, while it waited.
     const begun = await readJob(store, id);
-    if (!isOpen(begun) || this.#closing) return;
+    if (!isFree(begun) || this.#closing) return;
     const [program, ...args] = command(id, kindOf(begun));
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#running.set(id, child);
     let tail = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-TAIL)));
     const signal = await this.#endOf(child);
+    const wasCancelled = this.#cancelled.delete(id);
     const job = await readJob(store, id);
-    if (this.#cancelled.delete(id)) await endJob(store, id, 'cancelled', null);
-    else if (this.#closing) await requeue(store, id);
-    else if (isOpen(job)) await this.#again(id, signal, tail);
+    if (job.resumed !== begun.resumed) {
+      // It had ended, and somebody wants it gone on with: what this process came to is of no account.
+      if (isFree(job)) this.#waiting.add(id);
+    } else if (wasCancelled) await endJob(store, begun, 'cancelled', null);
+    else if (!this.#closing && isFree(job)) await this.#again(begun, signal, tail);
   }
 
   /** @returns what it was killed by, if it was */
@@ -178,15 +187,18 @@ export class TrainingRunner implements Trainings {
   }
 
   /** The process ended and has not said how. */
-  async #again(id: string, signal: NodeJS.Signals | null, tail: string): Promise<void> {
+  async #again(job: Job, signal: NodeJS.Signals | null, tail: string): Promise<void> {
+    const { id } = job;
     const tries = (this.#tries.get(id) ?? 0) + 1;
     this.#tries.set(id, tries);
     if (signal !== null && tries < TRIES) {
       this.#waiting.add(id);
       return;
     }
-    const why = signal === null ? tail.trim() : `its process was killed (${signal}) ${tries} times`;
-    await endJob(this.#options.store, id, 'failed', why === '' ? 'its process ended without a word' : why);
+    // Where in the program it was is for the log alone.
+    if (tail !== '') this.#options.trouble(new Error(`The process of job ${id} said last:\n${tail}`));
+    const why = signal === null ? lastWords(tail) : `its process was killed (${signal}) ${tries} times`;
+    await endJob(this.#options.store, job, 'failed', why === '' ? 'its process ended without a word' : why);
   }
 
   async #stop(id: string, child: ChildProcess | null): Promise<void> {
@@ -208,19 +220,19 @@ function itsTurn(before: number): Obstacle {
 }
 
 /** Whether there is something to do, and nobody who does it. */
-function isOpen(job: Job): boolean {
-  return job.state === 'queued' || (job.state === 'running' && !isOwnerAlive(job));
+function isFree(job: Job): boolean {
+  return isOpen(job) && !isOwnerAlive(job);
 }
 
-/** Notes how a job ended whose process could not. */
+/** Notes how a job ended whose process could not, unless it was gone on with since. */
 async function endJob(
   store: ObjectStore,
-  id: string,
+  { id, resumed }: Job,
   state: 'cancelled' | 'failed',
   why: string | null,
 ): Promise<void> {
   await updateJob(store, id, (job) => {
-    if (job.state !== 'cancelled' && !isOpen(job)) return job;
+    if (job.resumed !== resumed || (job.state !== 'cancelled' && !isFree(job))) return job;
     const error = why === null ? job.error : { code: 'unexpected', message: why };
     return { ...job, state, owner: null, cancelRequested: false, finishedAt: job.finishedAt ?? now(), error };
   });

@@ -7,6 +7,7 @@ import { networkIdOf } from '../../registry/network-id.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { readImport } from '../job.ts';
 import type { ImportJob } from '../job.ts';
+import { plainText } from '../plain-text.ts';
 import { listPieces, writePiece } from './pieces.ts';
 import { piecesOfPart, readListing, readPlan } from './plan.ts';
 import type { ImportPlan } from './plan.ts';
@@ -84,7 +85,9 @@ async function stateOf({ store }: Registry, { id }: ImportJob): Promise<'open' |
   const { state, cancelRequested } = await readImport(store, id);
   if (state === 'cancelled' || state === 'failed' || cancelRequested) {
     const what = state === 'failed' ? 'has failed' : 'was cancelled';
-    throw new CancelledError(`The import ${id} ${what}; its parts stop. What they have embedded is kept.`);
+    throw new CancelledError(
+      `The import ${id} ${what}; its parts stop. What they have embedded is kept, and "kindred gallery import --resume ${id}" goes on with it: all of it, or from "--step plan" on.`,
+    );
   }
   return state === 'succeeded' ? 'done' : 'open';
 }
@@ -127,7 +130,7 @@ async function embedPiece(
   const rows = named.map(({ picture, sha256 }): EmbeddedRow => {
     const [row, sum, key] = [rowOf.get(picture), sha256(), picture.key];
     if (row === undefined || sum === null)
-      return { key, reason: reasons.get(picture) ?? 'it cannot be read' };
+      return { key, reason: plainText(reasons.get(picture) ?? 'it cannot be read') };
     return {
       key,
       sha256: sum,

@@ -5,7 +5,6 @@
  * publishes, at the same time or after somebody who was killed, makes the very same bytes under the very same name; of all who write them
  * one succeeds. Changes of others meanwhile apply before or after it by their ULIDs, as always.
  */
-import { z } from 'zod';
 import { CancelledError, ConflictError } from '../../errors.ts';
 import type { EmbeddedRow } from '../../gallery/arrow-embedded.ts';
 import { writeSegment } from '../../gallery/arrow-segment.ts';
@@ -13,34 +12,26 @@ import type { GalleryLog } from '../../gallery/carry-over.ts';
 import { classOf } from '../../gallery/names.ts';
 import { placePictures } from '../../gallery/placing.ts';
 import type { Placed } from '../../gallery/placing.ts';
-import { applySegments, createSegment, idAfter } from '../../gallery/segments.ts';
+import { applySegments, createSegment } from '../../gallery/segments.ts';
 import type { Addition } from '../../gallery/segments.ts';
 import type { Picture } from '../../images/dataset.ts';
 import { inOrder } from '../../images/in-order.ts';
-import { encode, readDocument } from '../../registry/documents.ts';
 import { readGalleryLog } from '../../registry/gallery-log.ts';
 import type { OpenOptions } from '../../registry/open-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { followAlias } from '../follow-alias.ts';
 import type { ImportJob } from '../job.ts';
-import { publicationKey } from './keys.ts';
 import { requirePlan } from './part.ts';
 import { listPieces, picturesIn, readPiece } from './pieces.ts';
 import type { ImportPlan } from './plan.ts';
+import { decidePublication } from './published.ts';
+import type { Publication } from './published.ts';
 import { KEPT_REASONS } from './request.ts';
 import type { ImportResult, LeftOut } from './request.ts';
 import { keptOf } from './source.ts';
 import type { Source } from './source.ts';
 
 const READS_AT_ONCE = 8;
-
-const publicationSchema = z.strictObject({
-  /** The id of the change. */
-  segment: z.string(),
-  /** The changes that the gallery had then: what it has already is told by them. */
-  after: z.array(z.string()),
-});
-type Publication = z.infer<typeof publicationSchema>;
 
 export interface PublishOptions extends OpenOptions {
   readonly signal?: AbortSignal | undefined;
@@ -65,13 +56,13 @@ export async function publishImport(
   const plan = await requirePlan(registry, job);
   await requirePieces(registry, job, plan);
   const log = await readGalleryLog(registry, { model, version });
-  const publication = await decided(registry, job, log);
+  const publication = await decidePublication(registry.store, job, log.segments);
   const { imported, left } = await readAll(registry, job, plan, options);
   const placed = placePictures(galleryThen(log, publication), imported);
   const added = placed.fresh.length;
   let has = version;
   if (added > 0) {
-    await write(registry, job, source, log, publication, placed);
+    await write(registry, job, source, log, publication, placed, options);
     const pictures = placed.fresh.map(({ picture, key }) => atHand(registry, source, picture, key));
     has = await followAlias(registry, { model, version, alias }, publication.segment, pictures, options);
   }
@@ -98,23 +89,6 @@ async function requirePieces({ store }: Registry, { id }: ImportJob, plan: Impor
   );
 }
 
-async function decided(
-  { store }: Registry,
-  { id }: ImportJob,
-  { segments }: GalleryLog,
-): Promise<Publication> {
-  const mine = { segment: idAfter(segments), after: segments.map((segment) => segment.id) };
-  try {
-    await store.put(publicationKey(id), encode(mine), { ifAbsent: true });
-    return mine;
-  } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    const found = await readDocument(store, publicationKey(id), publicationSchema);
-    if (found === null) throw error;
-    return found.value;
-  }
-}
-
 /** The gallery that the decision was made on; changes are never rewritten, so that it can always be made again. */
 function galleryThen({ made, segments }: GalleryLog, { after }: Publication) {
   const known = new Set(after);
@@ -135,7 +109,7 @@ async function readAll(
   const numbers = Array.from({ length: plan.pieces }, (_, piece) => piece);
   let done = 0;
   for await (const rows of inOrder(numbers, READS_AT_ONCE, (piece) => readPiece(store, id, plan, piece))) {
-    if (signal?.aborted) throw new CancelledError('Stopped before the pictures were added to the gallery.');
+    checkWanted(signal);
     for (const row of rows) {
       if (row.reason === undefined) imported.push({ ...row, className: classOf(row.key) });
       else left.push({ key: row.key, reason: row.reason });
@@ -152,6 +126,7 @@ async function write(
   { made }: GalleryLog,
   { segment: id }: Publication,
   { fresh }: Placed<Imported>,
+  { signal }: PublishOptions,
 ): Promise<void> {
   const entries = fresh.map(({ picture, key }): Addition => {
     const { sha256, embedding } = picture;
@@ -162,13 +137,21 @@ async function write(
   const kept = keepPictures
     ? fresh.map(({ picture: { key, sha256 } }) => keptOf(registry.store, source, { path: key, sha256 }))
     : [];
-  await registry.keepMissingPictures(model, kept, async () => {
+  const add = async (): Promise<void> => {
+    const bytes = await writeSegment(segment);
+    // The last moment: from here on it is there as a whole.
+    checkWanted(signal);
     try {
-      await registry.addSegment(model, version, id, await writeSegment(segment));
+      await registry.addSegment(model, version, id, bytes);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error; // it is there already
     }
-  });
+  };
+  await registry.keepPictures(model, kept, add, { mostlyKept: true });
+}
+
+function checkWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CancelledError('Stopped before the pictures were added to the gallery.');
 }
 
 function atHand(registry: Registry, source: Source, { key: path, sha256 }: Imported, key: string): Picture {

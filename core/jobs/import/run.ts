@@ -1,14 +1,14 @@
 /** An import as a job: planned, embedded in parts, published once. Whatever stops it in between, the next attempt goes on. */
-import { CancelledError } from '../../errors.ts';
 import { inOrder } from '../../images/in-order.ts';
 import type { OpenOptions } from '../../registry/open-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ObjectStore } from '../../storage/store.ts';
-import { attemptJob, failureOf } from '../attempt.ts';
+import { attemptJob } from '../attempt.ts';
 import type { AttemptContext } from '../attempt.ts';
+import { notingFailure } from '../failure.ts';
 import { now, readImport, updateJob } from '../job.ts';
-import type { ImportJob, Job } from '../job.ts';
-import { isOwnerAlive, takeJob } from '../owner.ts';
+import type { ImportJob } from '../job.ts';
+import { requireOpen, takeJob } from '../owner.ts';
 import { listingsPrefix, piecesPrefix } from './keys.ts';
 import { listPieces, picturesIn } from './pieces.ts';
 import { piecesOfPart, planImport } from './plan.ts';
@@ -21,6 +21,8 @@ export interface ImportContext extends AttemptContext, OpenOptions {
   readonly registry: Registry;
   /** Where this process works, see owner.ts. @default this machine's name */
   readonly place?: string | undefined;
+  /** See owner.ts. @default false */
+  readonly unattended?: boolean | undefined;
   /** Has these parts embedded, and ends when all are; throws when one failed. */
   readonly embed: (parts: readonly number[], signal: AbortSignal) => Promise<void>;
 }
@@ -39,7 +41,7 @@ export async function runImport(
   context: ImportContext,
 ): Promise<ImportResult> {
   const { registry } = context;
-  const hold = await takeJob(registry.store, job.id, context.place);
+  const hold = await takeJob(registry.store, job.id, context);
   const result =
     hold === null
       ? await resultOf(registry.store, job)
@@ -109,23 +111,20 @@ async function clear(store: ObjectStore, id: string): Promise<void> {
 /**
  * Does one step of an import in a process that nobody stands behind, such as a container: the job is under way then, and has failed when
  * the step has, unless somebody works on it who sees to that.
- * @throws CancelledError when the job was cancelled before
+ * @param unattended as for `takeJob`
+ * @throws CancelledError when the job was cancelled before; of an unattended process, ConflictError when it has failed before
  */
-export async function asStep<T>(store: ObjectStore, id: string, work: () => Promise<T>): Promise<T> {
-  const { state } = await updateJob(store, id, (job) =>
-    job.state === 'queued' ? { ...job, state: 'running', startedAt: job.startedAt ?? now() } : job,
-  );
-  if (state === 'cancelled') throw new CancelledError(`The import ${id} was cancelled.`);
-  try {
-    return await work();
-  } catch (error) {
-    const ending = failureOf(error);
-    if (ending.state === 'failed') await updateJob(store, id, (job) => failed(job, ending.error));
-    throw error;
-  }
-}
-
-function failed(job: Job, error: Job['error']): Job {
-  if ((job.state !== 'queued' && job.state !== 'running') || isOwnerAlive(job)) return job;
-  return { ...job, state: 'failed', owner: null, finishedAt: now(), error };
+export async function asStep<T>(
+  store: ObjectStore,
+  id: string,
+  unattended: boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  const job = await updateJob(store, id, (found) => {
+    if (unattended || found.state === 'cancelled') requireOpen(found);
+    return found.state === 'queued'
+      ? { ...found, state: 'running', startedAt: found.startedAt ?? now() }
+      : found;
+  });
+  return notingFailure(store, job, work);
 }

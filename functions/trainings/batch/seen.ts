@@ -2,7 +2,7 @@
 import type { Job } from '../../../core/jobs/job.ts';
 import { isInterrupted, isOwnerAlive } from '../../../core/jobs/owner.ts';
 import type { Seen } from '../trainings.ts';
-import type { Submission } from './submission.ts';
+import type { Submission } from './submission-document.ts';
 
 /** A job of which Batch has not heard after so long was lost on the way there. */
 const PATIENCE_MS = 60_000;
@@ -27,7 +27,17 @@ export const begins = <J extends Job>(job: J): Seen<J> => ({
  */
 export function isToShow(job: Job, { at }: Submission): boolean {
   const isAtWork = job.state === 'running' && isOwnerAlive(job);
-  return isAtWork || Date.now() - Date.parse(at) < SHOWN_MS;
+  return isAtWork || isRecent(at, SHOWN_MS);
+}
+
+/** Whether a process works on the job that Batch has not started: somebody goes on with it by hand. */
+export function isElsewhere(job: Job, batchJobs: readonly string[]): boolean {
+  const [, batchJob] = /^aws-batch\/(.+)#\d+$/.exec(job.owner?.host ?? '') ?? [];
+  return isOwnerAlive(job) && !batchJobs.some((id) => id === batchJob);
+}
+
+export function isRecent(at: string | null, ms: number): boolean {
+  return at !== null && Date.now() - Date.parse(at) < ms;
 }
 
 export function notShown<J extends Job>(job: J): Seen<J> {
@@ -37,7 +47,8 @@ export function notShown<J extends Job>(job: J): Seen<J> {
 }
 
 export function notSubmitted<J extends Job>(job: J): Seen<J> {
-  if (Date.now() - Date.parse(job.createdAt) < PATIENCE_MS) return plain(job);
+  // What was begun by hand is seen to by whoever did.
+  if (job.via !== 'http' || isRecent(job.createdAt, PATIENCE_MS)) return plain(job);
   const message =
     'It did not come to AWS Batch. Ask for it again with the same Idempotency-Key, or cancel it and start another.';
   return { ...plain(job), waiting: [{ code: 'not-submitted', message }] };

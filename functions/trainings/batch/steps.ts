@@ -15,8 +15,9 @@ export interface Step {
  * succeeded. An array has at least two: a single part is a plain job.
  */
 export function stepsOf(job: Job): readonly Step[] {
-  const { id } = job;
-  const last = `kindred-${id}`;
+  const { id, resumed = 0 } = job;
+  // Batch knows what was submitted before it was gone on with for some days, under its own names.
+  const last = resumed === 0 ? `kindred-${id}` : `kindred-${id}-again-${resumed}`;
   if (job.kind === undefined) return [{ name: last, parameters: { job: id } }];
   const { parts } = job.request;
   const step = (name: string, what: string): Step => ({ name, parameters: { job: id, step: what } });

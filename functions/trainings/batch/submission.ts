@@ -3,28 +3,19 @@
  * first: jobs/<id>/batch.json, made by conditional create.
  */
 import { randomUUID } from 'node:crypto';
-import { ListJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
+import { ListJobsCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
-import { z } from 'zod';
 import { ConflictError } from '../../../core/errors.ts';
-import { JOBS, now } from '../../../core/jobs/job.ts';
-import { encode, readDocument } from '../../../core/registry/documents.ts';
+import { now } from '../../../core/jobs/job.ts';
+import type { Job } from '../../../core/jobs/job.ts';
+import { encode } from '../../../core/registry/documents.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import type { Step } from './steps.ts';
+import { idsOf, roundOf, storedSubmission, submissionKey } from './submission-document.ts';
+import type { Submission } from './submission-document.ts';
 
-const schema = z.strictObject({
-  /** Another one for every attempt to submit. */
-  token: z.string(),
-  at: z.iso.datetime(),
-  queue: z.string(),
-  /** The last one; null: somebody is about to submit it, or was. */
-  batchJob: z.string().nullable(),
-  /** Those that go before it, in their order. */
-  before: z.array(z.string()).optional(),
-  /** Whether whoever was about to may have done it without hearing of it. */
-  unsure: z.boolean(),
-});
-export type Submission = z.infer<typeof schema>;
+/** Given by the API, found again in what Batch says of a job. */
+export const CANCELLED = 'Cancelled through Kindred';
 
 export interface Target {
   /** Name or ARN. */
@@ -36,11 +27,32 @@ export interface Target {
 /** Whoever was about to submit for so long is gone. */
 const PATIENCE_MS = 60_000;
 
-const keyOf = (id: string): string => `${JOBS}${id}/batch.json`;
+/** Has Batch end all that there is of the job, also of an array; told once, however often this is done. */
+export async function endSubmission(store: ObjectStore, client: BatchClient, { id }: Job): Promise<void> {
+  const found = await storedSubmission(store, id);
+  if (found === null || found.value.over || found.value.batchJob === null) return;
+  await terminate(client, idsOf(found.value));
+  await ifStillMine(
+    store.put(submissionKey(id), encode({ ...found.value, over: true }), { ifMatch: found.etag }),
+  );
+}
 
-/** Null when nobody has begun to submit it. */
-export async function readSubmission(store: ObjectStore, id: string): Promise<Submission | null> {
-  return (await readDocument(store, keyOf(id), schema))?.value ?? null;
+async function terminate(client: BatchClient, batchJobs: readonly string[]): Promise<void> {
+  // The last one first: it must not begin because of what happens to the others.
+  for (const jobId of batchJobs.toReversed()) {
+    await client.send(new TerminateJobCommand({ jobId, reason: CANCELLED }));
+  }
+}
+
+/** @returns whether it was written: nobody else had written it meanwhile */
+async function ifStillMine(written: Promise<unknown>): Promise<boolean> {
+  try {
+    await written;
+    return true;
+  } catch (error) {
+    if (error instanceof ConflictError) return false;
+    throw error;
+  }
 }
 
 /** What is submitted, and where to. */
@@ -50,39 +62,47 @@ export interface Work {
   readonly steps: readonly Step[];
 }
 
-/** Submits the job's work, unless it has been, or somebody else is about to. */
+/** Submits the job's work, unless it has been since it was gone on with last, or somebody else is about to. */
 export async function submitOnce(
   store: ObjectStore,
   client: BatchClient,
-  id: string,
+  job: Job,
   work: () => Promise<Work>,
 ): Promise<void> {
-  const found = await readDocument(store, keyOf(id), schema);
-  if (found !== null && !isStale(found.value)) return;
+  const key = submissionKey(job.id);
+  const round = roundOf(job);
+  const found = await storedSubmission(store, job.id);
+  const before = found === null ? -1 : (found.value.round ?? 0);
+  if (found !== null && (before > round || (before === round && !isStale(found.value)))) return;
+  // Whoever began to submit the same may have come as far as that Batch took some of it.
+  const perhapsIn = found !== null && before === round ? found.value.queue : null;
   const { target, steps } = await work();
   const { queue } = target;
-  const claim: Submission = { token: randomUUID(), at: now(), queue, batchJob: null, unsure: false };
+  const claim: Submission = { token: randomUUID(), at: now(), queue, batchJob: null, unsure: false, round };
   let etag: string;
   try {
     const condition = found === null ? { ifAbsent: true as const } : { ifMatch: found.etag };
-    ({ etag } = await store.put(keyOf(id), encode(claim), condition));
+    ({ etag } = await store.put(key, encode(claim), condition));
   } catch (error) {
     if (error instanceof ConflictError) return;
     throw error;
   }
+  const batchJobs: string[] = [];
   try {
-    const batchJobs: string[] = [];
     for (const step of steps) {
-      const known = found === null ? null : await findByName(client, found.value.queue, step.name);
+      const known = perhapsIn === null ? null : await findByName(client, perhapsIn, step.name);
       batchJobs.push(known ?? (await submit(client, target, step, batchJobs.at(-1))));
     }
-    const batchJob = batchJobs.pop() ?? null;
-    const before = batchJobs.length === 0 ? {} : { before: batchJobs };
-    await store.put(keyOf(id), encode({ ...claim, batchJob, ...before }), { ifMatch: etag });
   } catch (error) {
-    await store.put(keyOf(id), encode({ ...claim, unsure: true }), { ifMatch: etag }).catch(() => undefined);
+    await store.put(key, encode({ ...claim, unsure: true }), { ifMatch: etag }).catch(() => undefined);
     throw error;
   }
+  const done = { ...claim, batchJob: batchJobs.at(-1) ?? null };
+  const first = batchJobs.length > 1 ? { before: batchJobs.slice(0, -1) } : {};
+  if (await ifStillMine(store.put(key, encode({ ...done, ...first }), { ifMatch: etag }))) return;
+  // It was ended and gone on with meanwhile: nobody will ever ask after these.
+  const others = await storedSubmission(store, job.id);
+  if ((others?.value.round ?? 0) > round) await terminate(client, batchJobs);
 }
 
 function isStale({ batchJob, unsure, at }: Submission): boolean {

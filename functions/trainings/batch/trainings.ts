@@ -2,14 +2,9 @@
  * Trainings and imports as jobs of AWS Batch. The registry's job documents say what they do; Batch says what becomes of its container, which
  * counts where the document cannot know: before it begins, and when it ended without a word.
  */
-import {
-  BatchClient,
-  DescribeJobsCommand,
-  ListJobsCommand,
-  TerminateJobCommand,
-} from '@aws-sdk/client-batch';
+import { BatchClient, DescribeJobsCommand, ListJobsCommand } from '@aws-sdk/client-batch';
 import type { JobDetail } from '@aws-sdk/client-batch';
-import { now, readJob, updateJob } from '../../../core/jobs/job.ts';
+import { isOpen, now, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import { RequestError, busy } from '../../errors.ts';
@@ -20,10 +15,12 @@ import { failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { checkOptions } from './options.ts';
-import { begins, isToShow, notShown, notSubmitted, plain } from './seen.ts';
+import { begins, isElsewhere, isRecent, isToShow, notShown, notSubmitted, plain } from './seen.ts';
 import { stepsOf } from './steps.ts';
-import { readSubmission, submitOnce } from './submission.ts';
-import type { Submission, Target } from './submission.ts';
+import { idsOf, readSubmission } from './submission-document.ts';
+import type { Submission } from './submission-document.ts';
+import { CANCELLED, endSubmission, submitOnce } from './submission.ts';
+import type { Target } from './submission.ts';
 
 export interface BatchOptions {
   readonly store: ObjectStore;
@@ -41,8 +38,8 @@ export interface BatchOptions {
   readonly waiting?: number;
 }
 
-/** Given by the API, found again in what Batch says of a job. */
-const CANCELLED = 'Cancelled through Kindred';
+/** What is left in Batch of a job that ended longer ago has ended itself by now. */
+const LEFT_MS = 24 * 60 * 60_000;
 const DESCRIBED_AT_ONCE = 100;
 
 export class BatchTrainings implements Trainings {
@@ -60,7 +57,12 @@ export class BatchTrainings implements Trainings {
 
   async checkImport(): Promise<void> {
     if (this.#options.imports !== null) return;
-    throw new RequestError(501, 'not-offered', 'There is no queue here that imports could be submitted to.');
+    throw new RequestError(
+      501,
+      'not-offered',
+      'Imports run on the queue without GPUs, which is not deployed here. Deploy with "training.cpu.enabled", or import from a machine of ' +
+        'your own that reaches the registry: kindred gallery import DATASET --parts N --registry URI.',
+    );
   }
 
   async room(): Promise<void> {
@@ -79,17 +81,26 @@ export class BatchTrainings implements Trainings {
 
   async offer(id: string): Promise<void> {
     const { store, client } = this.#options;
+    const job = await readJob(store, id);
+    if (!isOpen(job)) return;
     await asked(() =>
-      submitOnce(store, client, id, async () => {
-        const job = await readJob(store, id);
-        return { target: await this.#targetOf(job), steps: stepsOf(job) };
-      }),
+      submitOnce(store, client, job, async () => ({
+        target: await this.#targetOf(job),
+        steps: stepsOf(job),
+      })),
     );
+    // Who cancelled it before it was submitted found nothing to end.
+    const { state, cancelRequested, resumed } = await readJob(store, id);
+    if (resumed === job.resumed && (state === 'cancelled' || cancelRequested)) await this.cancelled(id);
   }
 
   async look<J extends Job>(jobs: readonly J[]): Promise<readonly Seen<J>[]> {
     const submitted = await Promise.all(
-      jobs.map(async (job) => (isOpen(job) ? readSubmission(this.#options.store, job.id) : null)),
+      jobs.map(async (job) => {
+        if (isOpen(job)) return readSubmission(this.#options.store, job);
+        await this.#endLeft(job);
+        return null;
+      }),
     );
     const details = await asked(() => this.#describe(submitted.flatMap((one) => idsOf(one))));
     return Promise.all(
@@ -101,16 +112,18 @@ export class BatchTrainings implements Trainings {
   }
 
   async cancelled(id: string): Promise<void> {
-    const { store } = this.#options;
-    const ids = idsOf(await readSubmission(store, id));
+    const { store, client } = this.#options;
+    const submission = await readSubmission(store, await readJob(store, id));
+    const ids = idsOf(submission);
     if (ids.length === 0) return;
     const details = await asked(() => this.#describe(ids));
     const job = await readJob(store, id);
+    if (isElsewhere(job, ids)) return;
     // Its program hears of it, and keeps what it has.
     const known = ids.flatMap((each) => details.get(each) ?? []);
     if (known.length > 0 && currentOf(known).status === 'running' && isBeingWorkedOn(job)) return;
-    await asked(() => this.#terminate(ids));
-    await endJob(store, id, 'cancelled', null);
+    await asked(() => endSubmission(store, client, job));
+    await endJob(store, job, 'cancelled', null);
   }
 
   /** What was submitted runs on without this process. */
@@ -131,11 +144,13 @@ export class BatchTrainings implements Trainings {
     return cpu;
   }
 
-  async #terminate(batchJobs: readonly string[]): Promise<void> {
-    const { client } = this.#options;
-    // The last one first: it must not begin because of what happens to the others.
-    for (const jobId of batchJobs.toReversed()) {
-      await client.send(new TerminateJobCommand({ jobId, reason: CANCELLED }));
+  /** A container that fails notes that, and cannot end those that wait: they would begin, only to see that it is over. */
+  async #endLeft(job: Job): Promise<void> {
+    if (job.state === 'succeeded' || !isRecent(job.finishedAt, LEFT_MS)) return;
+    try {
+      await endSubmission(this.#options.store, this.#options.client, job);
+    } catch (error) {
+      this.#options.trouble(error);
     }
   }
 
@@ -156,6 +171,7 @@ export class BatchTrainings implements Trainings {
     known: ReadonlyMap<string, JobDetail>,
   ): Promise<Seen<J>> {
     const batchJobs = idsOf(submission);
+    if (isElsewhere(job, batchJobs)) return plain(job);
     if (submission === null || batchJobs.length === 0) return notSubmitted(job);
     const details = batchJobs.flatMap((id) => known.get(id) ?? []);
     if (details.length < batchJobs.length && isToShow(job, submission)) return notShown(job);
@@ -167,7 +183,9 @@ export class BatchTrainings implements Trainings {
       return this.#ended(job, { code: 'unexpected', message: 'its container ended without a word' });
     if (status === 'failed') {
       const failure = detail.statusReason === CANCELLED ? null : failureOf(await this.#failedChild(detail));
-      if (batchJobs.length > 1) await asked(() => this.#terminate(batchJobs));
+      if (batchJobs.length > 1) {
+        await asked(() => endSubmission(this.#options.store, this.#options.client, job));
+      }
       return this.#ended(job, failure);
     }
     if (status === 'running') return job.state === 'queued' ? begins(job) : plain(job);
@@ -189,7 +207,7 @@ export class BatchTrainings implements Trainings {
   /** @param failure null: it was cancelled */
   async #ended<J extends Job>(job: J, failure: Failure | null): Promise<Seen<J>> {
     const state = failure === null ? 'cancelled' : 'failed';
-    return plain((await endJob(this.#options.store, job.id, state, failure)) as J);
+    return plain((await endJob(this.#options.store, job, state, failure)) as J);
   }
 
   async #obstacles(detail: JobDetail): Promise<readonly Obstacle[]> {
@@ -207,30 +225,22 @@ export function batchClient(): BatchClient {
   return new BatchClient({});
 }
 
-function isOpen({ state }: Job): boolean {
-  return state === 'queued' || state === 'running';
-}
-
 /** Whether a process has the job, and hears when somebody wants it to stop. */
 function isBeingWorkedOn({ kind, state, owner }: Job): boolean {
   return state === 'running' && (kind === undefined || owner !== null);
 }
 
-/** Of the jobs of Batch, in their order; none when they were not submitted. */
-function idsOf(submission: Submission | null): string[] {
-  if (submission === null || submission.batchJob === null) return [];
-  return [...(submission.before ?? []), submission.batchJob];
-}
-
 /** Notes the end of a job that is open still; its program may have said it meanwhile. */
 async function endJob(
   store: ObjectStore,
-  id: string,
+  { id, resumed }: Job,
   state: 'cancelled' | 'failed',
   error: Failure | null,
 ): Promise<Job> {
   return updateJob(store, id, (job) =>
-    isOpen(job) ? { ...job, state, owner: null, cancelRequested: false, finishedAt: now(), error } : job,
+    isOpen(job) && job.resumed === resumed
+      ? { ...job, state, owner: null, cancelRequested: false, finishedAt: now(), error }
+      : job,
   );
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { CancelledError, ConflictError, InvalidInputError, NotFoundError } from '../../../core/errors.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
@@ -9,7 +11,7 @@ import { importProgress } from '../../../core/jobs/import/progress.ts';
 import { publishImport } from '../../../core/jobs/import/publish.ts';
 import type { ImportRequest, ImportResult } from '../../../core/jobs/import/request.ts';
 import { runImport } from '../../../core/jobs/import/run.ts';
-import { createImport, readImport } from '../../../core/jobs/job.ts';
+import { createImport, readImport, updateJob } from '../../../core/jobs/job.ts';
 import type { ImportJob } from '../../../core/jobs/job.ts';
 import { promote } from '../../../core/jobs/promote.ts';
 import { openEmbedder } from '../../../core/registry/open-version.ts';
@@ -247,6 +249,31 @@ describe('an import in parts', () => {
     await assert.rejects(embed(all, 0), CancelledError);
 
     assert.deepEqual(await importProgress(all.registry.store, all.job), { done: 8, total: 20 });
+  });
+
+  it('is not published any more once it was stopped, and not cancelled any more once it is published', async () => {
+    const store = memoryStore();
+    const all = await setting({}, store);
+    await embedAll(all);
+    const stop = new AbortController();
+    // The moment before the change is written.
+    const late = intercepted(store, async (operation, key) => {
+      if (operation === 'put' && key.includes('pictures/adding/')) stop.abort();
+    });
+    const stopped = publishImport(openRegistry(late), all.job, all.source, { signal: stop.signal });
+
+    await assert.rejects(stopped, CancelledError);
+    const nothing = await all.registry.segments('colours', 1);
+    // Published by a process that dies before it notes that.
+    const gone = spawnSync(process.execPath, ['--eval', '0']).pid;
+    const at = new Date().toISOString();
+    const owner = { host: hostname(), pid: gone, token: 'x', since: at, seenAt: at };
+    await updateJob(store, all.job.id, (job) => ({ ...job, state: 'running', owner }));
+    await publish(all);
+
+    assert.deepEqual(nothing, []);
+    await assert.rejects(requestCancel(store, all.job.id), /in the gallery already/);
+    assert.equal((await readImport(store, all.job.id)).state, 'running');
   });
 
   it('as a job embeds what is missing, notes its result, and clears away what it needed', async () => {

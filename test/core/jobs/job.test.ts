@@ -2,12 +2,20 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { beforeEach, describe, it } from 'node:test';
-import { ConflictError, CorruptDataError, InvalidInputError, NotFoundError } from '../../../core/errors.ts';
+import {
+  CancelledError,
+  ConflictError,
+  CorruptDataError,
+  InvalidInputError,
+  NotFoundError,
+} from '../../../core/errors.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
+import { failureOf, notingFailure } from '../../../core/jobs/failure.ts';
 import { createJob, listJobs, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, Owner, TrainingRequest } from '../../../core/jobs/job.ts';
 import { isOwnerAlive, leaveJob, renewHold, takeJob } from '../../../core/jobs/owner.ts';
 import type { Ending, Hold } from '../../../core/jobs/owner.ts';
+import { resumeJob } from '../../../core/jobs/resume.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 
@@ -146,8 +154,8 @@ describe('the right to work on a job', () => {
     it(`that the first attempt of batch/a was just heard of is ${isTaken ? 'taken' : 'not taken'} by ${place}`, async () => {
       await ownedBy({ host: 'batch/a#1' });
 
-      if (!isTaken) return assert.rejects(takeJob(store, job.id, place), ConflictError);
-      assert.ok(await takeJob(store, job.id, place));
+      if (!isTaken) return assert.rejects(takeJob(store, job.id, { place }), ConflictError);
+      assert.ok(await takeJob(store, job.id, { place }));
       assert.equal((await readJob(store, job.id)).owner?.host, place);
     });
   }
@@ -198,5 +206,73 @@ describe('a wish to cancel', () => {
     await assert.rejects(takeJob(store, job.id), ConflictError);
     assert.equal((await renewHold(store, hold)).cancelRequested, true);
     await leaveJob(store, hold, succeeded);
+  });
+});
+
+describe('a process that nobody stands behind', () => {
+  const stopped = failureOf(new CancelledError('Stopped.'));
+
+  it('leaves a job alone that was cancelled or has failed after it was started', async () => {
+    await requestCancel(store, job.id);
+    await assert.rejects(takeJob(store, job.id, { unattended: true }), CancelledError);
+    await updateJob(store, job.id, (found) => ({ ...found, state: 'failed' }));
+    await assert.rejects(takeJob(store, job.id, { unattended: true }), ConflictError);
+
+    assert.equal((await readJob(store, job.id)).attempts, 0);
+    await leaveJob(store, await taken(), succeeded);
+  });
+
+  it('puts a job back when it is stopped, unless somebody wants it cancelled', async () => {
+    const hold = await takeJob(store, job.id, { unattended: true });
+    await leaveJob(store, hold as Hold, stopped);
+    const back = await readJob(store, job.id);
+    const next = await takeJob(store, job.id, { unattended: true });
+    await requestCancel(store, job.id);
+    await leaveJob(store, next as Hold, stopped);
+    const ended = await readJob(store, job.id);
+
+    assert.deepEqual([back.state, back.owner, back.finishedAt, back.error], ['queued', null, null, null]);
+    assert.deepEqual([ended.state, ended.attempts], ['cancelled', 2]);
+  });
+
+  it('notes a failure before it had the job, unless it was gone on with meanwhile', async () => {
+    const fail = (): Promise<never> => Promise.reject(new NotFoundError('no such data set'));
+    await requestCancel(store, job.id);
+    const resumed = await resumeJob(store, job.id);
+    await assert.rejects(notingFailure(store, job, fail), NotFoundError);
+    const unchanged = await readJob(store, job.id);
+    await assert.rejects(notingFailure(store, resumed, fail), NotFoundError);
+    const { state, error } = await readJob(store, job.id);
+
+    assert.deepEqual(unchanged, resumed);
+    assert.deepEqual([state, error], ['failed', { code: 'not-found', message: 'no such data set' }]);
+  });
+});
+
+describe('a job that is gone on with', () => {
+  it('waits again when it was cancelled, has failed, or its process is gone; else it is left as it is', async () => {
+    assert.deepEqual(await resumeJob(store, job.id), job);
+    await requestCancel(store, job.id);
+    const [one, two] = await Promise.all([
+      resumeJob(store, job.id, 'http'),
+      resumeJob(store, job.id, 'http'),
+    ]);
+    assert.deepEqual(one, two);
+    assert.deepEqual([one.state, one.finishedAt, one.error, one.resumed], ['queued', null, null, 1]);
+
+    await ownedBy({});
+    assert.equal((await resumeJob(store, job.id)).state, 'running');
+    await requestCancel(store, job.id);
+    await assert.rejects(resumeJob(store, job.id), /is being stopped/);
+    await ownedBy({ pid: gonePid() });
+    // A server sees to its own.
+    assert.equal((await resumeJob(store, job.id)).state, 'running');
+    await updateJob(store, job.id, (found) => ({ ...found, via: undefined }));
+    assert.deepEqual(
+      [(await resumeJob(store, job.id)).state, (await readJob(store, job.id)).resumed],
+      ['queued', 2],
+    );
+    await leaveJob(store, await taken(), succeeded);
+    await assert.rejects(resumeJob(store, job.id), ConflictError);
   });
 });

@@ -65,6 +65,13 @@ class BatchPlace implements Place {
 
   jobs = async (): Promise<number> => this.batch.jobs();
 
+  steps = async (job: string): Promise<string[]> => {
+    const own = (): readonly Container[] =>
+      this.batch.containers.filter(({ args, child }) => args.includes(job) && child !== null);
+    while (own().some(({ status }) => status === null)) await sleep(50);
+    return own().map(({ args }) => args[args.indexOf('--step') + 1] ?? '');
+  };
+
   close(): Promise<void> {
     return this.batch.close();
   }
@@ -76,8 +83,8 @@ opened?.catch(() => undefined);
 trainingsContract(
   'on AWS Batch',
   async () => {
-    const { registry, trainings, jobs } = (await opened) as BatchPlace;
-    return { registry, trainings, jobs, close: async () => undefined };
+    const { registry, trainings, jobs, steps } = (await opened) as BatchPlace;
+    return { registry, trainings, jobs, steps, close: async () => undefined };
   },
   skip,
 );

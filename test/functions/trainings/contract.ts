@@ -22,6 +22,8 @@ export interface Place {
   readonly trainings: NonNullable<ServeOptions['trainings']>;
   /** How many jobs were made where they run. */
   readonly jobs: () => Promise<number>;
+  /** Where the steps of a job are run one by one: which were begun, once none of them runs any more. */
+  readonly steps?: (job: string) => Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export interface Import {
   readonly id: string;
   readonly state: string;
   readonly version: number;
+  readonly attempts: number;
   readonly pictures: { readonly done: number; readonly total: number } | null;
   readonly result: { readonly added: number; readonly left: { readonly count: number } } | null;
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -118,6 +121,15 @@ export class Client {
       body: JSON.stringify({ dataset: 'later', model: 'clothes', ...body }),
       headers: { 'content-type': 'application/json', 'idempotency-key': key },
     });
+  }
+
+  async untilImport(id: string, holds: (one: Import) => boolean): Promise<Import> {
+    for (;;) {
+      const one = await json<Import>(await this.ask('GET', `/v1/imports/${id}`));
+      if (holds(one)) return one;
+      assert.ok(one.error === null && one.state !== 'succeeded', JSON.stringify(one));
+      await sleep(100);
+    }
   }
 
   async ask(method: string, address: string): Promise<Response> {
@@ -192,28 +204,46 @@ export function trainingsContract(
       assert.deepEqual(await place.registry.versions('clothes'), [1]);
     });
 
-    it('stand beside imports, which embed a data set in parts and add all of it at once', async () => {
+    it('stand beside imports, which embed a data set in parts and add all of it at once, also when cancelled and gone on with', async () => {
       const { registry } = place;
       await addSkirts(registry);
       const classes = async (): Promise<ReadonlySet<string>> =>
         new Set((await openGallery(registry, await registry.resolve('clothes'))).gallery.classes);
       const begun = await client.startImport('skirts', { parts: 2 });
       const { id, version } = await json<Import>(begun);
+      // Before it has begun, and while it is under way.
+      const early = await client.ask('DELETE', `/v1/imports/${id}`);
+      const cancelled = await client.untilImport(id, ({ state }) => state === 'cancelled');
+      const same = await json<Import>(await client.startImport('skirts', { parts: 2 }));
+      const resumed = await client.ask('POST', `/v1/imports/${id}/resume`);
+      await client.untilImport(id, ({ pictures }) => pictures !== null);
+      const midway = await client.ask('DELETE', `/v1/imports/${id}`);
+      await client.untilImport(id, ({ state }) => state === 'cancelled');
+      const steps = await place.steps?.(id);
       const untouched = await classes();
-      let last: Import;
-      do {
-        await sleep(100);
-        last = await json<Import>(await client.ask('GET', `/v1/imports/${id}`));
-        assert.equal(last.error, null);
-      } while (last.state !== 'succeeded');
+      const changes = await registry.segments('clothes', 1);
+      const resumes = await Promise.all(
+        [1, 2].map(async () => client.ask('POST', `/v1/imports/${id}/resume`)),
+      );
+      const last = await client.untilImport(id, ({ state }) => state === 'succeeded');
       const again = await json<Import>(await client.startImport('skirts', { parts: 2 }));
       const other = await client.startImport('skirts', { parts: 3 });
       const { imports } = await json<{ imports: Import[] }>(await client.ask('GET', '/v1/imports'));
       const missing = await client.ask('GET', `/v1/trainings/${id}`);
       const late = await client.ask('DELETE', `/v1/imports/${id}`);
+      const done = await client.ask('POST', `/v1/imports/${id}/resume`);
 
       assert.deepEqual([begun.status, begun.headers.get('location')], [202, `/v1/imports/${id}`]);
       assert.deepEqual([version, again.id, other.status], [1, id, 409]);
+      assert.deepEqual([early.status, cancelled.pictures], [202, null]);
+      assert.deepEqual([same.id, same.state], [id, 'cancelled']);
+      assert.deepEqual([resumed.status, resumed.headers.get('location')], [202, `/v1/imports/${id}`]);
+      assert.deepEqual([midway.status, changes], [202, []]);
+      assert.ok(!steps?.includes('publish'), steps?.join());
+      assert.deepEqual(
+        resumes.map(({ status }) => status),
+        [202, 202],
+      );
       assert.deepEqual([last.result?.added, last.result?.left.count, last.pictures], [3, 1, null]);
       assert.deepEqual([untouched.has('skirt'), (await classes()).has('skirt')], [false, true]);
       assert.equal((await registry.segments('clothes', 1)).length, 1);
@@ -222,10 +252,10 @@ export function trainingsContract(
         [id],
       );
       assert.ok((await client.list()).every((one) => one.id !== id));
-      assert.deepEqual([missing.status, late.status], [404, 409]);
+      assert.deepEqual([missing.status, late.status, done.status], [404, 409, 409]);
     });
 
-    it('say why they wait, and are cancelled while they wait and while they run', async () => {
+    it('say why they wait, are cancelled while they wait and while they run, and are gone on with', async () => {
       const first = (await json<Training>(await client.start('first', { options: LONG }))).id;
       await client.until(first, ({ progress }) => (progress?.progress.epoch ?? 0) > 0);
       const second = (await json<Training>(await client.start('second', { options: LONG, seed: 1 }))).id;
@@ -249,6 +279,10 @@ export function trainingsContract(
         [(await client.cancel(first)).status, (await client.cancel(second)).status],
         [409, 409],
       );
+      const resumed = await client.ask('POST', `/v1/trainings/${second}/resume`);
+      assert.deepEqual([resumed.status, (await json<Training>(resumed)).state], [202, 'queued']);
+      await client.cancel(second);
+      await client.until(second, ({ state }) => state === 'cancelled');
       const listed = await client.list();
       assert.deepEqual(
         listed.slice(0, 2).map(({ id, state }) => [id, state]),

@@ -26,6 +26,7 @@ trainingsContract('in processes of this machine', async () => {
           job,
           '--registry',
           folder,
+          '--unattended',
           '--json',
         ],
       }),
