@@ -74,6 +74,7 @@ const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | 
   ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'upload'],
   ['POST', /^\/v1\/(?:trainings|imports)$/, 'train'],
   ['DELETE', /^\/v1\/(?:trainings|imports)\/[^/]+$/, 'train'],
+  ['POST', /^\/v1\/(?:trainings|imports)\/[^/]+\/resume$/, 'train'],
 ];
 
 /** Whether anybody has to say who they are. */

@@ -3,10 +3,12 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { ConflictError, InvalidInputError, NotFoundError } from '../../core/errors.ts';
+import { inOrder } from '../../core/images/in-order.ts';
 import { requestCancel } from '../../core/jobs/cancel.ts';
 import { JOB_STATES, listJobs } from '../../core/jobs/job.ts';
 import type { Job } from '../../core/jobs/job.ts';
 import { isInterrupted } from '../../core/jobs/owner.ts';
+import { plainText } from '../../core/jobs/plain-text.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
@@ -47,7 +49,8 @@ export const jobFields = {
 /** These fields of one job. */
 export function fieldsOf({ withoutPlace }: Deps, { job, interrupted, waiting }: Seen) {
   const { id, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
-  const error = job.error && { ...job.error, message: withoutPlace(job.error.message) };
+  // Earlier Kindreds kept what a process said last as it was.
+  const error = job.error && { ...job.error, message: plainText(withoutPlace(job.error.message)) };
   const state = interrupted ? ('interrupted' as const) : job.state;
   const moments = { createdAt, startedAt, finishedAt };
   return { id, state, ...moments, attempts, cancelRequested, waiting: [...waiting], error };
@@ -64,7 +67,9 @@ export const keyHeaders = (what: string) =>
       .string()
       .min(1)
       .max(255)
-      .meta({ description: `Made up by you; asked again with it, the ${what} is the same one.` }),
+      .meta({
+        description: `Made up by you; asked again with it, the ${what} is the same one, also when it has ended.`,
+      }),
   });
 
 export const eventHeaders = z.object({ 'last-event-id': z.string().optional() });
@@ -86,11 +91,22 @@ export async function newestJobs<J extends Job>(
   return (await listJobs(registry.store, Number(limit ?? 100), isOne)).toReversed();
 }
 
-/** What runs the jobs may know more of them than the registry does. */
-export async function seen<J extends Job>(
-  { trainings }: Deps,
+/** Jobs that are shown at once; of each, the store may be asked how far it is. */
+const SHOWN_AT_ONCE = 16;
+
+/** All of them as they are answered. */
+export async function shownAll<J extends Job, A>(
+  deps: Deps,
   jobs: readonly J[],
-): Promise<readonly Seen<J>[]> {
+  shown: (one: Seen<J>) => Promise<A>,
+): Promise<A[]> {
+  const all: A[] = [];
+  for await (const one of inOrder(await seen(deps, jobs), SHOWN_AT_ONCE, shown)) all.push(one);
+  return all;
+}
+
+/** What runs the jobs may know more of them than the registry does. */
+async function seen<J extends Job>({ trainings }: Deps, jobs: readonly J[]): Promise<readonly Seen<J>[]> {
   if (trainings !== null) return trainings.look(jobs);
   return jobs.map((job) => ({ job, interrupted: isInterrupted(job), waiting: [] }));
 }
@@ -109,7 +125,11 @@ export async function requireDataSets(registry: Registry, wanted: readonly strin
 /** @param what such as "trainings" */
 export function requiredTrainings({ trainings }: Deps, what: string): Trainings {
   if (trainings !== null) return trainings;
-  throw new RequestError(501, 'not-offered', `This server starts no ${what}.`);
+  throw new RequestError(
+    501,
+    'not-offered',
+    `This server starts no ${what}. Start them on the command line of a machine that reaches the registry, or by a server that does.`,
+  );
 }
 
 /** Sends every state of a job as an event of that name. */

@@ -1,28 +1,14 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { createJob, readProgress, readTraining } from '../../core/jobs/job.ts';
-import type { Job, TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
-import { createJobOnce, jobOfKey } from '../../core/jobs/once.ts';
+import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { checkName } from '../../core/registry/names.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
-import { jsonBody } from '../http/body.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { nameSchema } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
-import {
-  cancelJob,
-  eventHeaders,
-  fieldsOf,
-  followJob,
-  idParams,
-  jobFields,
-  keyHeaders,
-  listQuery,
-  newestJobs,
-  requireDataSets,
-  requiredTrainings,
-  seen,
-} from './jobs.ts';
+import { jobRoutes } from './job-routes.ts';
+import { fieldsOf, jobFields, requireDataSets } from './jobs.ts';
 
 const share = z.number().min(0).max(1);
 const value = z.union([z.string().max(200), z.number(), z.boolean()]);
@@ -85,114 +71,42 @@ const trainingSchema = z
   })
   .openapi('Training');
 
-const tags = ['trainings'];
-const params = idParams('training');
-
-const start = createRoute({
-  method: 'post',
-  path: '/trainings',
-  tags,
-  summary: 'Have a model trained',
-  request: {
-    headers: keyHeaders('training'),
-    body: {
-      required: true,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/WantedTraining' } } },
-    },
-  },
-  responses: {
-    202: answer('It waits, or runs; Location says where to look.', trainingSchema),
-    ...problems(409, 413, 415, 501),
-  },
-});
-
-const list = createRoute({
-  method: 'get',
-  path: '/trainings',
-  tags,
-  summary: 'List the trainings, newest first',
-  request: { query: listQuery },
-  responses: { 200: answer('Trainings.', z.object({ trainings: z.array(trainingSchema) })), ...problems() },
-});
-
-const show = createRoute({
-  method: 'get',
-  path: '/trainings/{id}',
-  tags,
-  summary: 'Show a training, and how far it is',
-  request: { params },
-  responses: { 200: answer('The training.', trainingSchema), ...problems() },
-});
-
-const events = createRoute({
-  method: 'get',
-  path: '/trainings/{id}/events',
-  tags,
-  summary: 'Follow a training, as server-sent events',
-  description:
-    'Each event "training" is the whole training as GET shows it, sent when it has changed; the last one has a state that is final, and ends the stream. With Last-Event-ID nothing is sent that is known already.',
-  request: { params, headers: eventHeaders },
-  responses: {
-    200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
-    ...problems(),
-  },
-});
-
-const cancel = createRoute({
-  method: 'delete',
-  path: '/trainings/{id}',
-  tags,
-  summary: 'Ask a training to stop; it keeps a checkpoint',
-  request: { params },
-  responses: { 202: answer('It stops soon.', trainingSchema), ...problems(409) },
-});
-
 /** Trainings as jobs. */
 export function trainingRoutes(deps: Deps) {
-  const { store } = deps.registry;
-  const routes = router();
-  routes.openAPIRegistry.register('WantedTraining', wantedSchema);
-  return routes
-    .openapi(start, async (c) => {
-      const key = c.req.valid('header')['idempotency-key'];
-      const wanted = await jsonBody(c.req.raw, wantedSchema, deps.memory);
-      requireRightToForce(wanted, c.var.scopes);
-      const request = await requestOf(deps, wanted);
-      const trainings = requiredTrainings(deps, 'trainings');
-      // Asked again it is the same training, also where there would be no room for another one.
-      if ((await jobOfKey(store, key, request)) === null) {
-        await trainings.check(request);
-        await trainings.room();
-      }
-      const job = await createJobOnce(store, key, request, createJob, { via: 'http' });
-      if (job.state === 'queued') await trainings.offer(job.id);
-      c.header('Location', `/v1/trainings/${job.id}`);
-      return c.json(await shownOne(deps, job), 202);
-    })
-    .openapi(list, async (c) => {
-      const jobs = await newestJobs(deps, c.req.valid('query').limit, isTraining);
-      return c.json({ trainings: await shown(deps, jobs) }, 200);
-    })
-    .openapi(show, async (c) =>
-      c.json(await shownOne(deps, await readTraining(store, c.req.valid('param').id)), 200),
-    )
-    .openapi(events, async (c) => {
-      const { id: job } = c.req.valid('param');
-      const read = async () => shownOne(deps, await readTraining(store, job));
-      await read();
-      return followJob(c, deps, 'training', c.req.valid('header')['last-event-id'], read);
-    })
-    .openapi(cancel, async (c) => {
-      const { id: job } = c.req.valid('param');
-      await readTraining(store, job);
-      await cancelJob(deps, job);
-      return c.json(await shownOne(deps, await readTraining(store, job)), 202);
-    });
+  return jobRoutes(deps, {
+    noun: 'training',
+    path: 'trainings',
+    answer: trainingSchema,
+    wanted: wantedSchema,
+    wantedName: 'WantedTraining',
+    says: {
+      start: { summary: 'Have a model trained' },
+      cancel: 'Ask a training to stop; it keeps a checkpoint',
+      resume: 'It goes on from its last checkpoint.',
+    },
+    read: readTraining,
+    isOne: (job): job is TrainingJob => job.kind === undefined,
+    create: createJob,
+    shown: (one) => trainingOf(deps, one),
+    asked: (wanted, scopes) => {
+      requireRightToForce(wanted, scopes);
+      return requestOf(wanted);
+    },
+    request: async (wanted) => {
+      const request = requestOf(wanted);
+      const { dataSet, testSet } = request;
+      await requireDataSets(deps.registry, testSet === null ? [dataSet] : [dataSet, testSet]);
+      checkName(request.model, 'model');
+      return request;
+    },
+    check: (request, trainings) => trainings.check(request),
+    checkResume: async ({ request }, _, scopes) => requireRightToForce(request, scopes),
+  });
 }
 
 /** Whoever may train may have a version answer that is no worse; what else answers is for those to say who may move aliases. */
 function requireRightToForce(
-  { force, tolerance }: z.infer<typeof wantedSchema>,
+  { force, tolerance }: Pick<TrainingRequest, 'force' | 'tolerance'>,
   scopes: readonly Scope[] | undefined,
 ): void {
   if (force !== true && tolerance === undefined) return;
@@ -204,10 +118,7 @@ function requireRightToForce(
   );
 }
 
-const isTraining = (job: Job): job is TrainingJob => job.kind === undefined;
-
-/** @throws NotFoundError when there is no such data set; InvalidInputError */
-async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema>): Promise<TrainingRequest> {
+function requestOf(wanted: z.infer<typeof wantedSchema>): TrainingRequest {
   const {
     dataset,
     testSet = null,
@@ -219,8 +130,6 @@ async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema
     promote,
     ...gate
   } = wanted;
-  await requireDataSets(registry, testSet === null ? [dataset] : [dataset, testSet]);
-  checkName(model, 'model');
   const optional = Object.entries(gate).filter(([, given]) => given !== undefined);
   return {
     dataSet: dataset,
@@ -236,15 +145,6 @@ async function requestOf({ registry }: Deps, wanted: z.infer<typeof wantedSchema
 }
 
 type Training = z.infer<typeof trainingSchema>;
-
-async function shownOne(deps: Deps, job: TrainingJob): Promise<Training> {
-  const [training] = await shown(deps, [job]);
-  return training as Training;
-}
-
-async function shown(deps: Deps, jobs: readonly TrainingJob[]): Promise<Training[]> {
-  return Promise.all((await seen(deps, jobs)).map((one) => trainingOf(deps, one)));
-}
 
 async function trainingOf(deps: Deps, one: Seen<TrainingJob>): Promise<Training> {
   const { request, result } = one.job;
