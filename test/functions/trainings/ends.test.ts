@@ -194,7 +194,7 @@ describe('a job on AWS Batch', () => {
     const { trainings, states, done } = batch(store);
     const { id } = await newImport(store);
     await trainings.offer(id);
-    for (const name of [...states.keys()]) states.set(name, 'FAILED');
+    for (const name of states.keys()) states.set(name, 'FAILED');
     const at = new Date().toISOString();
     const owner = { host: 'a-workstation', pid: 1, token: 'x', since: at, seenAt: at };
     const taken = await updateJob(store, id, (job) => ({ ...job, state: 'running', owner }));
