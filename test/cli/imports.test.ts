@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkImportFlags } from '../../cli/imports/flags.ts';
 import { UsageError } from '../../cli/usage.ts';
 import { planImport } from '../../core/jobs/import/plan.ts';
-import { createImport, readImport } from '../../core/jobs/job.ts';
+import { createImport, readImport, updateJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { fsStore } from '../../core/storage/fs.ts';
@@ -93,11 +93,18 @@ describe('an import in parts on the command line', () => {
     const between = await rowsOfVersion(registry, 1);
     const { state } = await readImport(registry.store, job.id);
     const shown = await place.run(['jobs', 'show', job.id, '--registry', uri]);
+    await updateJob(registry.store, job.id, (found) => ({ ...found, state: 'failed', owner: null }));
+    const plan = `gallery import --resume ${job.id} --step plan --registry ${uri}`.split(' ');
+    const refused = await place.run([...plan, '--unattended']);
+    const planned = await place.run(plan);
+    const reopened = await readImport(registry.store, job.id);
     const told = await place.run(['gallery', 'import', '--resume', job.id, '--registry', uri, '--json']);
 
     assert.equal(between.length, 4);
     assert.equal(state, 'running');
     assert.match(shown.stdout, /interrupted; go on: kindred gallery import --resume /);
+    assert.deepEqual([refused.status, planned.status], [1, 0], planned.stderr);
+    assert.deepEqual([reopened.state, reopened.resumed], ['running', 1]);
     const { added, leftOut } = JSON.parse(told.stdout) as Told;
     assert.deepEqual([added, leftOut], [BLUES, 1]);
     assert.equal((await rowsOfVersion(registry, 1)).length, 4 + BLUES);
