@@ -1,4 +1,5 @@
 /** An import as a job: planned, embedded in parts, published once. Whatever stops it in between, the next attempt goes on. */
+import { CancelledError } from '../../errors.ts';
 import { inOrder } from '../../images/in-order.ts';
 import type { OpenOptions } from '../../registry/open-version.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -85,6 +86,11 @@ async function embedMissing(
   }, LOOK_MS);
   try {
     await embed(open, signal);
+  } catch (error) {
+    // The parts may see it before this process does.
+    const { cancelRequested } = await readImport(registry.store, job.id);
+    if (!cancelRequested || error instanceof CancelledError) throw error;
+    throw new CancelledError('Stopped while pictures were being embedded.', { cause: error });
   } finally {
     clearInterval(timer);
     await looking.now;

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
-import { CancelledError, ConflictError, InvalidInputError, NotFoundError } from '../../../core/errors.ts';
+import {
+  CancelledError,
+  ConflictError,
+  InvalidInputError,
+  KindredError,
+  NotFoundError,
+} from '../../../core/errors.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
 import { embedPart } from '../../../core/jobs/import/part.ts';
 import type { PartDone } from '../../../core/jobs/import/part.ts';
@@ -274,6 +280,21 @@ describe('an import in parts', () => {
     assert.deepEqual(nothing, []);
     await assert.rejects(requestCancel(store, all.job.id), /in the gallery already/);
     assert.equal((await readImport(store, all.job.id)).state, 'running');
+  });
+
+  it('as a job was cancelled when its parts stop for that before it hears of it', async () => {
+    const all = await setting();
+    const { registry, source, job } = all;
+    const embedding = async (): Promise<void> => {
+      await requestCancel(registry.store, job.id);
+      await embed(all, 0).catch(() => {
+        throw new KindredError('part-failed', 'Part 0 of the import failed');
+      });
+    };
+    const run = runImport(job, source, { registry, report: () => undefined, embed: embedding });
+
+    await assert.rejects(run, CancelledError);
+    assert.equal((await readImport(registry.store, job.id)).state, 'cancelled');
   });
 
   it('as a job embeds what is missing, notes its result, and clears away what it needed', async () => {
