@@ -47,8 +47,8 @@ export async function withPictures<T>(
     return withBody(request, 64 * 1024, memory, (bytes) => work(byKeys(bytes, deps)));
   }
   if (type === 'multipart/form-data') {
-    return withBody(request, limits.bodyBytes, memory, (bytes) =>
-      work(partsNamed(bytes, request.headers.get('content-type') ?? '', deps)),
+    return withBody(request, limits.bodyBytes, memory, async (bytes) =>
+      work(await filesOf(bytes, request.headers.get('content-type') ?? '', deps)),
     );
   }
   if (type !== '' && type !== 'application/octet-stream' && !type.startsWith('image/')) {
@@ -93,25 +93,28 @@ function byKeys(bytes: Uint8Array, { registry, limits }: Deps): SentPicture[] {
   });
 }
 
-function partsNamed(bytes: Uint8Array<ArrayBuffer>, contentType: string, { limits }: Deps): SentPicture[] {
-  const parts = partsOf(bytes, contentType, limits.pictures + OTHER_PARTS).filter(
-    ({ name }) => name === FORM_NAME,
-  );
+async function filesOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+  { limits }: Deps,
+): Promise<SentPicture[]> {
+  const all = await partsOf(bytes, contentType, limits.pictures + OTHER_PARTS);
+  const parts = all.filter(({ name }) => name === FORM_NAME);
   if (parts.length === 0) {
     throw new InvalidInputError(`The form has no part named "${FORM_NAME}". Send each picture as one.`);
   }
   checkCount(parts.length, limits.pictures);
-  return parts.map(({ file, bytes: content }, i) => {
+  return parts.map(({ file }, i) => {
     if (file === null) {
       throw new InvalidInputError(
         `Part ${i + 1} named "${FORM_NAME}" is a text, not a file; send it with a file name.`,
       );
     }
     return {
-      image: file === '' ? `${FORM_NAME}-${i + 1}` : file,
+      image: file.name === '' ? `${FORM_NAME}-${i + 1}` : file.name,
       read() {
-        if (content.length <= limits.pictureBytes) return Promise.resolve(content);
-        return Promise.reject(pictureTooLarge(content.length, limits.pictureBytes));
+        if (file.bytes.length <= limits.pictureBytes) return Promise.resolve(file.bytes);
+        return Promise.reject(pictureTooLarge(file.bytes.length, limits.pictureBytes));
       },
     };
   });
