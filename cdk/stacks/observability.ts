@@ -64,7 +64,7 @@ export class ObservabilityStack extends Stack {
       'Throttles',
       metrics.throttles,
       0,
-      'Calls are refused: the account has too few at once for Lambda.',
+      'Calls are refused: more at once than api.atOnce, or than the account has.',
     );
     alarm(
       'Latency',

@@ -140,4 +140,15 @@ describe('what is deployed', { skip }, () => {
       assert.equal(status, 403, `${role} ${method} ${key}`);
     }
   });
+
+  it('leaves pictures and versions when it is taken away', async () => {
+    await assert.rejects(deployed.destroy(), /cannot be deleted while TerminationProtection is enabled/);
+    await deployed.unprotect();
+    await deployed.destroy();
+    const { status } = await deployed.ask('GET', '/healthz').catch(() => ({ status: 0 }));
+
+    assert.notEqual(status, 200);
+    assert.deepEqual(await deployed.registry.verify('clothes', 1), []);
+    assert.notEqual(await deployed.registry.store.get('datasets/clothes/hat/0.jpg'), null);
+  });
 });

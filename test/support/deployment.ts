@@ -1,26 +1,20 @@
 /** The stacks, deployed with the CDK's own command onto an emulated AWS: ministack, and for Batch moto. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createToken } from '../../core/registry/tokens.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { openStore } from '../../core/storage/open.ts';
-import { bundleLambda } from '../../scripts/bundle/lambda-package.mjs';
 import { ACCOUNT, REGION, startMinistack } from './aws.ts';
 import type { Emulator } from './aws.ts';
-import { BatchEmulator, DEFINITION, QUEUE } from './batch.ts';
+import { BatchEmulator } from './batch.ts';
+import type { ContainerEngine } from './batch.ts';
+import { behind, deploy, destroy } from './cdk-command.ts';
+import type { Outputs, Role, Started, Step } from './cdk-command.ts';
 import { startRightsProxy } from './rights.ts';
 import type { RightsProxy, Statement } from './rights.ts';
-import type { ContainerEngine } from './batch.ts';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CDK = path.join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-const STACKS = ['stateful', 'api', 'ingest'];
 
 export interface Options {
   /** What trainings run on; processes of this checkout unless told. */
@@ -30,11 +24,8 @@ export interface Options {
   /** What roles may do with the bucket; then requests pass through what refuses all else. */
   readonly rights?: Readonly<Record<Role, readonly Statement[]>>;
   /** Does each step of the deployment, and may tell of it. */
-  readonly step?: <T>(what: string, work: () => Promise<T>) => Promise<T>;
+  readonly step?: Step;
 }
-
-/** Whose requests to the bucket are looked at. */
-export type Role = 'api' | 'ingest' | 'training';
 
 export interface Sent {
   readonly body?: string | Uint8Array;
@@ -56,10 +47,18 @@ export class Deployment {
   readonly token: string;
   /** What was asked of the bucket, by role; empty where nothing looks. */
   readonly asked: Readonly<Partial<Record<Role, RightsProxy>>>;
+  readonly #folder: string;
   readonly #aws: Emulator;
   readonly #outputs: Outputs;
 
-  private constructor({ aws, batch, asked }: Started, outputs: Outputs, registry: Registry, token: string) {
+  private constructor(
+    folder: string,
+    { aws, batch, asked }: Started,
+    outputs: Outputs,
+    registry: Registry,
+    token: string,
+  ) {
+    this.#folder = folder;
     this.#aws = aws;
     this.asked = asked;
     this.#outputs = outputs;
@@ -87,12 +86,11 @@ export class Deployment {
       const registry = openRegistry(openStore(uri, { s3 }));
       const wanted = { name: 'a user', scopes: ['admin'], createdBy: 'a user' } as const;
       const { token } = await createToken(registry.store, wanted);
-      return new Deployment(started, outputs, registry, token);
+      return new Deployment(folder, started, outputs, registry, token);
     } catch (error) {
       await stopAll(started);
-      throw error;
-    } finally {
       rmSync(folder, { recursive: true, force: true });
+      throw error;
     }
   }
 
@@ -152,24 +150,36 @@ export class Deployment {
     return `http://127.0.0.1:${this.#aws.port}/${ACCOUNT}/${this.output('ingest', name)}`;
   }
 
+  /** Deletes the stacks, as the CDK's command does; the emulators run on. */
+  async destroy(): Promise<void> {
+    await destroy(this.#folder, this.#aws);
+  }
+
+  /** Lets the stack with the bucket be deleted. */
+  async unprotect(): Promise<void> {
+    const Action = 'UpdateTerminationProtection';
+    const asked = { Action, StackName: 'kindred-stateful', EnableTerminationProtection: 'false' };
+    const response = await fetch(`http://127.0.0.1:${this.#aws.port}/`, {
+      method: 'POST',
+      body: new URLSearchParams({ ...asked, Version: '2010-05-15' }),
+      headers: {
+        authorization: `AWS4-HMAC-SHA256 Credential=${ACCOUNT}/20260101/${REGION}/cloudformation/aws4_request`,
+      },
+    });
+    if (!response.ok) throw new Error(`${Action}: ${response.status} ${await response.text()}`);
+  }
+
   async stop(): Promise<void> {
     await stopAll({ aws: this.#aws, batch: this.batch, asked: this.asked });
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
-
-type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 function outputOf(outputs: Outputs, stack: string, name: string): string {
   const [value = ''] = Object.entries(outputs[`kindred-${stack}`] ?? {})
     .filter(([key]) => key.startsWith(name))
     .map(([, found]) => found);
   return value;
-}
-
-interface Started {
-  readonly aws: Emulator;
-  readonly batch: BatchEmulator;
-  readonly asked: Partial<Record<Role, RightsProxy>>;
 }
 
 async function startEmulators(
@@ -192,73 +202,8 @@ async function startEmulators(
   }
 }
 
-/** Environment of a process whose requests to the bucket are looked at. */
-function behind(proxy: RightsProxy | undefined): Record<string, string> {
-  return proxy === undefined ? {} : { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${proxy.port}` };
-}
-
 async function stopAll({ aws, batch, asked }: Started): Promise<void> {
   for (const proxy of Object.values(asked)) await proxy.stop();
   await aws.stop();
   await batch.close();
-}
-
-async function deploy(
-  folder: string,
-  { aws, asked }: Started,
-  configuration: Readonly<Record<string, unknown>>,
-  step: NonNullable<Options['step']>,
-): Promise<Outputs> {
-  const bundle = path.join(folder, 'package');
-  const { arch } = process;
-  await step('functions packed', () => bundleLambda({ root: ROOT, folder: path.join(bundle, arch), arch }));
-  const config = path.join(folder, 'config.json');
-  const training = { existing: { queue: QUEUE, job: DEFINITION } };
-  writeFileSync(config, JSON.stringify({ ...configuration, bundle, architecture: arch, training }));
-  const app = path.join(folder, 'out');
-  // Nothing that would lead to an account, a proxy or Docker.
-  const synth = ['synth', '--quiet', '--output', app, '--context', `kindred=${config}`];
-  await step('cdk synth', () => cdk(folder, synth, { CDK_DOCKER: '/no-docker' }));
-  for (const stack of ['api', 'ingest'] as const) putBehind(app, stack, asked[stack]);
-  const environment = {
-    ...aws.environment,
-    AWS_ENDPOINT_URL: `http://localhost:${aws.port}`,
-    AWS_ENDPOINT_URL_S3: `http://localhost:${aws.port}`,
-  };
-  const bootstrap = ['bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', app];
-  await step('cdk bootstrap', () => cdk(folder, bootstrap, environment));
-  const stacks = STACKS.map((name) => `kindred-${name}`);
-  const file = path.join(folder, 'outputs.json');
-  const flags = ['--app', app, '--require-approval', 'never', '--outputs-file', file];
-  await step(`cdk deploy ${stacks.join(' ')}`, () =>
-    cdk(folder, ['deploy', ...stacks, ...flags], environment),
-  );
-  return JSON.parse(readFileSync(file, 'utf8')) as Outputs;
-}
-
-/** Has the function of a stack ask for the bucket there. */
-function putBehind(app: string, stack: string, proxy: RightsProxy | undefined): void {
-  const file = path.join(app, `kindred-${stack}.template.json`);
-  const template = JSON.parse(readFileSync(file, 'utf8')) as {
-    Resources: Record<string, { Type: string; Properties: { Environment?: { Variables: object } } }>;
-  };
-  for (const { Type, Properties } of Object.values(template.Resources))
-    if (Type === 'AWS::Lambda::Function')
-      Object.assign(Properties.Environment?.Variables ?? {}, behind(proxy));
-  writeFileSync(file, JSON.stringify(template));
-}
-
-/** Runs the CDK's command. */
-async function cdk(
-  home: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
-  const { PATH } = process.env;
-  const options = {
-    cwd: ROOT,
-    env: { PATH, HOME: home, CDK_DISABLE_CLI_TELEMETRY: 'true', ...environment },
-    maxBuffer: 2 ** 26,
-  };
-  await promisify(execFile)(process.execPath, [CDK, ...args, '--no-notices'], options);
 }
