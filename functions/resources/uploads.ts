@@ -85,9 +85,7 @@ export function uploadRoutes(deps: Deps) {
       const { dataset } = c.req.valid('param');
       const { files } = await jsonBody(c.req.raw, wantedSchema, memory);
       const expiresAt = new Date(Date.now() + SECONDS * 1000).toISOString();
-      const uploads = [];
-      for (const { class: className, file, ...wanted } of files) {
-        const { type, bytes } = wanted;
+      for (const { class: className, file, bytes } of files) {
         if (bytes > limits.pictureBytes) {
           throw tooLarge(
             `${JSON.stringify(file)} has ${bytes} bytes, allowed are at most ${limits.pictureBytes}.`,
@@ -95,17 +93,22 @@ export function uploadRoutes(deps: Deps) {
         }
         checkPlace(className, file);
         keyOf(deps, dataset, className, file);
-        const key = keyOf(deps, dataset, await registry.classIn(dataset, className), file);
-        const instead = (await registry.store.head(key))?.etag ?? null;
-        const upload = { ...wanted, instead, seconds: SECONDS };
-        const direct = await registry.store.uploadAddress?.(key, upload);
-        if (direct !== undefined) await deps.ingestion?.expect(key, SECONDS);
-        const address = direct ?? {
-          url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, deps.publicUrl ?? c.req.url).href,
-          headers: { 'Content-Type': type },
-        };
-        uploads.push({ key, method: 'PUT' as const, ...address, headers: { ...address.headers }, expiresAt });
       }
+      // At once, since each asks the store.
+      const uploads = await Promise.all(
+        files.map(async ({ class: className, file, ...wanted }) => {
+          const key = keyOf(deps, dataset, await registry.classIn(dataset, className), file);
+          const instead = (await registry.store.head(key))?.etag ?? null;
+          const upload = { ...wanted, instead, seconds: SECONDS };
+          const direct = await registry.store.uploadAddress?.(key, upload);
+          if (direct !== undefined) await deps.ingestion?.expect(key, SECONDS);
+          const address = direct ?? {
+            url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, deps.publicUrl ?? c.req.url).href,
+            headers: { 'Content-Type': wanted.type },
+          };
+          return { key, method: 'PUT' as const, ...address, headers: { ...address.headers }, expiresAt };
+        }),
+      );
       return c.json({ uploads }, 200);
     })
     .openapi(take, async (c) => {
