@@ -2,8 +2,6 @@
  * A training as a job: taken, worked on until one version is published, given back. Whatever stops it in between, the
  * next attempt goes on from the last checkpoint and ends with the same version.
  */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Checkpoints } from '../training/checkpoint.ts';
 import { attemptJob } from './attempt.ts';
 import type { Resume, TrainingContext, TrainingData } from './context.ts';
@@ -18,6 +16,7 @@ import type { TrainingPlan } from './plan.ts';
 import { publishTraining } from './publish.ts';
 import { resultOf } from './result.ts';
 import type { Outcome, TrainingResult } from './result.ts';
+import { inScratch } from './scratch.ts';
 
 /**
  * Works on a job until it has published one version, however often it was interrupted before. A job that has
@@ -56,27 +55,11 @@ async function attempt(plan: TrainingPlan, hold: Hold): Promise<Outcome> {
   const { context, job } = plan;
   return attemptJob(context.registry.store, hold, context, async (watch) => {
     const watched = { ...plan, context: { ...context, report: watch.report, signal: watch.signal } };
-    const outcome = await inScratch(watched, work);
+    const outcome = await inScratch(context.scratch, (folder) =>
+      work({ ...watched, context: { ...watched.context, scratch: folder } }, folder),
+    );
     return { outcome, result: { model: job.request.model, ...outcome } };
   });
-}
-
-/**
- * Runs it with a folder of the job's own in the scratch folder. What a killed attempt left there goes first; there is
- * no other one, since the job is ours.
- */
-async function inScratch<T>(
-  plan: TrainingPlan,
-  run: (plan: TrainingPlan, folder: string) => Promise<T>,
-): Promise<T> {
-  const folder = join(plan.context.scratch, `kindred-training-${plan.job.id}`);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
-  try {
-    return await run({ ...plan, context: { ...plan.context, scratch: folder } }, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Trains, publishes and promotes, as far as attempts before have not. */

@@ -218,6 +218,31 @@ describe('an import in parts', () => {
     assert.deepEqual(next.map(([key]) => key).sort(), made.map(([key]) => key).sort());
   });
 
+  it('into the version that is to answer next leaves nothing to be embedded when that is promoted', async () => {
+    const all = await setting();
+    const { registry, source } = all;
+    await embedAll(all);
+    await publish(all);
+    await add(registry, 1, [await picture('blue', 40)]);
+    await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+    const job = await createImport(registry.store, { ...all.job.request, version: 2, alias: null });
+    await planImport(registry, job, source);
+    await embedAll({ ...all, job });
+    await publishImport(registry, job, source);
+    const request = { model: 'colours', alias: 'production', version: 2, ...author, gate: null } as const;
+
+    const { carried } = await promote(
+      registry,
+      { ...request, additions: 'carry' },
+      { report: () => undefined, signal: undefined },
+    );
+
+    // What was added by itself, only.
+    assert.equal(carried.embedded, 1);
+    const [made, next] = [await rows(registry), await rowsOfVersion(registry, 2)];
+    assert.deepEqual(next.map(([key]) => key).sort(), made.map(([key]) => key).sort());
+  });
+
   it('follows the alias that was named', async () => {
     const all = await setting();
     await embedAll(all);
