@@ -2,7 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ulid } from 'ulid';
 import { z } from 'zod';
-import { InvalidInputError, NotFoundError } from '../errors.ts';
+import { CorruptDataError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
@@ -70,13 +70,30 @@ export async function createToken(
   return { token, stored };
 }
 
-/** All tokens, oldest first. */
-export async function listTokens(store: ObjectStore): Promise<StoredToken[]> {
+/**
+ * All tokens, oldest first.
+ * @param onDamaged is told of what is no token, which is left out then
+ * @throws CorruptDataError for that, where nobody is told of it
+ */
+export async function listTokens(
+  store: ObjectStore,
+  onDamaged?: (error: CorruptDataError) => void,
+): Promise<StoredToken[]> {
   const keys: string[] = [];
   for await (const { key, problem } of store.list(TOKENS)) {
     if (!problem && isUlid(key.slice(TOKENS.length, -'.json'.length))) keys.push(key);
   }
-  const found = await Promise.all(keys.map((key) => readDocument(store, key, tokenSchema)));
+  const found = await Promise.all(
+    keys.map(async (key) => {
+      try {
+        return await readDocument(store, key, tokenSchema);
+      } catch (error) {
+        if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
+        onDamaged(error);
+        return null;
+      }
+    }),
+  );
   return found.flatMap((token) => (token === null ? [] : [token.value]));
 }
 

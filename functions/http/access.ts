@@ -38,7 +38,12 @@ export class Tokens {
     const id = tokenId(token);
     if (id === null) return null;
     const age = performance.now() - this.#lookedAt;
-    if (age > LOOK_MS || (age > LOOK_FOR_NEW_MS && !this.#known.has(id))) await this.#look();
+    if (age > LOOK_MS || (age > LOOK_FOR_NEW_MS && !this.#known.has(id))) {
+      const hasBegun = this.#looking !== null;
+      await this.#look();
+      // One that had begun before may have missed what was made meanwhile.
+      if (hasBegun && !this.#known.has(id)) await this.#look();
+    }
     const stored = this.#known.get(id);
     return stored !== undefined && tokenHolds(token, stored) ? stored : null;
   }
@@ -50,7 +55,8 @@ export class Tokens {
 
   async #read(): Promise<void> {
     try {
-      this.#known = new Map((await listTokens(this.#store)).map((token) => [token.id, token]));
+      const tokens = await listTokens(this.#store, this.#onTrouble);
+      this.#known = new Map(tokens.map((token) => [token.id, token]));
     } catch (error) {
       // Who was known stays known while the store does not answer.
       this.#onTrouble(error);

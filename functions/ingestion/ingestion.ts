@@ -196,7 +196,7 @@ export class Ingestion {
     const { registry, trouble, most } = this.#options;
     if (this.#queue.overflowed && this.#queue.size === 0) {
       this.#queue.overflowed = false;
-      for (const intent of await listIntents(registry.store, most)) this.#queue.add(intent);
+      for (const intent of await listIntents(registry.store, most, trouble)) this.#queue.add(intent);
     }
     const block = this.#queue.take(BLOCK);
     if (block.length === 0) return;

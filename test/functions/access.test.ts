@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { createToken, listTokens, revokeToken, tokenHolds } from '../../core/registry/tokens.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
+import { Tokens } from '../../functions/http/access.ts';
 import { listen, ownHosts } from '../../functions/server.ts';
 import { picture } from '../core/registry/colours.ts';
 import { colours, json, listening } from './support.ts';
@@ -45,6 +46,36 @@ describe('tokens', () => {
     });
 
     assert.deepEqual([tokenHolds(token, stored, 4999), tokenHolds(token, stored, 5000)], [true, false]);
+  });
+
+  it('are found by a server as soon as they are made, and no more when they are revoked, also beside a damaged one', async () => {
+    const store = memoryStore();
+    const troubles: unknown[] = [];
+    let go = (): void => undefined;
+    let held: Promise<void> | null = new Promise((resolve) => (go = resolve));
+    async function* list(prefix: string): ReturnType<typeof store.list> {
+      const listed = [];
+      for await (const one of store.list(prefix)) listed.push(one);
+      await held;
+      yield* listed;
+    }
+    const { token: guess } = await createToken(memoryStore(), { ...made, scopes: ['read'] });
+    const tokens = new Tokens({ ...store, list }, (error) => troubles.push(error));
+    const guessed = tokens.find(guess);
+    const { token, stored } = await createToken(store, { ...made, scopes: ['read'] });
+
+    const found = tokens.find(token);
+    go();
+    held = null;
+
+    assert.deepEqual([await guessed, await found], [null, stored]);
+    await store.put('tokens/01ARZ3NDEKTSV4RRFFQ69G5FAV.json', new TextEncoder().encode('{"half'));
+    await revokeToken(store, stored.id);
+    const other = new Tokens(store, (error) => troubles.push(error));
+    assert.deepEqual([await other.any(), troubles.length], [false, 1]);
+    await createToken(store, { ...made, scopes: ['read'] });
+    assert.equal(await new Tokens(store, () => undefined).any(), true);
+    await assert.rejects(listTokens(store), { name: 'CorruptDataError' });
   });
 
   it('have a scope and a name', async () => {

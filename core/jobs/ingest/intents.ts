@@ -4,6 +4,7 @@
  */
 import { ulid } from 'ulid';
 import { z } from 'zod';
+import { CorruptDataError } from '../../errors.ts';
 import { encode, readDocument } from '../../registry/documents.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { isUlid } from '../../ulid.ts';
@@ -30,14 +31,27 @@ export async function clearIntent(store: ObjectStore, id: string): Promise<void>
   await store.delete(keyOf(id));
 }
 
-/** What was noted and not taken up yet, oldest first; at most so many. */
-export async function listIntents(store: ObjectStore, most: number): Promise<Intent[]> {
+/**
+ * What was noted and not taken up yet, oldest first; at most so many.
+ * @param onDamaged is told of what is no note, which is passed over then
+ * @throws CorruptDataError for that, where nobody is told of it
+ */
+export async function listIntents(
+  store: ObjectStore,
+  most: number,
+  onDamaged?: (error: CorruptDataError) => void,
+): Promise<Intent[]> {
   const intents: Intent[] = [];
   for await (const { key, problem } of store.list(PREFIX)) {
     const id = key.slice(PREFIX.length, -SUFFIX.length);
     if (problem || !key.endsWith(SUFFIX) || !isUlid(id)) continue;
-    const found = await readDocument(store, key, intentSchema);
-    if (found !== null) intents.push({ id, key: found.value.key });
+    try {
+      const found = await readDocument(store, key, intentSchema);
+      if (found !== null) intents.push({ id, key: found.value.key });
+    } catch (error) {
+      if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
+      onDamaged(error);
+    }
     if (intents.length >= most) break;
   }
   return intents;
