@@ -3,7 +3,7 @@ import type { Job } from '../../core/jobs/job.ts';
 import { contextOf } from '../context.ts';
 import { command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
-import { count, moment, settings } from '../output/format.ts';
+import { count, duration, moment, settings } from '../output/format.ts';
 import { modelOf } from '../output/job.ts';
 import { facts } from '../output/table.ts';
 
@@ -37,7 +37,7 @@ export function showJobCommand(): Command {
           finished: job.finishedAt === null ? null : moment(job.finishedAt),
           progress:
             pictures !== null
-              ? `${count(pictures.done)} of ${count(pictures.total)} pictures embedded`
+              ? `${count(pictures.done)} of ${count(pictures.total)} pictures embedded${leftText(pictures.secondsLeft)}`
               : said === null
                 ? null
                 : progressText(said),
@@ -45,6 +45,10 @@ export function showJobCommand(): Command {
         }).trimEnd(),
       );
     });
+}
+
+function leftText(seconds: number | null): string {
+  return seconds === null || seconds === 0 ? '' : `, about ${duration(seconds)} left`;
 }
 
 function resumeOf({ kind, id }: Job): string {

@@ -4,6 +4,7 @@ import { CancelledError, KindredError } from '../../core/errors.ts';
 import { embedPart } from '../../core/jobs/import/part.ts';
 import { notingFailure } from '../../core/jobs/failure.ts';
 import { planImport } from '../../core/jobs/import/plan.ts';
+import { noteEmbedding } from '../../core/jobs/import/progress.ts';
 import type { ImportResult } from '../../core/jobs/import/request.ts';
 import { asStep, runImport } from '../../core/jobs/import/run.ts';
 import type { Source } from '../../core/jobs/import/source.ts';
@@ -58,7 +59,9 @@ async function planStep(context: Context, job: ImportJob): Promise<void> {
   }
   const { pictures, pieces, left } = await asStep(registry.store, job.id, context.unattended, async () => {
     const source = await dataSetOfId(context, job.request.dataSet);
-    return stoppable(context, ({ signal }) => planImport(registry, job, source, { signal }));
+    const plan = await stoppable(context, ({ signal }) => planImport(registry, job, source, { signal }));
+    await noteEmbedding(registry.store, job.id, plan);
+    return plan;
   });
   const { parts, model, version } = job.request;
   context.terminal.json({ job: job.id, model, version, parts, pictures, pieces, left: left.count });

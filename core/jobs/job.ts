@@ -201,14 +201,20 @@ export async function readProgress(
 
 const READS_AT_ONCE = 100;
 
-/** All jobs, oldest first. @param most only so many, the newest. @param isOne only those */
+/**
+ * All jobs, oldest first.
+ * @param most only so many, the newest
+ * @param isOne only those
+ * @param except these ids, which are not read
+ */
 export async function listJobs<J extends Job = Job>(
   store: ObjectStore,
   most = Number.POSITIVE_INFINITY,
   isOne: (job: Job) => job is J = (job): job is J => job !== null,
+  except: ReadonlySet<string> = new Set(),
 ): Promise<J[]> {
   const ids: string[] = [];
-  for await (const id of store.folders(JOBS)) if (isUlid(id)) ids.push(id);
+  for await (const id of store.folders(JOBS)) if (isUlid(id) && !except.has(id)) ids.push(id);
   ids.sort();
   const jobs: J[] = [];
   while (ids.length > 0 && jobs.length < most) {

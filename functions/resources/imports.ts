@@ -12,7 +12,7 @@ import type { Deps } from '../deps.ts';
 import { nameSchema } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
 import { jobRoutes } from './job-routes.ts';
-import { fieldsOf, jobFields, requireDataSets } from './jobs.ts';
+import { dataSetShown, fieldsOf, jobFields, requireDataSets } from './jobs.ts';
 
 const wantedSchema = z
   .strictObject({
@@ -24,11 +24,9 @@ const wantedSchema = z
       .max(63)
       .optional()
       .meta({ description: 'What names the version, as it is now.', default: DEFAULT_ALIAS }),
-    parts: z
-      .int()
-      .min(1)
-      .max(MOST_PARTS)
-      .meta({ description: 'How many processes or containers may embed at once.' }),
+    parts: z.int().min(1).max(MOST_PARTS).meta({
+      description: 'How many processes or containers may embed at once; at most one for each picture.',
+    }),
     keepPictures: z
       .boolean()
       .default(true)
@@ -53,7 +51,13 @@ const importSchema = z
     attempts,
     cancelRequested,
     pictures: z
-      .object({ done: z.int(), total: z.int() })
+      .object({
+        done: z.int(),
+        total: z.int(),
+        secondsLeft: z.number().nullable().meta({
+          description: 'At the rate since embedding was begun or gone on with; null where nothing is known.',
+        }),
+      })
       .nullable()
       .meta({ description: 'How many are embedded; null before the data set was listed, and at the end.' }),
     waiting,
@@ -120,7 +124,18 @@ async function requestOf(
   if (alias !== undefined) checkName(alias, 'alias');
   await requireDataSets(registry, [dataset]);
   const resolved = await registry.resolve(`${model}@${version ?? alias ?? DEFAULT_ALIAS}`);
-  return { ...resolved, dataSet: dataset, parts, keepPictures };
+  return { ...resolved, dataSet: dataset, parts: await usefulParts(registry, dataset, parts), keepPictures };
+}
+
+/** A part without a picture would be a process, or a container, for nothing. */
+async function usefulParts(
+  { store, dataSetPrefix }: Registry,
+  dataSet: string,
+  parts: number,
+): Promise<number> {
+  let files = 0;
+  for await (const _ of store.list(dataSetPrefix(dataSet))) if (++files === parts) break;
+  return Math.max(1, files);
 }
 
 async function importOf(deps: Deps, one: Seen<ImportJob>): Promise<Import> {
@@ -129,7 +144,7 @@ async function importOf(deps: Deps, one: Seen<ImportJob>): Promise<Import> {
   const { result } = job;
   return {
     ...fieldsOf(deps, one),
-    dataset,
+    dataset: dataSetShown(dataset),
     model,
     version,
     parts,

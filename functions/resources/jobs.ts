@@ -56,6 +56,11 @@ export function fieldsOf({ withoutPlace }: Deps, { job, interrupted, waiting }: 
   return { id, state, ...moments, attempts, cancelRequested, waiting: [...waiting], error };
 }
 
+/** Of a folder or an address that the command line was given, only what it is called: where it lies is nothing to those who ask. */
+export function dataSetShown(dataSet: string): string {
+  return dataSet.includes('/') ? `…/${dataSet.replace(/\/+$/, '').split('/').at(-1)}` : dataSet;
+}
+
 /** @param what such as "training" */
 export const idParams = (what: string) =>
   z.object({ id: z.string().refine(isUlid, `not the id of ${what.startsWith('i') ? 'an' : 'a'} ${what}`) });

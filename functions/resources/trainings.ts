@@ -8,7 +8,7 @@ import { RequestError } from '../errors.ts';
 import { nameSchema } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
 import { jobRoutes } from './job-routes.ts';
-import { fieldsOf, jobFields, requireDataSets } from './jobs.ts';
+import { dataSetShown, fieldsOf, jobFields, requireDataSets } from './jobs.ts';
 
 const share = z.number().min(0).max(1);
 const value = z.union([z.string().max(200), z.number(), z.boolean()]);
@@ -152,8 +152,8 @@ async function trainingOf(deps: Deps, one: Seen<TrainingJob>): Promise<Training>
   const { dataSet: dataset, testSet, model, recipe, options, seed, promote } = request;
   return {
     ...fieldsOf(deps, one),
-    dataset,
-    testSet,
+    dataset: dataSetShown(dataset),
+    testSet: testSet && dataSetShown(testSet),
     model,
     recipe,
     options,

@@ -35,6 +35,8 @@ export interface RunnerOptions {
 
 /** Longer than loading TensorFlow takes on a slow machine; nobody else is checked meanwhile. */
 const CHECK_MS = 60_000;
+/** Looks for jobs that nobody works on, of which one reads those that had ended, too. */
+const LOOKS_AT_ENDED = 20;
 /** How often a job whose process was killed is begun again before it counts as failed. */
 const TRIES = 3;
 /** Of what a process said last, for the error of a job that it could not note itself. */
@@ -48,6 +50,9 @@ export class TrainingRunner implements Trainings {
   readonly #ends = new Set<Promise<void>>();
   readonly #cancelled = new Set<string>();
   readonly #tries = new Map<string, number>();
+  /** Jobs that had ended when they were looked at last: what is gone on with by another server is rare. */
+  readonly #ended = new Set<string>();
+  #looks = 0;
   readonly #checks = new Line('Requests for trainings are being checked', { atOnce: 1, waiting: 8 });
   readonly #timer: NodeJS.Timeout;
   #closing = false;
@@ -81,6 +86,7 @@ export class TrainingRunner implements Trainings {
   async offer(id: string): Promise<void> {
     if ((await readJob(this.#options.store, id)).state !== 'queued') return;
     this.#tries.delete(id);
+    this.#ended.delete(id);
     this.#put(id);
   }
 
@@ -112,7 +118,9 @@ export class TrainingRunner implements Trainings {
   async #takeOn(): Promise<void> {
     const { store } = this.#options;
     try {
-      for (const job of await listJobs(store)) {
+      if (this.#looks++ % LOOKS_AT_ENDED === 0) this.#ended.clear();
+      for (const job of await listJobs(store, undefined, undefined, this.#ended)) {
+        if (!isOpen(job)) this.#ended.add(job.id);
         if (job.via !== 'http' || !isFree(job) || this.#running.has(job.id)) continue;
         if ((await readSubmission(store, job)) === null) this.#put(job.id);
       }

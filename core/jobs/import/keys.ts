@@ -11,6 +11,8 @@ export const listingsPrefix = (job: string): string => `${JOBS}${job}/listing/`;
 export const listingPrefix = (job: string, listing: string): string => `${listingsPrefix(job)}${listing}/`;
 export const listingKey = (job: string, listing: string, piece: number): string =>
   `${listingPrefix(job, listing)}${numbered(piece)}.json`;
+/** When it was begun to embed. */
+export const embeddingKey = (job: string): string => `${JOBS}${job}/embedding.json`;
 /** The embeddings of each piece. */
 export const piecesPrefix = (job: string): string => `${JOBS}${job}/pieces/`;
 export const pieceKey = (job: string, piece: number): string =>

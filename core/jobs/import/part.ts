@@ -1,7 +1,7 @@
 /** A part of an import: its pictures are embedded, piece by piece. Done again, or twice at once, it comes to the same. */
 import { embedPictures } from '../../embedding/embed-pictures.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
-import { CancelledError, InvalidInputError } from '../../errors.ts';
+import { CancelledError, CorruptDataError, InvalidInputError } from '../../errors.ts';
 import type { EmbeddedRow } from '../../gallery/arrow-embedded.ts';
 import { networkIdOf } from '../../registry/network-id.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -13,6 +13,9 @@ import { piecesOfPart, readListing, readPlan } from './plan.ts';
 import type { ImportPlan } from './plan.ts';
 import { keptOf, namedPicture } from './source.ts';
 import type { Source } from './source.ts';
+
+/** How often a piece is begun of which a picture changes meanwhile. */
+const TRIES = 3;
 
 export interface PartOptions {
   /** The embedder of the version; asked for when there is something to embed, and disposed of. */
@@ -62,13 +65,25 @@ export async function embedPart(
     for (const piece of missing) {
       if ((await stateOf(registry, job)) === 'done') break;
       const tell = (now: number): void => onProgress?.(done + now, pictures);
-      embedded += await embedPiece(registry, job, plan, piece, source, { embedder, signal, tell });
+      const options = { embedder, signal, tell };
+      embedded += await again(() => embedPiece(registry, job, plan, piece, source, options));
       done += sizeOf(piece);
     }
   } finally {
     embedder.dispose();
   }
   return { pictures, embedded };
+}
+
+/** A picture that changes between being embedded and being kept is no reason to give up all others: the piece is made anew. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CorruptDataError) || tries >= TRIES) throw error;
+    }
+  }
 }
 
 /** @throws InvalidInputError when there is none yet */

@@ -14,6 +14,7 @@ import { listingsPrefix, piecesPrefix } from './keys.ts';
 import { listPieces, picturesIn } from './pieces.ts';
 import { piecesOfPart, planImport } from './plan.ts';
 import type { ImportPlan } from './plan.ts';
+import { noteEmbedding } from './progress.ts';
 import { publishImport } from './publish.ts';
 import type { ImportResult } from './request.ts';
 import type { Source } from './source.ts';
@@ -78,6 +79,7 @@ async function embedMissing(
   };
   const open = openParts(plan, job.request.parts, await look());
   if (open.length === 0) return;
+  await noteEmbedding(registry.store, job.id, plan);
   const looking: { now: Promise<unknown> | null } = { now: null };
   const timer = setInterval(() => {
     looking.now ??= look()

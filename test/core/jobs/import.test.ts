@@ -13,7 +13,7 @@ import { requestCancel } from '../../../core/jobs/cancel.ts';
 import { embedPart } from '../../../core/jobs/import/part.ts';
 import type { PartDone } from '../../../core/jobs/import/part.ts';
 import { planImport } from '../../../core/jobs/import/plan.ts';
-import { importProgress } from '../../../core/jobs/import/progress.ts';
+import { importProgress, noteEmbedding, secondsLeft } from '../../../core/jobs/import/progress.ts';
 import { publishImport } from '../../../core/jobs/import/publish.ts';
 import type { ImportRequest, ImportResult } from '../../../core/jobs/import/request.ts';
 import { runImport } from '../../../core/jobs/import/run.ts';
@@ -127,7 +127,7 @@ describe('an import in parts', () => {
     );
     assert.ok(again.every(({ embedded }) => embedded === 0));
     assert.deepEqual(unchanged, before);
-    assert.deepEqual(far, { done: 20, total: 20 });
+    assert.deepEqual(far, { done: 20, total: 20, secondsLeft: null });
     assert.deepEqual(await rows(registry), expected);
     const { left, segment, ...counts } = result;
     assert.deepEqual(counts, { model: 'colours', version: 1, added: 16, unchanged: 2, duplicates: 1 });
@@ -279,7 +279,11 @@ describe('an import in parts', () => {
 
     await assert.rejects(embed(all, 0), CancelledError);
 
-    assert.deepEqual(await importProgress(all.registry.store, all.job), { done: 8, total: 20 });
+    assert.deepEqual(await importProgress(all.registry.store, all.job), {
+      done: 8,
+      total: 20,
+      secondsLeft: null,
+    });
   });
 
   it('is not published any more once it was stopped, and not cancelled any more once it is published', async () => {
@@ -305,6 +309,43 @@ describe('an import in parts', () => {
     assert.deepEqual(nothing, []);
     await assert.rejects(requestCancel(store, all.job.id), /in the gallery already/);
     assert.equal((await readImport(store, all.job.id)).state, 'running');
+  });
+
+  it('tells the time that is left by what was embedded since it was gone on with', async () => {
+    const all = await setting();
+    await embed(all, 0);
+    const { store } = all.registry;
+    const plan = await planImport(all.registry, all.job, all.source);
+    await noteEmbedding(store, all.job.id, plan);
+    await updateJob(store, all.job.id, (job) => ({ ...job, state: 'running' }));
+    const early = await importProgress(store, { ...all.job, state: 'running' });
+    await embed(all, 1);
+    const later = await importProgress(store, { ...all.job, state: 'running' });
+
+    assert.deepEqual([early?.done, early?.secondsLeft], [4, null]);
+    assert.deepEqual([later?.done, typeof later?.secondsLeft], [12, 'number']);
+    // 8 in ten seconds: 8 more take as long.
+    assert.equal(secondsLeft({ at: 0, done: 4 }, 12, 20, 10_000), 10);
+    assert.equal(secondsLeft({ at: 0, done: 0 }, 3, 1000, 10_000), 3300);
+    assert.equal(secondsLeft({ at: 20_000, done: 0 }, 3, 1000, 10_000), null);
+  });
+
+  it('embeds a piece anew of which a picture changes between being embedded and being kept', async () => {
+    const all = await setting();
+    const outside = memoryStore();
+    for await (const { key } of all.registry.store.list('datasets/later/')) {
+      const found = await all.registry.store.get(key);
+      await outside.put(key.slice('datasets/later/'.length), found?.bytes ?? new Uint8Array());
+    }
+    let reads = 0;
+    const changing = intercepted(outside, async (operation, key) => {
+      const isKept = operation === 'get' && key === 'blue/0.png' && ++reads === 2;
+      if (isKept) await outside.put(key, await (await picture('blue', 41)).read());
+    });
+    const done = await embed({ ...all, source: { store: changing, prefix: '' } }, 0);
+
+    assert.deepEqual(done, { pictures: 4, embedded: 4 });
+    assert.equal(reads, 4);
   });
 
   it('as a job was cancelled when its parts stop for that before it hears of it', async () => {

@@ -10,6 +10,7 @@ import type { Job } from '../../../core/jobs/job.ts';
 import { resumeJob } from '../../../core/jobs/resume.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
+import { intercepted } from '../../core/registry/support.ts';
 import { BatchTrainings } from '../../../functions/trainings/batch/trainings.ts';
 import { TrainingRunner } from '../../../functions/trainings/runner.ts';
 
@@ -88,6 +89,24 @@ describe('a job in a process of this machine', () => {
     await trainings.close();
 
     assert.deepEqual(begun, [own.id]);
+  });
+});
+
+describe('what a server looks for jobs in', () => {
+  it('are those that had not ended, most of the time', async () => {
+    const store = memoryStore();
+    for (let i = 0; i < 3; i++) await requestCancel(store, (await newTraining(store)).id);
+    let [looks, reads] = [0, 0];
+    const counted = intercepted(store, async (operation, key) => {
+      if (operation === 'folders') looks++;
+      if (operation === 'get' && key.endsWith('/job.json')) reads++;
+    });
+    const command = (): [string] => [process.execPath];
+    const trainings = new TrainingRunner({ store: counted, command, lookMs: 5, trouble: () => undefined });
+    await until(() => looks >= 6);
+    await trainings.close();
+
+    assert.equal(reads, 3);
   });
 });
 
