@@ -128,13 +128,9 @@ async function requestOf(
 }
 
 /** A part without a picture would be a process, or a container, for nothing. */
-async function usefulParts(
-  { store, dataSetPrefix }: Registry,
-  dataSet: string,
-  parts: number,
-): Promise<number> {
+async function usefulParts(registry: Registry, dataSet: string, parts: number): Promise<number> {
   let files = 0;
-  for await (const _ of store.list(dataSetPrefix(dataSet))) if (++files === parts) break;
+  for await (const _ of registry.store.list(registry.dataSetPrefix(dataSet))) if (++files === parts) break;
   return Math.max(1, files);
 }
 

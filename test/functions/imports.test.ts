@@ -88,13 +88,13 @@ describe('an import over HTTP', () => {
     const sofar = offered.length;
     await requestCancel(registry.store, id);
     const same = await json<Answer>(await start(taking, 'e'));
-    const before = offered.length;
+    const again = offered.length;
     const resumed = await ask(`/v1/imports/${id}/resume`, 'POST');
     const shown = await json<Answer>(await ask(`/v1/imports/${id}`));
     const training = await ask(`/v1/trainings/${id}/resume`, 'POST');
 
-    assert.deepEqual([same.id, same.state, before - sofar], [id, 'cancelled', 0]);
-    assert.deepEqual([resumed.status, shown.state, offered.slice(before)], [202, 'queued', [id]]);
+    assert.deepEqual([same.id, same.state, again - sofar], [id, 'cancelled', 0]);
+    assert.deepEqual([resumed.status, shown.state, offered.slice(again)], [202, 'queued', [id]]);
     assert.equal(training.status, 404);
   });
 
