@@ -1,5 +1,6 @@
 /** Takes up pictures that come to data sets in the bucket, or go: events of S3, through EventBridge and SQS or straight. */
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
+import { followersOf } from '../core/jobs/ingest/followers.ts';
 import { ingest } from '../core/jobs/ingest/ingest.ts';
 import type { Ingested } from '../core/jobs/ingest/ingest.ts';
 import { compactGallery } from '../core/registry/compaction.ts';
@@ -52,6 +53,7 @@ function messagesOf(event: unknown): readonly Message[] | null {
 
 async function take(keys: readonly string[]): Promise<Ingested[]> {
   const done = await ingest(registry, keys, {
+    followers: (dataSet) => followersOf(registry, dataSet, onTrouble),
     embed: (version, pictures) => versions.ask(version, ({ embedder }) => embedPictures(embedder, pictures)),
     log: (version) =>
       versions.ask(version, async (warm) => {

@@ -3,11 +3,10 @@
  * does, so that a queue which is lost with the process is found again by the next one; what changed in other ways is found by comparing.
  */
 import { embedPictures } from '../../core/embedding/embed-pictures.ts';
-import { dataSetOf, followersOf, inProduction } from '../../core/jobs/ingest/followers.ts';
+import { followersOf, inProduction } from '../../core/jobs/ingest/followers.ts';
 import { ingest } from '../../core/jobs/ingest/ingest.ts';
 import type { Ingested, IngestOptions } from '../../core/jobs/ingest/ingest.ts';
 import { clearIntent, listIntents, noteIntent } from '../../core/jobs/ingest/intents.ts';
-import { syncGallery } from '../../core/jobs/ingest/sync.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { readGalleryLog } from '../../core/registry/gallery-log.ts';
 import type { Registry } from '../../core/registry/registry.ts';
@@ -16,6 +15,7 @@ import type { LogEntry } from '../deps.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 import type { WarmVersions } from '../versions/warm-versions.ts';
 import { Compactor } from './compactor.ts';
+import { compareWhole } from './comparing.ts';
 import { Expected } from './expected.ts';
 import { Following } from './following.ts';
 import { IntentQueue } from './queue.ts';
@@ -142,7 +142,8 @@ export class Ingestion {
   async #followersOf(dataSet: string): Promise<readonly VersionName[]> {
     const known = this.#followers.get(dataSet);
     if (known !== undefined && performance.now() - known.at < this.#options.lookMs) return known.versions;
-    const versions = await followersOf(this.#options.registry, dataSet);
+    const { registry, trouble } = this.#options;
+    const versions = await followersOf(registry, dataSet, trouble);
     this.#followers.delete(dataSet);
     this.#followers.set(dataSet, { at: performance.now(), versions });
     const [oldest] = this.#followers.keys();
@@ -242,35 +243,45 @@ export class Ingestion {
 
   /** Where an alias has moved, and at the start, the whole data set is compared with the gallery. */
   async #look(): Promise<void> {
-    const { registry, log } = this.#options;
+    const { registry, trouble } = this.#options;
     const before = this.#production;
     const production = new Map<string, number>();
-    for (const { model, version } of await inProduction(registry)) production.set(model, version);
+    for (const { model, version } of await inProduction(registry, trouble)) production.set(model, version);
     for (const [model, version] of production) {
       if (before?.get(model) === version) continue;
-      const followed = await dataSetOf(registry, { model, version });
-      if (followed === null) continue;
-      // First: what comes while the whole is compared must not fall between the two.
-      await this.#following.watch(followed);
-      // At the start: what others replaced under its name meanwhile is left to the command; it takes reading every picture.
-      const compare = before === null ? 'names' : 'content';
-      const { signal } = this.#ending;
-      const { changes, dataSet } = await syncGallery(registry, model, {
-        ...this.#ingestOptions(),
-        compare,
-        signal,
-      });
-      this.#tell(changes);
-      if (changes.length > 0) {
-        log({ level: 'info', event: 'sync', model, version, dataSet, changes: changes.length });
-      }
+      // At the start, what others replaced under its name meanwhile is left to the command: it takes reading every picture.
+      const compare = this.#compare({ model, version }, before === null ? 'names' : 'content');
+      // What fails is looked at again with the next look, and keeps no other model waiting.
+      if (!(await this.#went(compare))) production.delete(model);
     }
     this.#production = production;
     if (performance.now() - this.#compactedAt < HOUR_MS && before !== null) return;
     this.#compactedAt = performance.now();
-    for (const [model, version] of production) await this.#compactor.compact({ model, version });
+    for (const [model, version] of production) await this.#went(this.#compactor.compact({ model, version }));
     // What was given up is tried again.
     this.#queue.overflowed = true;
     this.#work();
+  }
+
+  async #compare(version: VersionName, compare: 'names' | 'content'): Promise<void> {
+    const { registry, log } = this.#options;
+    const options = { ...this.#ingestOptions(), compare, signal: this.#ending.signal };
+    const synced = await compareWhole(registry, version, this.#following, options);
+    const changes = synced?.changes ?? [];
+    this.#tell(changes);
+    if (synced === null || changes.length === 0) return;
+    log({ level: 'info', event: 'sync', ...version, dataSet: synced.dataSet, changes: changes.length });
+  }
+
+  /** Whether the work succeeded; what failed is told, the end of the server apart. */
+  async #went(work: Promise<void>): Promise<boolean> {
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      this.#options.trouble(error);
+      return false;
+    }
   }
 }

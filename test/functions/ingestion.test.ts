@@ -139,7 +139,8 @@ describe('a server that starts', () => {
       // Noted, changed, and then the process was killed; this one is replaced, so that a listing does not tell it.
       await noteIntent(registry.store, await putThere(registry, 'red', 7, '1.png'));
       await noteIntent(registry.store, 'datasets/colours/red/never.png');
-      // What is no note keeps nobody from the others.
+      // What is damaged keeps nobody from the others.
+      await registry.store.put('models/another/aliases/production.json', bytes('{"version":'));
       await registry.store.put('ingest/01ARZ3NDEKTSV4RRFFQ69G5FAV.json', bytes('{"key":'));
       await putThere(registry, 'blue', 1);
       await registry.store.delete('datasets/colours/green/0.png');

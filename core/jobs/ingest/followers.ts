@@ -1,5 +1,5 @@
 /** Which models follow a data set: those whose version in production was trained on it. */
-import { NotFoundError } from '../../errors.ts';
+import { CorruptDataError, NotFoundError } from '../../errors.ts';
 import { MODELS } from '../../registry/layout.ts';
 import { DEFAULT_ALIAS, isName } from '../../registry/names.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -42,22 +42,40 @@ async function requested(registry: Registry, job: string | null, otherwise: stri
   }
 }
 
-/** The version that each model has in production. */
-export async function inProduction(registry: Registry): Promise<VersionName[]> {
+/** Is told of a model that is damaged, which is passed over then; where nobody is told, it is thrown. */
+export type OnDamaged = (error: CorruptDataError) => void;
+
+/** The version that each model has in production. @throws CorruptDataError where nobody is told of it */
+export async function inProduction(registry: Registry, onDamaged?: OnDamaged): Promise<VersionName[]> {
   const versions: VersionName[] = [];
   for await (const model of registry.store.folders(MODELS)) {
     if (!isName(model, 'model')) continue;
-    const alias = await registry.alias(model, DEFAULT_ALIAS);
+    const alias = await unlessDamaged(() => registry.alias(model, DEFAULT_ALIAS), onDamaged);
     if (alias !== null) versions.push({ model, version: alias.version });
   }
   return versions;
 }
 
-/** The versions in production that were trained on the data set. */
-export async function followersOf(registry: Registry, dataSet: string): Promise<VersionName[]> {
+/** The versions in production that were trained on the data set. @throws CorruptDataError where nobody is told of it */
+export async function followersOf(
+  registry: Registry,
+  dataSet: string,
+  onDamaged?: OnDamaged,
+): Promise<VersionName[]> {
   const followers: VersionName[] = [];
-  for (const version of await inProduction(registry)) {
-    if ((await dataSetOf(registry, version)) === dataSet) followers.push(version);
+  for (const version of await inProduction(registry, onDamaged)) {
+    const followed = await unlessDamaged(() => dataSetOf(registry, version), onDamaged);
+    if (followed === dataSet) followers.push(version);
   }
   return followers;
+}
+
+async function unlessDamaged<T>(read: () => Promise<T>, onDamaged: OnDamaged | undefined): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
+    onDamaged(error);
+    return null;
+  }
 }

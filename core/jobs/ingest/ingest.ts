@@ -39,7 +39,7 @@ export interface Ingested extends VersionName {
  * the alias moves meanwhile, the version that it moves to gets the change too.
  * @param keys `datasets/<dataset>/<class>/<file>`; others, and such as no data set counts as pictures, are passed over
  * @returns an entry for each picture and each model whose version in production was trained on its data set
- * @throws StorageError, ConflictError and what `embed` throws; done again, it goes on from there
+ * @throws StorageError, ConflictError and what `embed` throws, once all models had their turn; done again, it goes on from there
  */
 export async function ingest(
   registry: Registry,
@@ -47,12 +47,18 @@ export async function ingest(
   options: IngestOptions,
 ): Promise<Ingested[]> {
   const ingested: Ingested[] = [];
+  const failures: unknown[] = [];
   for (const [dataSet, paths] of byDataSet(keys)) {
     const followers = await (options.followers?.(dataSet) ?? followersOf(registry, dataSet));
     for (const version of followers) {
-      ingested.push(...(await ingestInto(registry, version, dataSet, paths, options)));
+      // A model that is damaged keeps the others from nothing.
+      await ingestInto(registry, version, dataSet, paths, options).then(
+        (done) => ingested.push(...done),
+        (error: unknown) => failures.push(error),
+      );
     }
   }
+  if (failures.length > 0) throw failures[0];
   return ingested;
 }
 

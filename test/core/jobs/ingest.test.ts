@@ -5,6 +5,7 @@ import { removeKeys, renameClass } from '../../../core/gallery/operations.ts';
 import type { Segment } from '../../../core/gallery/segments.ts';
 import type { Gallery } from '../../../core/gallery/gallery.ts';
 import { correct } from '../../../core/jobs/ingest/correct.ts';
+import { followersOf } from '../../../core/jobs/ingest/followers.ts';
 import { syncGallery } from '../../../core/jobs/ingest/sync.ts';
 import type { Synced } from '../../../core/jobs/ingest/sync.ts';
 import { promote } from '../../../core/jobs/promote.ts';
@@ -199,6 +200,29 @@ describe('a gallery follows the data set that its version was trained on', () =>
 
     assert.deepEqual(await take(registry, [await put(registry, 'red', 5)]), [], 'a folder of that name');
     await assert.rejects(sync(registry, 'names'), /was trained on a folder/);
+  });
+});
+
+describe('a model that is damaged', () => {
+  it('keeps no other one from what comes to its data set', async () => {
+    const registry = await inMemory();
+    const { files, ...manifest } = await registry.manifest('colours', 1);
+    const { recipe, seed, dataSet, libraries, engine, metrics, createdBy } = manifest;
+    const copied: Record<string, Uint8Array> = {};
+    for (const name of Object.keys(files)) copied[name] = await registry.file('colours', 1, name);
+    const draft = { recipe, seed, dataSet, libraries, engine, metrics, createdBy, files: copied };
+    await registry.publish('another', draft);
+    await registry.move('another', 'production', 1, author);
+    await registry.store.put('models/another/versions/1/gallery.arrow', bytes('damaged'));
+
+    await assert.rejects(take(registry, [await put(registry, 'red', 5)]), { name: 'CorruptDataError' });
+    assert.deepEqual(await galleryNow(registry), await dataSetNow(registry));
+
+    await registry.store.put('models/another/aliases/production.json', bytes('{"half'));
+    const troubles: unknown[] = [];
+    const followers = async (name: string) => followersOf(registry, name, (error) => troubles.push(error));
+    const done = await take(registry, [await put(registry, 'red', 6)], { followers });
+    assert.deepEqual([done.map(({ model }) => model), troubles.length], [['colours'], 1]);
   });
 });
 
