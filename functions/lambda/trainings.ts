@@ -14,7 +14,10 @@ export function trainingsOf(environment: ApiEnvironment): NonNullable<ServeOptio
   const smallPictures = environment.KINDRED_SMALL_PICTURES;
   return (shared) =>
     new WhenWanted(async () => {
-      const { BatchTrainings, batchClient } = await import('../trainings/batch/trainings.ts');
+      const [{ BatchTrainings }, { batchClient }] = await Promise.all([
+        import('../trainings/batch/trainings.ts'),
+        import('../trainings/batch/client.ts'),
+      ]);
       return new BatchTrainings({ ...shared, client: batchClient(), gpu, cpu, imports, smallPictures });
     });
 }

@@ -144,6 +144,10 @@ export class BatchEmulator {
     );
   }
 
+  get port(): number {
+    return this.#moto.port;
+  }
+
   /** How many there were. */
   async jobs(): Promise<number> {
     const lists = await Promise.all(

@@ -2,8 +2,8 @@
  * Trainings and imports as jobs of AWS Batch. The registry's job documents say what they do; Batch says what becomes of its container, which
  * counts where the document cannot know: before it begins, and when it ended without a word.
  */
-import { BatchClient, DescribeJobsCommand, ListJobsCommand } from '@aws-sdk/client-batch';
-import type { JobDetail } from '@aws-sdk/client-batch';
+import { DescribeJobsCommand, ListJobsCommand } from '@aws-sdk/client-batch';
+import type { BatchClient, JobDetail } from '@aws-sdk/client-batch';
 import { isOpen, now, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
@@ -218,11 +218,6 @@ export class BatchTrainings implements Trainings {
       return [{ code: 'unknown', message: `AWS could not be asked why it waits: ${messageOf(error)}` }];
     }
   }
-}
-
-/** A client that finds region, keys and endpoint where AWS' clients look for them. */
-export function batchClient(): BatchClient {
-  return new BatchClient({});
 }
 
 /** Whether a process has the job, and hears when somebody wants it to stop. */

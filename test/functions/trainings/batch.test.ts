@@ -9,12 +9,14 @@ import type { Job } from '../../../core/jobs/job.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
 import { openStore } from '../../../core/storage/open.ts';
+import { batchClient } from '../../../functions/trainings/batch/client.ts';
 import { BatchFacts } from '../../../functions/trainings/batch/facts.ts';
 import { obstaclesOf } from '../../../functions/trainings/batch/obstacles.ts';
-import { BatchTrainings, batchClient } from '../../../functions/trainings/batch/trainings.ts';
+import { BatchTrainings } from '../../../functions/trainings/batch/trainings.ts';
 import type { BatchOptions } from '../../../functions/trainings/batch/trainings.ts';
 import { BatchEmulator, DEFINITION, IMPORT_DEFINITION, QUEUE } from '../../support/batch.ts';
 import type { Container } from '../../support/process-engine.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { missingPackages } from '../../support/python.ts';
 import { trainingsContract } from './contract.ts';
 import type { Place } from './contract.ts';
@@ -133,6 +135,37 @@ describe('a training on AWS Batch', { skip }, () => {
       batchJob: string;
     };
     assert.equal(again.batchJob, kept.batchJob);
+  });
+
+  it('is submitted once also when the answer to that was lost', async () => {
+    const proxy = await startFaultProxy(place.batch.port);
+    let submissions = 0;
+    proxy.onRequest((request) =>
+      request.path.endsWith('/submitjob') && ++submissions === 1 ? { kind: 'lose-answer' } : undefined,
+    );
+    const wasThere = process.env['AWS_ENDPOINT_URL_BATCH'];
+    process.env['AWS_ENDPOINT_URL_BATCH'] = `http://127.0.0.1:${proxy.port}`;
+    const cut = place.trainings(
+      { store: place.registry.store, trouble: () => undefined },
+      { client: batchClient() },
+    );
+    try {
+      const job = await newJob();
+      const sofar = await place.jobs();
+      const lost = await cut.offer(job.id).then(
+        () => null,
+        (error: { status?: number }) => error.status,
+      );
+      await cut.offer(job.id);
+
+      assert.equal(lost, 503);
+      assert.deepEqual([(await place.jobs()) - sofar, submissions], [1, 1]);
+    } finally {
+      if (wasThere === undefined) delete process.env['AWS_ENDPOINT_URL_BATCH'];
+      else process.env['AWS_ENDPOINT_URL_BATCH'] = wasThere;
+      await cut.close();
+      await proxy.stop();
+    }
   });
 
   it('whose container ended without a word has failed, for what Batch says', async () => {
