@@ -5,7 +5,7 @@
  * What it reads of the environment is what AWS puts there: AWS_* (docs/aws.md), as the AWS SDK does.
  */
 import { fileURLToPath } from 'node:url';
-import { readJob } from '../core/jobs/job.ts';
+import { isOpen, readJob } from '../core/jobs/job.ts';
 import { openStore } from '../core/storage/open.ts';
 import { runContainer } from './trainings/container.ts';
 import { watchSpotNotice } from './trainings/spot-notice.ts';
@@ -27,10 +27,10 @@ const registry = after('--registry');
 const attempt = Number(environment['AWS_BATCH_JOB_ATTEMPT'] ?? 1);
 const step = after('--step');
 
-/** Whether somebody wants the job to end for good. */
+/** Whether the job has ended, or somebody wants it to. */
 async function isToEnd(uri: string, id: string): Promise<boolean> {
-  const { state, cancelRequested } = await readJob(openStore(uri), id);
-  return state === 'cancelled' || cancelRequested;
+  const found = await readJob(openStore(uri), id);
+  return !isOpen(found) || found.cancelRequested;
 }
 
 /** Which part a container of an array embeds is its index; a plain job has the only part there is. */

@@ -176,8 +176,9 @@ export class TrainingRunner implements Trainings {
     const signal = await this.#endOf(child);
     const wasCancelled = this.#cancelled.delete(id);
     const job = await readJob(store, id);
-    if (job.resumed !== begun.resumed) {
-      // It had ended, and somebody wants it gone on with: what this process came to is of no account.
+    if (job.resumed !== begun.resumed || isPutBack(job, begun)) {
+      // It had ended, and somebody wants it gone on with: what this process came to is of no account. Or something stopped the process that
+      // stops this server too, or is about to.
       if (isFree(job)) this.#waiting.add(id);
     } else if (wasCancelled) await endJob(store, begun, 'cancelled', null);
     else if (!this.#closing && isFree(job)) await this.#again(begun, signal, tail);
@@ -225,6 +226,11 @@ export class TrainingRunner implements Trainings {
 
 function itsTurn(before: number): Obstacle {
   return { code: 'its-turn', message: `${before} are before it, or at work.` };
+}
+
+/** Whether a process had the job, and put it back when it was stopped. */
+function isPutBack({ state, attempts }: Job, begun: Job): boolean {
+  return state === 'queued' && attempts > begun.attempts;
 }
 
 /** Whether there is something to do, and nobody who does it. */

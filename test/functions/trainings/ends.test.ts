@@ -4,9 +4,13 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchClient } from '@aws-sdk/client-batch';
+import { CancelledError } from '../../../core/errors.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
+import { failureOf } from '../../../core/jobs/failure.ts';
 import { createImport, createJob, readJob, updateJob } from '../../../core/jobs/job.ts';
 import type { Job } from '../../../core/jobs/job.ts';
+import { leaveJob, takeJob } from '../../../core/jobs/owner.ts';
+import type { Hold } from '../../../core/jobs/owner.ts';
 import { resumeJob } from '../../../core/jobs/resume.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
@@ -69,6 +73,21 @@ describe('a job in a process of this machine', () => {
     await trainings.cancelled(id);
     await resumeJob(store, id, 'http');
     await trainings.offer(id);
+    await until(() => begun.length === 2);
+    const { state, error } = await readJob(store, id);
+    await trainings.close();
+
+    assert.deepEqual([state, error], ['queued', null]);
+  });
+
+  it('whose process was stopped and put it back is begun again: what stops the server may stop that first', async () => {
+    const store = memoryStore();
+    const { trainings, begun } = runner(store, 'setTimeout(() => process.exit(1), 300)');
+    const { id } = await newTraining(store);
+    await trainings.offer(id);
+    await until(() => begun.length === 1);
+    const hold = await takeJob(store, id, { unattended: true });
+    await leaveJob(store, hold as Hold, failureOf(new CancelledError('Stopped.')));
     await until(() => begun.length === 2);
     const { state, error } = await readJob(store, id);
     await trainings.close();
