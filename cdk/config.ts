@@ -28,7 +28,7 @@ const authSchema = z.discriminatedUnion('kind', [
 
 const apiSchema = z.strictObject({
   memoryMb: z.int().min(LEAST_MEMORY_MB).max(10_240).default(2048).describe('a full processor comes at 1769'),
-  timeoutSeconds: z.int().min(3).max(29).default(29).describe('the gateway waits 30 s'),
+  timeoutSeconds: z.int().min(10).max(29).default(29).describe('the gateway waits 30 s'),
   auth: authSchema.default({ kind: 'tokens' }),
   atOnce: z
     .int()

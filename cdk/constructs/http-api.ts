@@ -1,5 +1,5 @@
 /** The address: an HTTP API before a function, with limits, a log, and who may come in. */
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   CorsHttpMethod,
   HttpApi,
@@ -43,6 +43,7 @@ export class KindredHttpApi extends Construct {
           allowOrigins: origins,
           allowMethods: [CorsHttpMethod.ANY],
           allowHeaders: [...ASKED],
+          maxAge: Duration.hours(1),
           exposeHeaders: ['etag', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
         },
       }),

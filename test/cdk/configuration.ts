@@ -87,8 +87,8 @@ export function describeConfiguration(): void {
         /training\.existing\.queue: has to be the name of a job queue/,
       ],
       'an alarm on answers that are never given': [
-        { api: { timeoutSeconds: 4 } },
-        /alarms\.latencySeconds: has to be less than api\.timeoutSeconds \(4\)/,
+        { alarms: { latencySeconds: 29 } },
+        /alarms\.latencySeconds: has to be less than api\.timeoutSeconds \(29\).* \(it is 29\)/,
       ],
       'an alarm on more than all': [
         { alarms: { unknownShare: 1 } },

@@ -168,7 +168,10 @@ function kindOfEnvironment(type: CRType | undefined): Environment['type'] {
 }
 
 /** Null where machines of several kinds may be taken. */
-function quotaNameOf({ type, instanceTypes }: Environment): QuotaName | null {
+export function quotaNameOf({
+  type,
+  instanceTypes,
+}: Pick<Environment, 'type' | 'instanceTypes'>): QuotaName | null {
   const names = QUOTAS[type === 'SPOT' || type === 'FARGATE_SPOT' ? 'spot' : 'ondemand'];
   if (type === 'FARGATE' || type === 'FARGATE_SPOT') return names.fargate;
   const [kind, ...others] = new Set(instanceTypes.map(kindOf));
@@ -176,7 +179,7 @@ function quotaNameOf({ type, instanceTypes }: Environment): QuotaName | null {
 }
 
 function kindOf(instanceType: string): 'g' | 'p' | 'standard' {
-  if (/^(g|vt)\d/.test(instanceType)) return 'g';
+  if (/^(gr?|vt)\d/.test(instanceType)) return 'g';
   return /^p\d/.test(instanceType) ? 'p' : 'standard';
 }
 

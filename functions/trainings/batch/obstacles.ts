@@ -82,17 +82,29 @@ function environmentObstacles({ name, valid, reason }: Environment): Obstacle[] 
 /** Only when none of the environments may start what the job needs: one of them is enough. */
 function quotaObstacles({ environments, quotas, vcpus }: Facts): Obstacle[] {
   const usable = environments.filter(({ enabled, valid }) => enabled && valid);
-  const short = usable.flatMap(({ name }) => {
-    const quota = quotas.get(name);
-    return quota && quota.value < vcpus ? [quota] : [];
+  const short = usable.flatMap((environment) => {
+    const quota = quotas.get(environment.name);
+    const needed = Math.max(vcpus, smallestOf(environment));
+    return quota && quota.value < needed ? [{ ...quota, needed }] : [];
   });
   if (short.length === 0 || short.length < usable.length) return [];
-  return short.map(({ service, name, code, value }) => ({
+  return short.map(({ service, name, code, value, needed }) => ({
     code: 'no-quota',
     message:
-      `The account may run ${value} virtual processors of "${name}", and the training needs ${vcpus}. Ask for more: ` +
-      `aws service-quotas request-service-quota-increase --service-code ${service} --quota-code ${code} --desired-value ${Math.max(vcpus, 8)}`,
+      `The account may run ${value} virtual processors of "${name}", and ` +
+      (needed > vcpus ? `the smallest of the machines has ${needed}` : `the training needs ${needed}`) +
+      `. Ask for more: aws service-quotas request-service-quota-increase --service-code ${service} --quota-code ${code} ` +
+      `--desired-value ${Math.max(needed, 8)}`,
   }));
+}
+
+/** Virtual processors of the smallest machine that may be started: a whole one counts against the quota. 0 where that is not known. */
+function smallestOf({ instanceTypes }: Environment): number {
+  const sizes = instanceTypes.map((type) => {
+    const times = /\.(\d*)xlarge$/.exec(type)?.[1];
+    return times === undefined ? 0 : 4 * Number(times === '' ? 1 : times);
+  });
+  return sizes.length === 0 ? 0 : Math.min(...sizes);
 }
 
 function offerObstacles({ environments, offered }: Facts): Obstacle[] {

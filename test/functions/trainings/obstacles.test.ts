@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { failureOf } from '../../../functions/trainings/batch/failure.ts';
+import { quotaNameOf } from '../../../functions/trainings/batch/facts.ts';
 import { obstaclesOf } from '../../../functions/trainings/batch/obstacles.ts';
 import type { Environment, Facts, Quota } from '../../../functions/trainings/batch/obstacles.ts';
 
@@ -81,6 +82,28 @@ const CASES: Readonly<Record<string, [facts: Partial<Facts>, codes: string[], sa
     ['no-quota', 'no-quota'],
     /may run 0 virtual processors.*needs 4.*request-service-quota-increase --service-code ec2 --quota-code L-3819A6DF/,
   ],
+  'a quota that no machine of the chosen types fits into': [
+    {
+      environments: [SPOT, ON_DEMAND].map((one) => ({
+        ...one,
+        instanceTypes: ['g5.12xlarge', 'g6.4xlarge'],
+      })),
+      offered: null,
+    },
+    ['no-quota', 'no-quota'],
+    /may run 8 virtual processors.*smallest of the machines has 16\. .*--desired-value 16$/,
+  ],
+  'nothing, where one of the chosen types fits into the quota': [
+    {
+      environments: [SPOT, ON_DEMAND].map((one) => ({
+        ...one,
+        instanceTypes: ['g5.12xlarge', 'g5.2xlarge'],
+      })),
+      offered: new Set(['g5.2xlarge']),
+    },
+    ['starting'],
+    /./,
+  ],
   'nothing, where the quota of one environment is enough': [
     { quotas: new Map([...ENOUGH, ['spot', quota('L-3819A6DF', 0)]]) },
     ['starting'],
@@ -141,6 +164,32 @@ describe('a job of Batch that has not begun waits for', () => {
       assert.match(found[0]?.message ?? '', says);
     });
   }
+});
+
+describe('the quota that counts', () => {
+  it('is the one of the machines that may be started, if they are of one kind', () => {
+    const of = (type: Environment['type'], instanceTypes: string[]): string | undefined =>
+      quotaNameOf({ type, instanceTypes })?.[2];
+
+    assert.deepEqual(
+      [
+        of('SPOT', ['g6.xlarge', 'gr6.4xlarge', 'g4dn.xlarge']),
+        of('EC2', ['gr6.4xlarge']),
+        of('EC2', ['p5.48xlarge']),
+        of('SPOT', ['m5.xlarge']),
+        of('FARGATE_SPOT', []),
+        of('EC2', ['g6.xlarge', 'p4d.24xlarge']),
+      ],
+      [
+        'All G and VT Spot Instance Requests',
+        'Running On-Demand G and VT instances',
+        'Running On-Demand P instances',
+        'All Standard Spot Instance Requests',
+        'Fargate Spot vCPU resource count',
+        undefined,
+      ],
+    );
+  });
 });
 
 const FAILURES: Readonly<Record<string, [Parameters<typeof failureOf>[0], code: string]>> = {
