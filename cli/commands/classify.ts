@@ -53,6 +53,7 @@ export function classifyCommand(): Command {
         model: loaded.model,
         version: loaded.version,
         engine: loaded.embedder.engine,
+        gallery: loaded.state,
         results,
       });
       for (const result of results) {

@@ -4,6 +4,8 @@ import type { Embedder, EngineName } from '../embedding/embedder.ts';
 import type { Calibration } from '../gallery/calibration.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { applySegments } from '../gallery/segments.ts';
+import { galleryState } from '../gallery/state.ts';
+import type { GalleryState } from '../gallery/state.ts';
 import { readCalibration } from './evaluation.ts';
 import { readGalleryLog } from './gallery-log.ts';
 import { proveEmbedder, requireGolden } from './golden-check.ts';
@@ -14,6 +16,7 @@ import type { Registry, Resolved } from './registry.ts';
 export interface OpenedGallery extends Resolved {
   /** With everything that was added and removed since. */
   readonly gallery: Gallery;
+  readonly state: GalleryState;
   readonly calibration: Calibration | null;
 }
 
@@ -30,7 +33,8 @@ export interface OpenedVersion extends OpenedGallery {
 export async function openGallery(registry: Registry, resolved: Resolved): Promise<OpenedGallery> {
   const { made, segments } = await readGalleryLog(registry, resolved);
   const calibration = await readCalibration(registry, resolved);
-  return { ...resolved, gallery: applySegments(made, segments), calibration };
+  const gallery = applySegments(made, segments);
+  return { ...resolved, gallery, state: galleryState(gallery, segments), calibration };
 }
 
 export interface OpenOptions {

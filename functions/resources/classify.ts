@@ -9,7 +9,6 @@ import { embedSent, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
-import type { Knowledge } from '../versions/knowledge.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
@@ -140,13 +139,9 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
         decide: (performance.now() - between) / 1000,
       };
       const point = options.point ?? null;
-      return { ...said(version), point, gallery: stateOf(knowledge), timings, results };
+      return { ...said(version), point, gallery: knowledge.state, timings, results };
     }),
   );
-}
-
-function stateOf({ gallery, changes: { count, last, sha256 } }: Knowledge): Answer['gallery'] {
-  return { pictures: gallery.keys.length, changes: count, lastChange: last, sha256 };
 }
 
 /** Pictures of data sets have a class already. */

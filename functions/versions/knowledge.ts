@@ -1,5 +1,4 @@
 /** What a version knows at one moment; a change of its gallery makes another one. */
-import { createHash } from 'node:crypto';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { Estimates } from '../../core/gallery/candidates.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
@@ -12,11 +11,12 @@ import type { Gallery } from '../../core/gallery/gallery.ts';
 import { createSearch } from '../../core/gallery/search.ts';
 import type { Search } from '../../core/gallery/search.ts';
 import { applySegments } from '../../core/gallery/segments.ts';
+import { galleryState } from '../../core/gallery/state.ts';
+import type { GalleryState } from '../../core/gallery/state.ts';
 
 export interface Knowledge {
   readonly gallery: Gallery;
-  /** How many changes of the gallery are in it, the id of the last one, and which they are: the SHA-256 of all ids, sorted, one a line. */
-  readonly changes: { readonly count: number; readonly last: string | null; readonly sha256: string };
+  readonly state: GalleryState;
   readonly calibration: Calibration | null;
   readonly decide: (options: DecisionOptions) => Decider;
   /** What makes a decision about this embedding fast; undefined where it is fast without, or that cannot be had. */
@@ -40,20 +40,18 @@ export function knowledgeOf(
   const gallery = applySegments(made, segments);
   const search = createSearch(gallery);
   const decide = rememberedDeciders(search, calibration);
-  const ids = segments.map(({ id }) => `${id}\n`);
-  const sha256 = createHash('sha256').update(ids.join('')).digest('hex');
-  const changes = { count: segments.length, last: segments.at(-1)?.id ?? null, sha256 };
+  const state = galleryState(gallery, segments);
   if (gallery.embeddings.length < LARGE) {
     return {
       gallery,
-      changes,
+      state,
       calibration,
       decide,
       estimates: () => Promise.resolve(undefined),
       close: () => undefined,
     };
   }
-  return { gallery, changes, calibration, decide, ...coarsely(gallery, onTrouble) };
+  return { gallery, state, calibration, decide, ...coarsely(gallery, onTrouble) };
 }
 
 /** The gallery's products with embeddings, about, as soon as a thread can give them. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,6 +9,12 @@ import type { S3Server } from '../support/s3-server.ts';
 import { FAST, Workplace } from './support.ts';
 
 interface Answer {
+  readonly gallery: {
+    readonly pictures: number;
+    readonly changes: number;
+    readonly lastChange: string | null;
+    readonly sha256: string;
+  };
   readonly results: readonly {
     readonly class: string;
     readonly neighbours: readonly { readonly key: string }[];
@@ -99,10 +106,18 @@ describe('the command line on a registry and data sets in S3', { skip: whyNoGo()
   it('adds to the gallery, lists, renames and removes', async () => {
     const [file = ''] = readdirSync(place.in('test', 'shoes'));
     const image = place.in('test', 'shoes', file);
+    const before = await json<Answer>(['classify', image]);
+    assert.deepEqual([before.gallery.changes, before.gallery.lastChange], [0, null]);
     const added = await json<{ keys: string[] }>(['gallery', 'add', 'boots', image]);
     assert.deepEqual(added.keys, [`boots/${file}`]);
-    const { results } = await json<Answer>(['classify', image]);
+    const { results, gallery } = await json<Answer>(['classify', image]);
     assert.equal(results[0]?.class, 'boots');
+    assert.deepEqual(gallery, {
+      pictures: before.gallery.pictures + 1,
+      changes: 1,
+      lastChange: gallery.lastChange,
+      sha256: createHash('sha256').update(`${gallery.lastChange}\n`).digest('hex'),
+    });
     assert.equal(results[0]?.neighbours[0]?.key, `boots/${file}`);
     await json(['gallery', 'rename', 'boots', 'wellingtons']);
     await json(['gallery', 'import', `${pictures}/test`]);
