@@ -106,14 +106,14 @@ describe('the command line on a registry and data sets in S3', { skip: whyNoGo()
   it('adds to the gallery, lists, renames and removes', async () => {
     const [file = ''] = readdirSync(place.in('test', 'shoes'));
     const image = place.in('test', 'shoes', file);
-    const before = await json<Answer>(['classify', image]);
-    assert.deepEqual([before.gallery.changes, before.gallery.lastChange], [0, null]);
+    const asBefore = await json<Answer>(['classify', image]);
+    assert.deepEqual([asBefore.gallery.changes, asBefore.gallery.lastChange], [0, null]);
     const added = await json<{ keys: string[] }>(['gallery', 'add', 'boots', image]);
     assert.deepEqual(added.keys, [`boots/${file}`]);
     const { results, gallery } = await json<Answer>(['classify', image]);
     assert.equal(results[0]?.class, 'boots');
     assert.deepEqual(gallery, {
-      pictures: before.gallery.pictures + 1,
+      pictures: asBefore.gallery.pictures + 1,
       changes: 1,
       lastChange: gallery.lastChange,
       sha256: createHash('sha256').update(`${gallery.lastChange}\n`).digest('hex'),
