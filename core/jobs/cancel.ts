@@ -1,9 +1,9 @@
 import { InvalidInputError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isPublished } from './import/published.ts';
-import { isOpen, now, readJob, updateJob } from './job.ts';
+import { isOpen, readJob, updateJob } from './job.ts';
 import type { Job } from './job.ts';
-import { isOwnerAlive } from './owner.ts';
+import { cancelled, isOwnerAlive } from './owner.ts';
 
 /**
  * Asks a job to stop. One that nobody works on is cancelled at once; one that runs stops at its next step and keeps a
@@ -25,6 +25,6 @@ export async function requestCancel(store: ObjectStore, id: string): Promise<Job
       );
     }
     if (isOwnerAlive(job)) return { ...job, cancelRequested: true };
-    return { ...job, state: 'cancelled', owner: null, cancelRequested: false, finishedAt: now() };
+    return cancelled(job);
   });
 }

@@ -89,9 +89,13 @@ export async function takeJob(
   mine.add(token);
   try {
     const job = await updateJob(store, id, (found) => {
-      if (unattended) requireOpen(found);
+      if (!unattended) return taken(found, token, place);
+      requireOpen(found);
+      // Whoever worked on it died before it heard of that.
+      if (found.cancelRequested && !isOwnerAlive(found, place)) return cancelled(found);
       return taken(found, token, place);
     });
+    if (unattended) requireOpen(job);
     if (job.state !== 'succeeded') return { id, token, unattended };
   } catch (error) {
     mine.delete(token);
@@ -106,6 +110,11 @@ export function requireOpen({ id, state }: Pick<Job, 'id' | 'state'>): void {
   if (state === 'cancelled')
     throw new CancelledError(`The job ${id} was cancelled; nothing more is done for it.`);
   if (state === 'failed') throw new ConflictError(`The job ${id} has failed; nothing more is done for it.`);
+}
+
+/** The job, ended, with nobody working on it. */
+export function cancelled(job: Job): Job {
+  return { ...job, state: 'cancelled', owner: null, cancelRequested: false, finishedAt: now() };
 }
 
 function taken(job: Job, token: string, place: string): Job {

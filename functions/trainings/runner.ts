@@ -180,7 +180,7 @@ export class TrainingRunner implements Trainings {
       // It had ended, and somebody wants it gone on with: what this process came to is of no account. Or something stopped the process that
       // stops this server too, or is about to.
       if (isFree(job)) this.#waiting.add(id);
-    } else if (wasCancelled) await endJob(store, begun, 'cancelled', null);
+    } else if (wasCancelled || job.cancelRequested) await endJob(store, begun, 'cancelled', null);
     else if (!this.#closing && isFree(job)) await this.#again(begun, signal, tail);
   }
 

@@ -206,8 +206,10 @@ export class BatchTrainings implements Trainings {
 
   /** @param failure null: it was cancelled */
   async #ended<J extends Job>(job: J, failure: Failure | null): Promise<Seen<J>> {
-    const state = failure === null ? 'cancelled' : 'failed';
-    return plain((await endJob(this.#options.store, job, state, failure)) as J);
+    // Somebody wanted it to end, and its program died before it heard of that.
+    const error = job.cancelRequested ? null : failure;
+    const state = error === null ? 'cancelled' : 'failed';
+    return plain((await endJob(this.#options.store, job, state, error)) as J);
   }
 
   async #obstacles(detail: JobDetail): Promise<readonly Obstacle[]> {

@@ -235,6 +235,16 @@ describe('a process that nobody stands behind', () => {
     assert.deepEqual([ended.state, ended.attempts], ['cancelled', 2]);
   });
 
+  it('does not go on with a job that somebody wanted cancelled when the process died that worked on it', async () => {
+    await ownedBy({ host: 'batch/a#1' });
+    await requestCancel(store, job.id);
+    const place = 'batch/a#2';
+    await assert.rejects(takeJob(store, job.id, { place, unattended: true }), CancelledError);
+
+    const { state, owner, attempts, cancelRequested } = await readJob(store, job.id);
+    assert.deepEqual([state, owner, attempts, cancelRequested], ['cancelled', null, 0, false]);
+  });
+
   it('notes a failure before it had the job, unless it was gone on with meanwhile', async () => {
     const fail = (): Promise<never> => Promise.reject(new NotFoundError('no such data set'));
     await requestCancel(store, job.id);

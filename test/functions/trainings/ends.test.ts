@@ -95,6 +95,21 @@ describe('a job in a process of this machine', () => {
     assert.deepEqual([state, error], ['queued', null]);
   });
 
+  it('that was to be cancelled is so when its process is killed before it hears of that', async () => {
+    const store = memoryStore();
+    const { trainings, begun } = runner(store, `setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)`);
+    const { id } = await newTraining(store);
+    await trainings.offer(id);
+    await until(() => begun.length === 1);
+    const at = new Date().toISOString();
+    const owner = { host: hostname(), pid: 2 ** 22 + 1, token: 'x', since: at, seenAt: at };
+    await updateJob(store, id, (job) => ({ ...job, state: 'running', owner, cancelRequested: true }));
+    await until(async () => (await readJob(store, id)).state !== 'running');
+    await trainings.close();
+
+    assert.deepEqual([(await readJob(store, id)).state, begun.length], ['cancelled', 1]);
+  });
+
   it('is left to AWS Batch when it was submitted there', async () => {
     const store = memoryStore();
     const theirs = await newImport(store);
@@ -248,7 +263,8 @@ describe('a job on AWS Batch', () => {
 
     assert.deepEqual([seen?.job.state, seen?.waiting, seen?.interrupted], ['running', [], false]);
     assert.deepEqual([state, cancelRequested], ['running', true]);
-    assert.equal(gone?.job.state, 'failed');
+    // And somebody wanted it cancelled.
+    assert.equal(gone?.job.state, 'cancelled');
     assert.notEqual(hostname(), owner.host);
     assert.equal(done('TerminateJob').length, 3);
   });
