@@ -409,17 +409,17 @@ describe('trainings', () => {
           .map(({ ComputeEnvironment }) => {
             const name = text(ComputeEnvironment).split('.')[0] ?? '';
             const resources = all[name]?.Properties['ComputeResources'];
-            const { Type, MinvCpus = 0 } = resources as { Type: string; MinvCpus?: number };
-            return `${Type} ${MinvCpus}`;
+            const { Type, MinvCpus = 0, MaxvCpus } = resources as Record<string, string | number>;
+            return `${Type} ${MinvCpus} to ${MaxvCpus}`;
           }),
       );
     };
 
     assert.deepEqual(environments(DEFAULTS), [
-      ['SPOT 0', 'EC2 0'],
-      ['FARGATE_SPOT 0', 'FARGATE 0'],
+      ['SPOT 0 to 16', 'EC2 0 to 16'],
+      ['FARGATE_SPOT 0 to 16', 'FARGATE 0 to 16'],
     ]);
-    assert.deepEqual(environments(OTHER), [['EC2 0']]);
+    assert.deepEqual(environments(OTHER), [['EC2 0 to 4']]);
   });
 
   it('get another machine when it is set up otherwise, after what runs there, for as long as Batch waits', () => {
