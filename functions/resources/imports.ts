@@ -108,7 +108,7 @@ export function importRoutes(deps: Deps) {
     asked: (wanted) => wanted,
     request: (wanted) => requestOf(registry, wanted),
     check: (_, trainings) => trainings.checkImport(),
-    checkResume: (_, trainings) => trainings.checkImport(),
+    mayResume: () => undefined,
   });
 }
 

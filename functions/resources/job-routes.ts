@@ -58,8 +58,8 @@ export interface JobResource<J extends Job, P extends string, A extends z.ZodTyp
   readonly request: (wanted: z.infer<W>) => Promise<J['request']>;
   /** @throws when what is asked for could not end well where jobs run */
   readonly check: (request: J['request'], trainings: Trainings) => Promise<void>;
-  /** @throws RequestError when whoever asks may not have it gone on with, or nothing here could */
-  readonly checkResume: (job: J, trainings: Trainings, scopes: readonly Scope[] | undefined) => Promise<void>;
+  /** @throws RequestError when whoever asks may not have it gone on with */
+  readonly mayResume: (job: J, scopes: readonly Scope[] | undefined) => void;
 }
 
 /** @returns the descriptions of all routes of the kind */
@@ -200,9 +200,12 @@ export function jobRoutes<J extends Job, P extends string, A extends z.ZodType, 
     },
     resume: async (c: Context<Env>): Promise<Response> => {
       const job = await kind.read(store, idOf(c));
+      kind.mayResume(job, c.var.scopes);
       const trainings = requiredTrainings(deps, path);
-      await kind.checkResume(job, trainings, c.var.scopes);
-      if (!isOpen(job)) await trainings.room();
+      if (!isOpen(job)) {
+        await kind.check(job.request, trainings);
+        await trainings.room();
+      }
       const { id } = await resumeJob(store, job.id, 'http');
       await trainings.offer(id);
       return accepted(c, await kind.read(store, id));

@@ -100,7 +100,7 @@ export function trainingRoutes(deps: Deps) {
       return request;
     },
     check: (request, trainings) => trainings.check(request),
-    checkResume: async ({ request }, _, scopes) => requireRightToForce(request, scopes),
+    mayResume: ({ request }, scopes) => requireRightToForce(request, scopes),
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { createJob } from '../../core/jobs/job.ts';
 import { createToken, listTokens, revokeToken, tokenHolds } from '../../core/registry/tokens.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
@@ -125,6 +126,17 @@ describe('a server with tokens', () => {
       body: JSON.stringify({ dataset: 'none', promote: true, ...more }),
       headers: { ...typed, 'idempotency-key': 'a' },
     });
+    const forced = await createJob(served.registry.store, {
+      dataSet: 'none',
+      testSet: null,
+      holdOut: 0,
+      model: 'none',
+      recipe: 'metric',
+      options: {},
+      seed: 0,
+      promote: true,
+      force: true,
+    });
     // Each with the status when it is let in.
     const table: readonly (readonly [Scope | null, number, string, RequestInit])[] = [
       [null, 200, '/healthz', {}],
@@ -147,6 +159,10 @@ describe('a server with tokens', () => {
       ['train', 404, '/v1/trainings', wanted({ force: false })],
       ['admin', 404, '/v1/trainings', wanted({ force: true })],
       ['admin', 404, '/v1/trainings', wanted({ tolerance: 1 })],
+      ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV/resume', { method: 'POST' }],
+      ['train', 404, '/v1/imports/01ARZ3NDEKTSV4RRFFQ69G5FAV/resume', { method: 'POST' }],
+      // What an admin asked for is for an admin to go on with.
+      ['admin', 501, `/v1/trainings/${forced.id}/resume`, { method: 'POST' }],
       ['train', 400, '/v1/imports', { method: 'POST', body: '{}', headers: typed }],
       ['train', 404, '/v1/imports/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
       ['admin', 428, '/v1/models/colours/aliases/production', alias],
