@@ -148,14 +148,19 @@ export class BatchEmulator {
     return this.#moto.port;
   }
 
-  /** How many there were. */
+  /**
+   * How many there were. Batch lists one state at a time, while jobs go on: asked in the order of the states, each is seen at least once, and
+   * by its id counted once.
+   */
   async jobs(): Promise<number> {
-    const lists = await Promise.all(
-      STATUSES.map(async (jobStatus) =>
-        this.client.send(new ListJobsCommand({ jobQueue: QUEUE, jobStatus })),
-      ),
-    );
-    return lists.reduce((sum, { jobSummaryList = [] }) => sum + jobSummaryList.length, 0);
+    const ids = new Set<string | undefined>();
+    for (const jobStatus of STATUSES) {
+      const { jobSummaryList = [] } = await this.client.send(
+        new ListJobsCommand({ jobQueue: QUEUE, jobStatus }),
+      );
+      for (const { jobId } of jobSummaryList) ids.add(jobId);
+    }
+    return ids.size;
   }
 
   async close(): Promise<void> {
