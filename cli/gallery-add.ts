@@ -23,6 +23,8 @@ export interface ToAdd {
     readonly source?: string;
   }[];
   readonly failed: readonly { readonly image: string; readonly error: string }[];
+  /** Checksums of pictures that stay under the class that they have in the gallery. @default none */
+  readonly said?: ReadonlySet<string>;
 }
 
 export interface AddFlags extends CommonFlags {
@@ -36,12 +38,12 @@ export interface AddFlags extends CommonFlags {
 export async function addAndTell(
   context: Context,
   { model: reference, keepPictures }: AddFlags,
-  find: () => Promise<ToAdd>,
+  find: (loaded: OpenedGallery) => Promise<ToAdd>,
 ): Promise<void> {
   const { terminal } = context;
   const loaded = await loadVersion(context, reference);
-  const { pictures, failed } = await find();
-  const { fresh, there } = placed(loaded.gallery, pictures);
+  const { pictures, failed, said } = await find(loaded);
+  const { fresh, there } = placed(loaded.gallery, pictures, said);
   if (keepPictures && there.length > 0) await keepLate(context, loaded, there);
   const progress = progressOn(terminal, 'pictures');
   const embedded = await embedPictures(loaded.embedder, fresh, { onProgress: progress.update });
@@ -84,10 +86,15 @@ async function keepLate(
   await registry.keepPictures(model, kept, () => Promise.resolve());
 }
 
-function placed(gallery: Gallery, wanted: ToAdd['pictures']): { fresh: Picture[]; there: ToAdd['pictures'] } {
+function placed(
+  gallery: Gallery,
+  wanted: ToAdd['pictures'],
+  said: ToAdd['said'],
+): { fresh: Picture[]; there: ToAdd['pictures'] } {
   const { fresh, there, twice } = placePictures(
     gallery,
     wanted.map((each) => ({ ...each.picture, each })),
+    said,
   );
   return {
     fresh: fresh.map(({ picture, key }) => ({ ...picture.each.picture, key, className: classOf(key) })),

@@ -12,6 +12,7 @@ import type { GalleryLog } from '../../gallery/carry-over.ts';
 import { classOf } from '../../gallery/names.ts';
 import { placePictures } from '../../gallery/placing.ts';
 import type { Placed } from '../../gallery/placing.ts';
+import { saidPictures } from '../../gallery/said.ts';
 import { applySegments, createSegment } from '../../gallery/segments.ts';
 import type { Addition } from '../../gallery/segments.ts';
 import type { Picture } from '../../images/dataset.ts';
@@ -43,7 +44,8 @@ export interface PublishOptions extends OpenOptions {
 type Imported = Extract<EmbeddedRow, { readonly sha256: string }> & { readonly className: string };
 
 /**
- * Adds everything to the version's gallery, once however often it is done. Pictures that their class has already are not added again.
+ * Adds everything to the version's gallery, once however often it is done. Pictures that their class has already are not added again, nor those
+ * that somebody has said to be of another one.
  * @throws ConflictError while pieces are missing; NotFoundError when the version is gone; CorruptDataError; CancelledError
  */
 export async function publishImport(
@@ -58,7 +60,9 @@ export async function publishImport(
   const log = await readGalleryLog(registry, { model, version });
   const publication = await decidePublication(registry.store, job, log.segments);
   const { imported, left } = await readAll(registry, job, plan, options);
-  const placed = placePictures(galleryThen(log, publication), imported);
+  const then = logThen(log, publication);
+  const gallery = applySegments(then.made, then.segments);
+  const placed = placePictures(gallery, imported, saidPictures(then));
   const added = placed.fresh.length;
   let has = version;
   if (added > 0) {
@@ -90,12 +94,9 @@ async function requirePieces({ store }: Registry, { id }: ImportJob, plan: Impor
 }
 
 /** The gallery that the decision was made on; changes are never rewritten, so that it can always be made again. */
-function galleryThen({ made, segments }: GalleryLog, { after }: Publication) {
+function logThen({ made, segments }: GalleryLog, { after }: Publication): GalleryLog {
   const known = new Set(after);
-  return applySegments(
-    made,
-    segments.filter(({ id }) => known.has(id)),
-  );
+  return { made, segments: segments.filter(({ id }) => known.has(id)) };
 }
 
 async function readAll(

@@ -9,7 +9,9 @@ import {
   KindredError,
   NotFoundError,
 } from '../../../core/errors.ts';
+import { embedPictures } from '../../../core/embedding/embed-pictures.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
+import { correct } from '../../../core/jobs/ingest/correct.ts';
 import { embedPart } from '../../../core/jobs/import/part.ts';
 import type { PartDone } from '../../../core/jobs/import/part.ts';
 import { planImport } from '../../../core/jobs/import/plan.ts';
@@ -134,6 +136,27 @@ describe('an import in parts', () => {
     assert.deepEqual(left, { count: 1, first: [{ key: 'blue/bad.png', reason: left.first[0]?.reason }] });
     assert.match(left.first[0]?.reason ?? '', /plain text/);
     assert.deepEqual(await registry.segments('colours', 1), [segment]);
+  });
+
+  it('leaves pictures under the class that somebody has said they are of', async () => {
+    const all = await setting();
+    const content = await (await picture('blue', 2)).read();
+    const embedder = await openEmbedder(all.registry, { model: 'colours', version: 1 });
+    const said = await correct(
+      all.registry,
+      await all.registry.resolve('colours@1'),
+      'navy',
+      [{ bytes: content, file: 'a.png' }],
+      { embed: (_, some) => embedPictures(embedder, some) },
+    );
+    embedder.dispose();
+    await embedAll(all);
+
+    const { added, unchanged } = await publish(all);
+
+    assert.deepEqual([said.pictures[0]?.key, added, unchanged], ['navy/a.png', 15, 3]);
+    const keys = new Set((await rows(all.registry)).map(([key]) => key));
+    assert.ok(keys.has('navy/a.png') && !keys.has('blue/2.png'));
   });
 
   it('sees the data set as it was when it was listed, by names, and as it is when it is embedded', async () => {
