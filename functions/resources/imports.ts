@@ -67,11 +67,9 @@ const importSchema = z
         version: z.int(),
         segment: z.string().nullable().meta({ description: 'The change of the gallery, if there is one.' }),
         added: z.int(),
-        unchanged: z
-          .int()
-          .meta({
-            description: 'Their class had them already, or somebody has said that they are of another one.',
-          }),
+        unchanged: z.int().meta({
+          description: 'Their class had them already, or somebody has said that they are of another one.',
+        }),
         duplicates: z.int().meta({ description: 'The same picture in the same class of the data set.' }),
         left: z
           .object({
