@@ -35,6 +35,9 @@ export class ConflictError extends KindredError {
   }
 }
 
+/** What was asked for cannot be, as things are, and will not be by looking again: there is nothing to go back to. */
+export class NothingBeforeError extends ConflictError {}
+
 /** What is stored does not match its checksum, or cannot be parsed; the message names the file. */
 export class CorruptDataError extends KindredError {
   constructor(message: string, options?: { cause?: unknown }) {

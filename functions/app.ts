@@ -37,7 +37,9 @@ export function createApp(deps: Deps) {
   app.use(watched(deps), headers(), deadline(deps), ownHostsOnly(deps), access(deps));
   app.onError((error, c) => answerProblem(c, error, deps));
   app.notFound(() => {
-    throw new NotFoundError('There is nothing at this address; GET /openapi.json says what there is.');
+    throw new NotFoundError(
+      'There is nothing at this address; GET /docs or /openapi.json says what there is.',
+    );
   });
   const routes = app
     .route('/', healthRoutes(deps))
@@ -63,6 +65,8 @@ export function createApp(deps: Deps) {
     return notModified(c, etag);
   };
   routes.get('/openapi.json', (c) => (unchanged(c) ? c.body(null, 304) : c.json(document)));
+  // Whoever opens the address in a browser wants to read; relative, as something before it may have put it elsewhere.
+  routes.get('/', (c) => c.redirect('docs', 302));
   routes.get('/docs', (c) =>
     unchanged(c) ? c.body(null, 304) : c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY }),
   );

@@ -1,4 +1,4 @@
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { ConflictError, NothingBeforeError, NotFoundError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { aliasNames, readAliasDocument, swapAlias } from './alias-document.ts';
 import type { AliasDocument } from './alias-document.ts';
@@ -78,7 +78,7 @@ export async function moveAlias(
  * Moves the alias back to the version that was live before the present one. Promotions pile up and a rollback takes
  * the uppermost off: after 1, 2, 3 a rollback gives 2, the next one 1; after a new promotion of 4 it gives 1 again.
  * Versions deleted meanwhile are passed over.
- * @throws ConflictError when there is nothing to go back to, or somebody moves the alias at the same time
+ * @throws NothingBeforeError when there is nothing to go back to; ConflictError when somebody moves the alias at the same time
  */
 export async function rollbackAlias(
   store: ObjectStore,
@@ -97,7 +97,7 @@ export async function rollbackAlias(
     }
     const version = await rollbackTarget(store, { ...seen, history: current.history });
     if (version !== null) return { version, rollback: true };
-    throw new ConflictError(
+    throw new NothingBeforeError(
       `The alias "${alias}" of "${model}" has been at no other version that still exists; there is nothing to go ` +
         `back to. Promote a version by its number instead.`,
     );

@@ -67,7 +67,7 @@ export class Tokens {
 
 /** First fit counts; what is not here is for `admin`. Null: needs no token. */
 const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | null])[] = [
-  ['GET', /^\/(?:healthz|readyz|openapi\.json|docs)$/, null],
+  ['GET', /^\/(?:healthz|readyz|openapi\.json|docs)?$/, null],
   // The address itself is what allows it.
   ['PUT', /^\/v1\/uploads\/[^/]+$/, null],
   ['POST', /^\/v1\/(?:models\/[^/]+\/)?(?:classify|embed|verify)$/, 'classify'],

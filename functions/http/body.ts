@@ -90,7 +90,8 @@ export function saidShort(error: zod.core.$ZodError): string {
   return zod
     .prettifyError(error)
     .replaceAll('✖ ', '')
-    .replaceAll(/\n\s*→ at /g, ' at ')
+    .replaceAll(/\n\s*→ at (?:\["([^"\]]+)"\])?/g, ' at $1')
+    .replaceAll(/Invalid input: expected (\w+), received undefined at (\S+)/g, '$2 is missing (expected: $1)')
     .split('\n')
     .slice(0, 5)
     .join('; ');

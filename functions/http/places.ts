@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
  * @param uri of the registry's store: a folder, or an address
  */
 export function withoutPlace(uri: string): (text: string) => string {
+  // A mere word may be anything's name, and is the registry only where a text says that something is in it.
+  const word = ` in ${JSON.stringify(uri)}`;
   const places = (uri.includes('://') ? [uri] : foldersOf(uri))
     .map((place) => place.replace(/(?<=[^:/])\/+$/, ''))
     .flatMap((place) => (place.length > 1 ? [place, JSON.stringify(place).slice(1, -1)] : []))
@@ -15,17 +17,19 @@ export function withoutPlace(uri: string): (text: string) => string {
   // Not where it is only the end of another name.
   const pattern = new RegExp(`(?<![\\w./-])(?:${places.join('|')})(?<inside>/?)`, 'g');
   return (text) =>
-    places.length === 0
+    (places.length === 0
       ? text
-      : text.replaceAll(pattern, (_, inside) => (inside === '/' ? '' : 'the registry'));
+      : text.replaceAll(pattern, (_, inside) => (inside === '/' ? '' : 'the registry'))
+    ).replaceAll(word, ' in the registry');
 }
 
-/** As it is, and as it is behind links. */
+/** As it was given, perhaps from where the server runs ("./.kindred"), whole, and as it is behind links. */
 function foldersOf(folder: string): string[] {
   const whole = resolve(folder);
+  const places = folder.includes('/') ? [folder, whole] : [whole];
   try {
-    return [whole, realpathSync(whole)];
+    return [...places, realpathSync(whole)];
   } catch {
-    return [whole];
+    return places;
   }
 }

@@ -27,7 +27,11 @@ export function router(): OpenAPIHono<Env> {
   });
 }
 
-const WHERE: Readonly<Record<string, string>> = { query: 'The query: ', param: 'The address: ' };
+const WHERE: Readonly<Record<string, string>> = {
+  query: 'The query: ',
+  param: 'The address: ',
+  header: 'The header fields: ',
+};
 
 const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
 

@@ -1,5 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { CancelledError, ConflictError, InvalidInputError, NotFoundError } from '../../core/errors.ts';
+import {
+  CancelledError,
+  ConflictError,
+  NothingBeforeError,
+  InvalidInputError,
+  NotFoundError,
+} from '../../core/errors.ts';
 import type { Alias } from '../../core/registry/aliases.ts';
 import { RequestError } from '../errors.ts';
 import type { Deps } from '../deps.ts';
@@ -186,7 +192,8 @@ function problemFor({ request }: Pick<Move, 'request'>, ending: Ending): unknown
     );
   }
   const error = ending.state === 'failed' ? ending.error : null;
-  if (error instanceof ConflictError) return stale(error.message, error);
+  if (error instanceof ConflictError && !(error instanceof NothingBeforeError))
+    return stale(error.message, error);
   if (error instanceof CancelledError) {
     return new RequestError(503, 'busy', 'It was stopped half way; asked for again, it goes on from there.', {
       headers: { 'Retry-After': '1' },

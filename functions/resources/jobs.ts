@@ -69,7 +69,9 @@ export const idParams = (what: string) =>
 export const keyHeaders = (what: string) =>
   z.object({
     'idempotency-key': z
-      .string()
+      .string({
+        error: `a key made up by you, with which the same ${what} can be asked for again, is missing`,
+      })
       .min(1)
       .max(255)
       .meta({

@@ -298,6 +298,8 @@ for (const [way, serve] of WAYS) {
       const etag = made.headers.get('etag') ?? '';
       assert.equal((await served.fetch(at)).headers.get('etag'), etag);
       await assertProblem(await put({ version: 2 }, { 'if-none-match': '*' }), 412, 'precondition-failed');
+      // Reading it again would not help.
+      await assertProblem(await put({ rollback: true }, { 'if-match': etag }), 409, 'conflict');
       await assertProblem(await put({ version: 9 }, { 'if-match': etag }), 404, 'not-found');
       await assertProblem(await put({ version: 'two' }, { 'if-match': etag }), 400, 'invalid-input');
       await assertProblem(

@@ -90,6 +90,9 @@ describe('an answer', () => {
     assert.equal(folder('A file is at "/srv/the \\"data\\"/a/b".'), 'A file is at "a/b".');
     assert.equal(withoutPlace('/data')('The key "x/data/y" is long.'), 'The key "x/data/y" is long.');
     assert.equal(withoutPlace('/')('/a/b'), '/a/b');
+    const relative = withoutPlace('./.kindred');
+    assert.equal(relative('none in "./.kindred", no "./.kindred/a/b"'), 'none in "the registry", no "a/b"');
+    assert.equal(withoutPlace('models')('no "models" in "models"'), 'no "models" in the registry');
   });
 });
 

@@ -76,6 +76,13 @@ describe('the description of the interface', () => {
     }
   });
 
+  it('is where whoever opens the address in a browser is led to', async () => {
+    const response = await served.fetch('/', { redirect: 'manual' });
+
+    assert.equal(response.status, 302);
+    assert.equal(new URL(response.headers.get('location') ?? '', `${served.url}/`).pathname, '/docs');
+  });
+
   it('is not sent again to whoever has it', async () => {
     for (const at of ['/docs', '/openapi.json']) {
       const etag = (await served.fetch(at)).headers.get('etag') ?? '';

@@ -147,7 +147,10 @@ describe('trainings over HTTP', () => {
     }
     assert.deepEqual(statuses, [400, 400, 400, 404, 404, 400, 400, 400]);
     assert.equal((await start('refused', { ...fine, dataset: 'none' })).status, 404);
-    assert.equal((await start(null, fine)).status, 400);
+    const withoutKey = await json<{ detail: string }>(await start(null, fine));
+    assert.match(withoutKey.detail, /a key made up by you.* is missing at idempotency-key/);
+    const withoutDataSet = await json<{ detail: string }>(await start('refused', { recipe: 'fast' }));
+    assert.equal(withoutDataSet.detail, 'The body: dataset is missing (expected: string)');
     assert.equal((await fetch(`${server.url}/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV`)).status, 404);
     assert.equal((await fetch(`${server.url}/v1/trainings/..%2f..%2fx/events`)).status, 400);
   });
