@@ -148,9 +148,8 @@ let stop = async (): Promise<void> => undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void stop().finally(() => process.exit(130)));
 
-const missing = await step('Python packages of the emulators (fetched once, 400 MB in the cache)', () =>
-  missingPackages('aws'),
-);
+say('Python packages of the emulators: fetched once, 400 MB in the cache, which takes a minute or more.');
+const missing = await step('they are there', () => missingPackages('aws'));
 if (missing !== null) throw new Error(missing);
 say('Deploying:');
 const engine = flags.image === undefined ? undefined : await startPodman(flags.image);

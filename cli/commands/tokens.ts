@@ -64,7 +64,7 @@ function listCommand(): Command {
       title,
     }));
     const rows = tokens.map(({ id, name, scopes, createdAt, createdBy, expiresAt }) => {
-      const until = expiresAt === null ? 'revoked' : moment(expiresAt);
+      const until = expiresAt === null ? 'no end' : moment(expiresAt);
       return [id, name, scopes.join(' '), moment(createdAt), createdBy, until];
     });
     terminal.print(table(columns, rows).trimEnd());

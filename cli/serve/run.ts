@@ -34,6 +34,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const model = flags.model === undefined ? null : await chosenModel(context, flags.model);
   const open = await headStart(registry, model, context.engine);
   const { listen } = await import('../../functions/server.ts');
+  const known = registry.models().catch(() => null);
   const server = await listen({
     registry,
     log: (entry) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`),
@@ -59,6 +60,9 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   terminal.print(
     `Kindred answers at ${server.url} (registry ${JSON.stringify(context.registryUri)}). Ctrl-C ends it.`,
   );
+  terminal.print(`What can be asked: ${server.url}/docs`);
+  if ((await known)?.length === 0)
+    terminal.print('There is no model there yet: train one, here with "kindred train FOLDER", or over HTTP.');
   await stopped();
   await server.close();
 }

@@ -43,6 +43,31 @@ describe('the guide to operating', () => {
   });
   after(() => workplace.close());
 
+  it('is about a server that tells where to read on, and that there is no model yet', async () => {
+    const server = workplace.start(['serve', '--registry', './empty', '--port', '0']);
+    const told = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      server.child.stdout?.on('data', (more: string) => {
+        text += more;
+        if (text.split('\n').length > 3) resolve(text);
+      });
+      server.ended.then(({ stdout, stderr }) => reject(new Error(stdout + stderr)), reject);
+    });
+    server.child.kill('SIGTERM');
+    await server.ended;
+    assert.match(
+      told,
+      /^Kindred answers at (\S+) .*\nWhat can be asked: \1\/docs\nThere is no model there yet/,
+    );
+  });
+
+  it('is about tokens that hold until a day, or have no end', async () => {
+    await workplace.start(['tokens', 'create', 'endless', '--scope', 'read']).ended;
+    const { stdout } = await workplace.start(['tokens', 'list']).ended;
+    assert.match(stdout, /endless .* no end$/m);
+    assert.match(stdout, /prometheus .* 20\d\d-\d\d-\d\d \d\d:\d\d$/m);
+  });
+
   it('has examples that do what it says', () => {
     assert.match(
       outputs.join(''),
