@@ -75,6 +75,15 @@ export function share(text: string): number {
   throw new InvalidArgumentError('Allowed is a share from 0 to less than 1, such as 0.2.');
 }
 
+/** Reads where a server is reached from outside: its paths are its own. */
+export function origin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  throw new InvalidArgumentError(
+    'Allowed is http:// or https:// with a host and no path, such as https://pictures.example.org.',
+  );
+}
+
 /** Collects the values of a flag that may be given several times. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];

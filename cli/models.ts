@@ -12,11 +12,13 @@ export async function chosenVersion(context: Context, reference: string | undefi
   return registry.resolve(await checkedReference(reference ?? (await onlyModel(context, registry))));
 }
 
-/** The model that is named, or the only one there is. */
+/** The model that is named, or the only one there is. @throws UsageError when one of its versions is named */
 export async function chosenModel(context: Context, name: string | undefined): Promise<string> {
-  const { parseReference } = await import('../core/registry/names.ts');
+  const { DEFAULT_ALIAS, parseReference } = await import('../core/registry/names.ts');
   const reference = await checkedReference(name ?? (await onlyModel(context, await context.registry())));
-  return parseReference(reference).model;
+  const parsed = parseReference(reference);
+  if ('alias' in parsed && parsed.alias === DEFAULT_ALIAS) return parsed.model;
+  throw new UsageError(`${reference} names a version; this is about the whole model: ${parsed.model}.`);
 }
 
 /** The alias that is meant: by --alias, by `NAME@ALIAS`, or "production". */

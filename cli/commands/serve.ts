@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
-import { command, wholeNumber } from '../flags.ts';
+import { command, origin, wholeNumber } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import type { ServeFlags } from '../serve/run.ts';
 
@@ -53,7 +53,11 @@ export function serveCommand(): Command {
       0,
     )
     .option('--unknown-mb <n>', 'how many megabytes these may take', wholeNumber(1), 512)
-    .option('--public-url <url>', 'what the server is called from outside, where something stands before it')
+    .option(
+      '--public-url <url>',
+      'what the server is called from outside, where something stands before it',
+      origin,
+    )
     .action(async (flags: Flags) => {
       const { serve } = await import('../serve/run.ts');
       await serve(contextOf(flags), flags);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { JobKind } from '../../core/jobs/job.ts';
 import type { JwtOptions } from '../../functions/http/jwt.ts';
+import { suggest } from '../../core/suggest.ts';
 import type { Context } from '../context.ts';
 import { chosenModel } from '../models.ts';
 import { UsageError } from '../usage.ts';
@@ -61,8 +62,11 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     `Kindred answers at ${server.url} (registry ${JSON.stringify(context.registryUri)}). Ctrl-C ends it.`,
   );
   terminal.print(`What can be asked: ${server.url}/docs`);
-  if ((await known)?.length === 0)
+  const models = await known;
+  if (models?.length === 0)
     terminal.print('There is no model there yet: train one, here with "kindred train FOLDER", or over HTTP.');
+  else if (models !== null && model !== null && !models.includes(model))
+    terminal.print(`There is no model "${model}" there yet.${suggest(model, models, 'model there')}`);
   await stopped();
   await server.close();
 }

@@ -29,7 +29,10 @@ export function removeKeys(gallery: Gallery, keys: readonly string[]): Segment {
   for (const key of keys) {
     if (!known.has(key)) {
       throw new NotFoundError(
-        `The gallery has no picture ${JSON.stringify(key)}.${suggest(key, gallery.keys, 'picture in it')}`,
+        `The gallery has no picture ${JSON.stringify(key)}.` +
+          (gallery.classes.includes(key)
+            ? ` There is a class of that name, which --class takes out.`
+            : suggest(key, gallery.keys, 'picture in it')),
       );
     }
   }

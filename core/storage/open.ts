@@ -25,6 +25,9 @@ const inMemory = new Map<string, ObjectStore>();
  */
 export function openStore(uri: string, options: StoreOptions = {}): ObjectStore {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
+  if (scheme === undefined && /^(?:s3|file|memory):/i.test(uri)) {
+    throw new InvalidInputError(`The store ${quote(uri)} lacks "//" after the colon. ${ALLOWED}`);
+  }
   if (scheme === undefined) return fsStore(uri);
   if (scheme === 'file') return fsStore(folderOf(uri), { uri });
   if (scheme === 'memory') return named(uri);

@@ -20,7 +20,9 @@ export function withoutPlace(uri: string): (text: string) => string {
     (places.length === 0
       ? text
       : text.replaceAll(pattern, (_, inside) => (inside === '/' ? '' : 'the registry'))
-    ).replaceAll(word, ' in the registry');
+    )
+      .replaceAll('"the registry"', 'the registry')
+      .replaceAll(word, ' in the registry');
 }
 
 /** As it was given, perhaps from where the server runs ("./.kindred"), whole, and as it is behind links. */

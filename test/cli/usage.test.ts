@@ -53,6 +53,12 @@ describe('the command line', () => {
     ['a share out of range', ['train', 'x', '--hold-out', '1.5'], /share from 0 to less than 1/],
     ['a choice that there is not', ['classify', 'x', '--point', 'sloppy'], /strict, balanced, lenient/],
     ['a registry that there cannot be', ['models', 'list', '--registry', 'ftp://x'], /unknown scheme "ftp"/],
+    [
+      'a version in place of a model',
+      ['serve', '--model', 'a@1', '--port', '0'],
+      /a@1 names a version; .*: a\./,
+    ],
+    ['an address with a path', ['serve', '--public-url', 'https://a/b', '--port', '0'], /a host and no path/],
     ['a model that there cannot be', ['models', 'show', 'A B'], /not a model reference/],
     ['no data set', ['train'], /Name the data set/],
     [

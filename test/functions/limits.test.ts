@@ -91,7 +91,7 @@ describe('an answer', () => {
     assert.equal(withoutPlace('/data')('The key "x/data/y" is long.'), 'The key "x/data/y" is long.');
     assert.equal(withoutPlace('/')('/a/b'), '/a/b');
     const relative = withoutPlace('./.kindred');
-    assert.equal(relative('none in "./.kindred", no "./.kindred/a/b"'), 'none in "the registry", no "a/b"');
+    assert.equal(relative('none in "./.kindred", no "./.kindred/a/b"'), 'none in the registry, no "a/b"');
     assert.equal(withoutPlace('models')('no "models" in "models"'), 'no "models" in the registry');
   });
 });

@@ -94,6 +94,13 @@ describe('gallery operations', () => {
     );
   });
 
+  it('say how to take out a class whose name stands in place of a key', () => {
+    assert.throws(
+      () => removeKeys(gallery, ['opera']),
+      /There is a class of that name, which --class takes out/,
+    );
+  });
+
   it('list only the first names of many, and suggest none that is far', () => {
     const many = galleryOfRows(
       Array.from({ length: 25 }, (_, i) => [`class-${String(i).padStart(2, '0')}/1`, [i]]),

@@ -54,6 +54,7 @@ it('loads the AWS client with the first request to S3, and not for a folder', as
 });
 
 it('says what is allowed when it cannot open', () => {
+  assert.throws(() => openStore('s3:/b/prefix'), /"s3:\/b\/prefix" lacks "\/\/".*s3:\/\//);
   assert.throws(() => openStore('gs://b'), /unknown scheme "gs".*file:\/\/.*s3:\/\//);
   const bad = [
     's3://',
