@@ -122,7 +122,10 @@ async function jobToGoOnWith(
   if (typeof resume === 'string') return jobToResume(context, resume, wanted);
   if (dataSet === undefined) return unfinishedJob(context);
   const job = await newestJob(context, wanted);
-  if (job === null) context.terminal.note('Nothing to go on with: this training begins now.');
+  if (job === null)
+    context.terminal.note(
+      'No training on these pictures, with these options and this seed, is unfinished: this one begins now.',
+    );
   return job;
 }
 
