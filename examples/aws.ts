@@ -112,13 +112,24 @@ async function backAgain(user: CloudUser, picture: Picture): Promise<void> {
   });
 }
 
-async function useIt(deployment: Deployment): Promise<void> {
-  const isLater = (picture: Picture): boolean => picture.class === flags.later;
+const isLater = (picture: Picture): boolean => picture.class === flags.later;
+
+/** What is learnt from now, what comes later, and what is asked. */
+async function chosenPictures() {
   const known = await picturesOf(path.join(flags.data, 'train'));
   const asked = some(await picturesOf(path.join(flags.data, 'test')), Number(flags.ask));
   const [now, later] = [known.filter((one) => !isLater(one)), known.filter(isLater)];
-  if (later.length === 0)
-    throw new Error(`There is no class ${flags.later} in ${flags.data}/train: name one with --later.`);
+  if (later.length > 0) return { now, later, asked };
+  const classes = [...new Set(known.map((one) => one.class))].join(', ');
+  throw new Error(
+    `There is no class ${flags.later} in ${flags.data}/train: name one with --later (${classes}).`,
+  );
+}
+
+async function useIt(
+  deployment: Deployment,
+  { now, later, asked }: Awaited<ReturnType<typeof chosenPictures>>,
+): Promise<void> {
   const user = new CloudUser(deployment, 'clothes');
 
   await whoMayAsk(deployment);
@@ -148,6 +159,7 @@ let stop = async (): Promise<void> => undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void stop().finally(() => process.exit(130)));
 
+const pictures = await chosenPictures();
 say('Python packages of the emulators: fetched once, 400 MB in the cache, which takes a minute or more.');
 const missing = await step('they are there', () => missingPackages('aws'));
 if (missing !== null) throw new Error(missing);
@@ -158,7 +170,7 @@ stop = () => deployment.stop();
 try {
   const [address, bucket] = [deployment.output('api', 'Url'), deployment.output('stateful', 'Registry')];
   say(`  The HTTP API is at ${address}, the bucket ${bucket}.`);
-  await useIt(deployment);
+  await useIt(deployment, pictures);
 } finally {
   await stop();
   say('Everything is stopped.');

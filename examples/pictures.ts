@@ -10,10 +10,14 @@ export interface Picture {
   readonly bytes: Buffer<ArrayBuffer>;
 }
 
-/** All pictures of a folder with a folder for each class. */
+/** All pictures of a folder with a folder for each class. @throws Error when there is none */
 export async function picturesOf(folder: string): Promise<Picture[]> {
-  const names = await readdir(folder, { recursive: true });
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
   const pictures = names.filter((name) => /^[^/]+\/[^/]+\.(jpe?g|png|webp)$/i.test(name)).toSorted();
+  if (pictures.length === 0)
+    throw new Error(
+      `No picture is at ${folder}/<class>/<file>: --data FOLDER needs FOLDER/train and FOLDER/test.`,
+    );
   return Promise.all(
     pictures.map(async (name) => ({
       class: path.dirname(name),
