@@ -225,7 +225,7 @@ export class TrainingRunner implements Trainings {
 }
 
 function itsTurn(before: number): Obstacle {
-  return { code: 'its-turn', message: `${before} are before it, or at work.` };
+  return { code: 'its-turn', message: `Before it, or at work: ${before}.` };
 }
 
 /** Whether a process had the job, and put it back when it was stopped. */
