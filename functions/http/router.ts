@@ -27,6 +27,17 @@ export function router(): OpenAPIHono<Env> {
   });
 }
 
+/** A query that takes these and nothing else: what is misspelt would be answered as if nobody had said it. */
+export function queryOf<S extends z.ZodRawShape>(shape: S) {
+  const known = Object.keys(shape).map((name) => JSON.stringify(name));
+  return z.strictObject(shape, {
+    error: ({ code, keys }) =>
+      code === 'unrecognized_keys'
+        ? `there is no ${(keys as string[]).map((name) => JSON.stringify(name)).join(', ')}; allowed are ${known.join(', ')}`
+        : undefined,
+  });
+}
+
 const WHERE: Readonly<Record<string, string>> = {
   query: 'The query: ',
   param: 'The address: ',

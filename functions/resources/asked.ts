@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { InvalidInputError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
 import type { Deps } from '../deps.ts';
+import { queryOf } from '../http/router.ts';
 import { keysSchema, type Embedded } from '../http/pictures.ts';
 import { OnlyModel } from '../versions/only-model.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
@@ -10,10 +11,13 @@ import type { Asked } from '../versions/warm-versions.ts';
 
 const digits = z.string().regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on');
 
-export const askedQuery = z.object({
+/** Of every query about pictures. */
+export const askedFields = {
   version: digits.optional().meta({ description: 'The version to ask; not together with alias.' }),
   alias: z.string().optional().meta({ description: 'The alias to ask.', default: DEFAULT_ALIAS }),
-});
+};
+
+export const askedQuery = queryOf(askedFields);
 
 /** @throws InvalidInputError; NotFoundError when no model is named and there is not exactly one */
 export async function askedOf(

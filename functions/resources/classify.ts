@@ -7,14 +7,15 @@ import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
-import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
+import { askedOf, askedFields, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
 const number = z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, 'a number of at least 0');
 
-const querySchema = askedQuery.extend({
+const querySchema = queryOf({
+  ...askedFields,
   top: z
     .string()
     .regex(/^[1-9]\d{0,3}$/, 'a whole number from 1 to 9999')

@@ -4,7 +4,7 @@ import { suggest } from '../../core/suggest.ts';
 import type { Deps } from '../deps.ts';
 import { goneAway } from '../errors.ts';
 import { signalOf } from '../http/deadline.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 
 const list = createRoute({
   method: 'get',
@@ -37,7 +37,7 @@ const show = createRoute({
   summary: 'Show the classes and pictures of a data set',
   request: {
     params: z.object({ dataset: nameSchema }),
-    query: z.object({
+    query: queryOf({
       after: z.string().max(1024).optional().meta({ description: 'Show the images after this key.' }),
       limit: z
         .string()

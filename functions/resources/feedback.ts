@@ -9,8 +9,8 @@ import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { checkFormat, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
-import { askedOf, askedQuery, picturesBody } from './asked.ts';
+import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
+import { askedFields, askedOf, picturesBody } from './asked.ts';
 
 export const className = z.string().min(1).max(255).meta({
   description: 'The right class, there already or new: any Unicode but "/" and control characters.',
@@ -45,7 +45,7 @@ const feedback = createRoute({
     'The next answer knows it. It goes over to the versions to come, and stays when a data set has these pictures under another class.',
   request: {
     params: z.object({ model: nameSchema }),
-    query: askedQuery.extend({ class: className }),
+    query: queryOf({ ...askedFields, class: className }),
     body: picturesBody,
   },
   responses: {

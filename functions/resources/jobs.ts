@@ -14,6 +14,7 @@ import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
 import type { Deps } from '../deps.ts';
 import { RequestError, busy } from '../errors.ts';
+import { queryOf } from '../http/router.ts';
 import { sendStates } from '../trainings/events.ts';
 import { OBSTACLES } from '../trainings/trainings.ts';
 import type { Seen, Trainings } from '../trainings/trainings.ts';
@@ -81,7 +82,7 @@ export const keyHeaders = (what: string) =>
 
 export const eventHeaders = z.object({ 'last-event-id': z.string().optional() });
 
-export const listQuery = z.object({
+export const listQuery = queryOf({
   limit: z
     .string()
     .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000')

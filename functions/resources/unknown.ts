@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { signalOf } from '../http/deadline.ts';
 import type { SentPicture } from '../http/pictures.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
+import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 import { addUnder, className, current, feedbackSchema } from './feedback.ts';
 
 const id = z
@@ -45,7 +45,7 @@ const list = createRoute({
   description: 'They are kept only where the server was started to do so (--unknown).',
   request: {
     params: z.object({ model: nameSchema }),
-    query: z.object({
+    query: queryOf({
       after: id.optional(),
       limit: z
         .string()

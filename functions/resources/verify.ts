@@ -6,12 +6,13 @@ import { createSearch } from '../../core/gallery/search.ts';
 import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
-import { answer, nameSchema, problems, router } from '../http/router.ts';
-import { askedOf, askedQuery, picturesBody, said, saidSchema } from './asked.ts';
+import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
+import { askedOf, askedFields, picturesBody, said, saidSchema } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 import type { Knowledge } from '../versions/knowledge.ts';
 
-const querySchema = askedQuery.extend({
+const querySchema = queryOf({
+  ...askedFields,
   point: z.enum(OPERATING_POINTS).optional().meta({ default: 'balanced' }),
   threshold: z
     .string()

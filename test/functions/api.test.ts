@@ -241,6 +241,10 @@ for (const [way, serve] of WAYS) {
       ]) {
         await assertProblem(await post(`/v1/classify?${query}`, red), 400, 'invalid-input');
       }
+      const { detail } = await assertProblem(await post('/v1/classify?verison=1', red), 400, 'invalid-input');
+      assert.match(detail, /The query: there is no "verison"; allowed are "version", "alias", "top"/);
+      const jobs = await served.fetch('/v1/trainings?limits=3');
+      assert.match((await assertProblem(jobs, 400, 'invalid-input')).detail, /"limits"; allowed are "limit"/);
       await assertProblem(await post('/v1/classify?version=9', red), 404, 'not-found');
       await assertProblem(await post('/v1/classify?alias=nowhere', red), 404, 'not-found');
       await assertProblem(await post('/v1/models/none/classify', red), 404, 'not-found');
