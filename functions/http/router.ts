@@ -33,7 +33,7 @@ export function queryOf<S extends z.ZodRawShape>(shape: S) {
   return z.strictObject(shape, {
     error: ({ code, keys }) =>
       code === 'unrecognized_keys'
-        ? `there is no ${(keys as string[]).map((name) => JSON.stringify(name)).join(', ')}; allowed are ${known.join(', ')}`
+        ? `there is no ${keys.map((name) => JSON.stringify(name)).join(', ')}; allowed are ${known.join(', ')}`
         : undefined,
   });
 }
