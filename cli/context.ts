@@ -5,12 +5,13 @@ import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
 import type { EngineName } from '../core/embedding/embedder.ts';
 import type { Registry } from '../core/registry/registry.ts';
+import type { TokenStore } from '../core/registry/token-store.ts';
 import type { S3Options } from '../core/storage/s3/options.ts';
 import type { ObjectStore } from '../core/storage/store.ts';
 import type { CommonFlags } from './flags.ts';
 import { terminalOn } from './output/terminal.ts';
 import type { Terminal } from './output/terminal.ts';
-import { UsageError, usageOf } from './usage.ts';
+import { asUsage, UsageError, usageOf } from './usage.ts';
 
 export interface Context {
   readonly terminal: Terminal;
@@ -18,6 +19,8 @@ export interface Context {
   readonly registryUri: string;
   /** Opened when first asked for. @throws UsageError on an address that there is not */
   registry(): Promise<Registry>;
+  /** Where tokens are kept: at the address, that of KINDRED_TOKENS, or in the registry. @throws UsageError on an address that there is not */
+  readonly tokens: (uri?: string) => Promise<TokenStore>;
   /** Opens what an address names, as this process is set up. @throws UsageError on an address that there is not */
   readonly openStore: (uri: string) => Promise<ObjectStore>;
   /** What embeds pictures. */
@@ -51,6 +54,7 @@ export function contextOf(flags: CommonFlags): Context {
     }),
     registryUri,
     registry: () => (opened ??= registryAt(registryUri, environment)),
+    tokens: (uri) => tokensAt(uri ?? environment['KINDRED_TOKENS'], registryUri, environment),
     openStore: (uri) => storeAt(uri, environment),
     engine: flags.engine ?? engineNamed(environment['KINDRED_ENGINE'] || DEFAULT_ENGINE),
     cache,
@@ -88,13 +92,31 @@ async function registryAt(uri: string, environment: NodeJS.ProcessEnv): Promise<
 
 async function storeAt(uri: string, environment: NodeJS.ProcessEnv): Promise<ObjectStore> {
   const { openStore } = await import('../core/storage/open.ts');
-  // The AWS client notes what its later versions will ask of Node, which concerns whoever keeps Kindred up to date.
-  environment['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  quietAws(environment);
   try {
     return openStore(uri, { s3: s3Options(environment) });
   } catch (error) {
     throw usageOf(error);
   }
+}
+
+async function tokensAt(
+  uri: string | undefined,
+  registryUri: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<TokenStore> {
+  if (uri === undefined || uri === '') {
+    const { registryTokens } = await import('../core/registry/registry-tokens.ts');
+    return registryTokens(await storeAt(registryUri, environment));
+  }
+  const { ssmTokens } = await import('../core/registry/ssm/tokens.ts');
+  quietAws(environment);
+  return asUsage(() => ssmTokens(uri));
+}
+
+/** The AWS client notes what its later versions will ask of Node, which concerns whoever keeps Kindred up to date. */
+function quietAws(environment: NodeJS.ProcessEnv): void {
+  environment['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 }
 
 /** All else about S3 comes from where the AWS client looks for it. */

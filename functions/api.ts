@@ -1,6 +1,7 @@
 /** The HTTP interface as a Lambda function, behind an HTTP API or the function's own address. */
 import { handle } from 'hono/aws-lambda';
 import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
+import { ssmTokens } from '../core/registry/ssm/tokens.ts';
 import { createApp } from './app.ts';
 import { apiEnvironment } from './environment.ts';
 import { grantOfAuthorizer } from './lambda/authorizer.ts';
@@ -32,6 +33,7 @@ const deps = makeDeps({
   streamMs: 5000,
   // Who may ask is looked at in any case: here, or by what stands before and tells it with each request.
   tokens: environment.KINDRED_AUTH === 'tokens',
+  tokenStore: environment.KINDRED_TOKENS === undefined ? null : ssmTokens(environment.KINDRED_TOKENS),
   authorizer: environment.KINDRED_AUTH === 'authorizer' ? (c) => grantOfAuthorizer(eventOf(c), claims) : null,
 });
 const answer = handle(createApp(deps));

@@ -48,8 +48,13 @@ const api = z.object({
   ...common,
   KINDRED_AUTH: z.enum(['tokens', 'authorizer']).meta({
     description:
-      'who may ask: tokens of the registry ("kindred tokens"), or whom a JWT authorizer of API Gateway let through, by the scopes of the token',
+      'who may ask: whoever has a token ("kindred tokens"), or whom a JWT authorizer of API Gateway let through, by the scopes of the token',
   }),
+  KINDRED_TOKENS: z
+    .string()
+    .regex(/^ssm:\/\/\/[^/]+/, 'ssm:///PATH')
+    .optional()
+    .meta({ description: 'where tokens are kept, in Parameter Store; unset: in the registry' }),
   KINDRED_SCOPES_CLAIM: z
     .string()
     .default('scope')

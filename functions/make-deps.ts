@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { EngineName } from '../core/embedding/embedder.ts';
+import { registryTokens } from '../core/registry/registry-tokens.ts';
 import type { Registry } from '../core/registry/registry.ts';
+import type { TokenStore } from '../core/registry/token-store.ts';
 import type { ObjectStore } from '../core/storage/store.ts';
 import { DEFAULT_LIMITS } from './deps.ts';
 import type { Deps, Limits, LogEntry } from './deps.ts';
@@ -40,6 +42,8 @@ export interface ServeOptions {
   readonly hosts?: ReadonlySet<string> | null;
   /** Whether Kindred's own tokens are taken, and one is needed. @default false */
   readonly tokens?: boolean;
+  /** Where these are kept. @default in the registry */
+  readonly tokenStore?: TokenStore | null;
   /** Whose tokens are taken, and one is needed. @default nobody's */
   readonly jwt?: JwtOptions | null;
   /** What a request was allowed before it came here. @default nothing has looked at it */
@@ -110,7 +114,7 @@ export function makeDeps(options: ServeOptions): Deps {
     work,
     model,
     hosts,
-    tokens: options.tokens ? new Tokens(registry.store, trouble) : null,
+    tokens: options.tokens ? new Tokens(options.tokenStore ?? registryTokens(registry.store), trouble) : null,
     jwt: options.jwt ? new JwtIssuer(options.jwt) : null,
     authorizer: options.authorizer ?? null,
     rate: options.rate ? new Rate(options.rate) : null,

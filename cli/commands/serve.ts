@@ -41,7 +41,10 @@ export function serveCommand(): Command {
       wholeNumber(0),
       0,
     )
-    .option('--tokens', 'let nobody in without a token (always so on addresses that others can reach)')
+    .option(
+      '--tokens [uri]',
+      'let nobody in without a token (always so on addresses that others can reach); with an address, where tokens are kept: ssm:///PATH (env: KINDRED_TOKENS, default: in the registry)',
+    )
     .option('--jwt-issuer <url>', 'take tokens (JWT) of this OpenID Connect issuer; needs --jwt-audience')
     .option('--jwt-audience <name>', 'whom these tokens have to be for')
     .option('--jwt-keys <url>', 'where the keys of the issuer are (default: it is asked)')

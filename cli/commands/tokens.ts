@@ -8,7 +8,7 @@ import type { CommonFlags } from '../flags.ts';
 import { moment } from '../output/format.ts';
 import { table } from '../output/table.ts';
 
-/** `kindred tokens ...`: who may use a server on this registry. */
+/** `kindred tokens ...`: who may use a server. */
 export function tokensCommand(): Command {
   return command('tokens', 'make, list and revoke tokens for the server')
     .addCommand(createCommand())
@@ -16,13 +16,25 @@ export function tokensCommand(): Command {
     .addCommand(revokeCommand());
 }
 
-interface CreateFlags extends CommonFlags {
+interface Flags extends CommonFlags {
+  readonly tokens?: string;
+}
+
+/** A command on tokens, wherever they are kept. */
+function tokenCommand(name: string, description: string): Command {
+  return command(name, description).option(
+    '--tokens <uri>',
+    'where tokens are kept: ssm:///PATH (env: KINDRED_TOKENS, default: in the registry)',
+  );
+}
+
+interface CreateFlags extends Flags {
   readonly scope: readonly Scope[];
   readonly days?: number;
 }
 
 function createCommand(): Command {
-  return command('create', 'make a token; it is shown this once')
+  return tokenCommand('create', 'make a token; it is shown this once')
     .argument('<name>', 'whose it is, or what for')
     .addOption(
       new Option('--scope <name>', `what it allows: ${SCOPES.join(', ')}; may be repeated`)
@@ -34,8 +46,7 @@ function createCommand(): Command {
       const { terminal, author, ...context } = contextOf(flags);
       const { createToken } = await import('../../core/registry/tokens.ts');
       const expiresAt = days === undefined ? null : new Date(Date.now() + days * 86_400_000);
-      const { store } = await context.registry();
-      const { token, stored } = await createToken(store, {
+      const { token, stored } = await createToken(await context.tokens(flags.tokens), {
         name,
         scopes: scope,
         createdBy: author,
@@ -54,12 +65,13 @@ function collectScope(value: string, earlier: readonly Scope[] = []): Scope[] {
 }
 
 function listCommand(): Command {
-  return command('list', 'list the tokens; not what they are').action(async (flags: CommonFlags) => {
-    const { terminal, registryUri, ...context } = contextOf(flags);
+  return tokenCommand('list', 'list the tokens; not what they are').action(async (flags: Flags) => {
+    const { terminal, ...context } = contextOf(flags);
     const { listTokens } = await import('../../core/registry/tokens.ts');
-    const tokens = await listTokens((await context.registry()).store);
+    const store = await context.tokens(flags.tokens);
+    const tokens = await listTokens(store);
     terminal.json({ tokens: tokens.map(withoutHash) });
-    if (tokens.length === 0) return terminal.print(`There is no token in ${JSON.stringify(registryUri)}.`);
+    if (tokens.length === 0) return terminal.print(`There is no token in ${JSON.stringify(store.uri)}.`);
     const columns = ['TOKEN', 'NAME', 'SCOPES', 'MADE (UTC)', 'BY', 'HOLDS UNTIL'].map((title) => ({
       title,
     }));
@@ -78,12 +90,12 @@ function withoutHash(stored: StoredToken): Omit<StoredToken, 'hash'> {
 }
 
 function revokeCommand(): Command {
-  return command('revoke', 'take a token back; servers know it within seconds')
+  return tokenCommand('revoke', 'take a token back; servers know it within seconds')
     .argument('<token>', 'its id, as list shows it')
-    .action(async (id: string, flags: CommonFlags) => {
+    .action(async (id: string, flags: Flags) => {
       const { terminal, ...context } = contextOf(flags);
       const { revokeToken } = await import('../../core/registry/tokens.ts');
-      const { name } = await revokeToken((await context.registry()).store, id);
+      const { name } = await revokeToken(await context.tokens(flags.tokens), id);
       terminal.json({ revoked: id, name });
       terminal.print(`${JSON.stringify(name)} is revoked.`);
     });

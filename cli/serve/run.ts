@@ -17,7 +17,8 @@ export interface ServeFlags {
   readonly rate: number;
   readonly timeout: number;
   readonly proxies: number;
-  readonly tokens?: boolean;
+  /** Or where they are kept. */
+  readonly tokens?: true | string;
   readonly jwtIssuer?: string;
   readonly jwtAudience?: string;
   readonly jwtKeys?: string;
@@ -47,7 +48,8 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
       atOnce: flags.trainings,
       command: (job, kind) => commandFor(context.registryUri, job, kind),
     },
-    tokens: flags.tokens ?? false,
+    tokens: flags.tokens !== undefined,
+    tokenStore: await context.tokens(flags.tokens === true ? undefined : flags.tokens),
     jwt: jwtOf(flags),
     rate: flags.rate,
     limits: { seconds: flags.timeout },

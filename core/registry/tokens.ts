@@ -1,12 +1,12 @@
-/** Who may use a server on this registry. A token is shown once, when it is made; what is kept is its SHA-256. */
+/** Who may use a server. A token is shown once, when it is made; what is kept of it, in a TokenStore, is its SHA-256. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import { CorruptDataError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
-import { encode, readDocument } from './documents.ts';
+import { damaged, encode } from './documents.ts';
+import type { KeptDocument, TokenStore } from './token-store.ts';
 
 /** `admin` may do everything. */
 export const SCOPES = ['classify', 'read', 'upload', 'train', 'admin'] as const;
@@ -33,7 +33,6 @@ export interface NewToken {
   readonly expiresAt?: Date | null;
 }
 
-const TOKENS = 'tokens/';
 const SECRET_BYTES = 32;
 const TOKEN = /^kindred_([0-9A-Z]{26})_[A-Za-z0-9_-]{43}$/;
 const LONGEST_NAME = 100;
@@ -44,7 +43,7 @@ const LONGEST_NAME = 100;
  * @throws InvalidInputError
  */
 export async function createToken(
-  store: ObjectStore,
+  store: TokenStore,
   { name, scopes, createdBy, expiresAt = null }: NewToken,
 ): Promise<{ token: string; stored: StoredToken }> {
   if (name.trim() === '' || name.length > LONGEST_NAME || /\p{Cc}/u.test(name)) {
@@ -66,7 +65,7 @@ export async function createToken(
     createdBy,
     expiresAt: expiresAt?.toISOString() ?? null,
   };
-  await store.put(keyOf(id), encode(stored), { ifAbsent: true });
+  await store.create(id, encode(stored));
   return { token, stored };
 }
 
@@ -76,35 +75,51 @@ export async function createToken(
  * @throws CorruptDataError for that, where nobody is told of it
  */
 export async function listTokens(
-  store: ObjectStore,
-  onDamaged?: (error: CorruptDataError) => void,
+  store: TokenStore,
+  onDamaged: (error: CorruptDataError) => void = raise,
 ): Promise<StoredToken[]> {
-  const keys: string[] = [];
-  for await (const { key, problem } of store.list(TOKENS)) {
-    if (!problem && isUlid(key.slice(TOKENS.length, -'.json'.length))) keys.push(key);
-  }
-  const found = await Promise.all(
-    keys.map(async (key) => {
-      try {
-        return await readDocument(store, key, tokenSchema);
-      } catch (error) {
-        if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
-        onDamaged(error);
-        return null;
-      }
-    }),
-  );
-  return found.flatMap((token) => (token === null ? [] : [token.value]));
+  const kept = await store.list(onDamaged);
+  return kept.flatMap((one) => {
+    try {
+      return [storedIn(one)];
+    } catch (error) {
+      if (!(error instanceof CorruptDataError)) throw error;
+      onDamaged(error);
+      return [];
+    }
+  });
 }
 
 /** Takes a token back. @throws NotFoundError */
-export async function revokeToken(store: ObjectStore, id: string): Promise<StoredToken> {
-  const found = isUlid(id) ? await readDocument(store, keyOf(id), tokenSchema) : null;
+export async function revokeToken(store: TokenStore, id: string): Promise<StoredToken> {
+  const found = isUlid(id) ? await store.get(id) : null;
   if (found === null) {
     throw new NotFoundError(`There is no token ${quote(id)}. "kindred tokens list" shows them.`);
   }
-  await store.delete(keyOf(id));
-  return found.value;
+  const stored = storedIn(found);
+  await store.delete(id);
+  return stored;
+}
+
+/** @throws CorruptDataError that shows nothing of what stands there: a hash may be in it */
+function storedIn({ id, place, document }: KeptDocument): StoredToken {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(document));
+  } catch {
+    throw damaged(place, 'it is not JSON');
+  }
+  const parsed = tokenSchema.safeParse(value);
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map(({ path }) => path.join('.') || 'the whole');
+    throw damaged(place, `it is not what is kept of a token (${[...new Set(fields)].join(', ')})`);
+  }
+  if (parsed.data.id !== id) throw damaged(place, 'it is what is kept of another token');
+  return parsed.data;
+}
+
+function raise(error: CorruptDataError): never {
+  throw error;
 }
 
 /** The id in a token, or null when it cannot be one. */
@@ -120,8 +135,4 @@ export function tokenHolds(token: string, { hash, expiresAt }: StoredToken, now 
 
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
-}
-
-function keyOf(id: string): string {
-  return `${TOKENS}${id}.json`;
 }

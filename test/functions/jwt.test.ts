@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { exportSPKI } from 'jose';
+import { registryTokens } from '../../core/registry/registry-tokens.ts';
 import { createToken } from '../../core/registry/tokens.ts';
 import { JwtIssuer } from '../../functions/http/jwt.ts';
 import { listen } from '../../functions/server.ts';
@@ -28,7 +29,7 @@ describe('a server that takes the tokens of an issuer', () => {
     issuer = await Issuer.start([await makeKey('first')]);
     const registry = await colours();
     const made = { name: 'own', scopes: ['read'] as const, createdBy: 'a test' };
-    own = (await createToken(registry.store, made)).token;
+    own = (await createToken(registryTokens(registry.store), made)).token;
     const jwt = { issuer: issuer.url, audience: 'kindred', cooldownMs: 0 };
     served = await listening({ tokens: true, jwt }, registry);
   });

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
+import { registryTokens } from '../../core/registry/registry-tokens.ts';
 import { createToken } from '../../core/registry/tokens.ts';
 import { s3Store } from '../../core/storage/s3.ts';
 import { bundleLambda } from '../../scripts/bundle/lambda-package.mjs';
@@ -99,7 +100,7 @@ describe('the functions in Lambda', { skip }, () => {
     }
     await publishColours(registry, SHARP, train);
     await registry.move('colours', 'production', 1, author);
-    ({ token } = await createToken(registry.store, {
+    ({ token } = await createToken(registryTokens(registry.store), {
       name: 't',
       scopes: ['classify', 'upload'],
       createdBy: 'a test',

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { describe, it } from 'node:test';
 import { createJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
+import { registryTokens } from '../../core/registry/registry-tokens.ts';
 import { createToken } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
 import { createApp } from '../../functions/app.ts';
@@ -118,7 +119,8 @@ describe('a server with a rate', () => {
   it('counts for each token, and those that guess at tokens by their address', async () => {
     const registry = await colours();
     const make = async (name: string): Promise<string> =>
-      (await createToken(registry.store, { name, scopes: ['read'], createdBy: 'a test' })).token;
+      (await createToken(registryTokens(registry.store), { name, scopes: ['read'], createdBy: 'a test' }))
+        .token;
     const [one, other] = [await make('one'), await make('other')];
     const served = await listening({ rate: 2, tokens: true }, registry);
     const statuses = async (token: string, times: number): Promise<number[]> => {

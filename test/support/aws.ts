@@ -15,8 +15,8 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
-/** moto: Batch runs its containers on `dockerHost`. */
-export async function startMoto(dockerHost: string): Promise<Emulator> {
+/** moto. @param dockerHost what Batch runs its containers on; without one it runs none */
+export async function startMoto(dockerHost = ''): Promise<Emulator> {
   const program = 'from moto.server import main; main()';
   return start(program, (port) => ['-H', '127.0.0.1', '-p', String(port)], {
     DOCKER_HOST: dockerHost,

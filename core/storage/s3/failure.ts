@@ -1,31 +1,9 @@
 /** What an error of the AWS client means. */
 import { CorruptDataError, InvalidInputError, KindredError } from '../../errors.ts';
+import { failureOf } from '../aws-failure.ts';
 import { quote } from '../keys.ts';
 import { reasonOf } from '../reason.ts';
 import { StorageError } from '../storage-error.ts';
-
-interface Failure {
-  /** S3's own word for it, or the network's. */
-  readonly code: string;
-  /** Undefined when no answer came. */
-  readonly status: number | undefined;
-  readonly attempts: number;
-}
-
-function failureOf(error: unknown): Failure {
-  const { name, code, $metadata } = (error ?? {}) as {
-    name?: string;
-    code?: unknown;
-    $metadata?: { httpStatusCode?: number; attempts?: number };
-  };
-  // The client calls several things a time-out; the system's own code says more.
-  const isOfSystem = typeof code === 'string' && /^E[A-Z_]+$/.test(code);
-  return {
-    code: isOfSystem ? code : (name ?? ''),
-    status: $metadata?.httpStatusCode,
-    attempts: $metadata?.attempts ?? 1,
-  };
-}
 
 /** The object (and not its bucket) does not exist. */
 export function isAbsent(error: unknown): boolean {
