@@ -196,7 +196,12 @@ const fieldsSchema = z.strictObject({
 });
 
 /** What only shows when parts are looked at together. */
-const configSchema = fieldsSchema.superRefine(({ api, ingest, alarms }, context) => {
+const configSchema = fieldsSchema.superRefine(({ name, api, ingest, alarms }, context) => {
+  if (api.auth.kind === 'tokens' && /^(?:aws|ssm)/.test(name)) {
+    const message =
+      'has to begin otherwise: tokens are parameters below it, and AWS keeps "aws" and "ssm" for itself';
+    context.addIssue({ code: 'custom', path: ['name'], message });
+  }
   if (alarms.latencySeconds >= api.timeoutSeconds) {
     const message = `has to be less than api.timeoutSeconds (${api.timeoutSeconds}), after which there is no answer that could be late`;
     context.addIssue({ code: 'custom', path: ['alarms', 'latencySeconds'], message });

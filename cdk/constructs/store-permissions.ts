@@ -8,13 +8,13 @@ export function servingPermissions(bucket: Bucket): Permission[] {
     { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
     {
       actions: ['s3:GetObject'],
-      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*', 'tokens/*'),
-      why: 'Data sets, models, trainings and tokens are named by requests and do not exist yet; of tokens only hashes are there.',
+      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*'),
+      why: 'Data sets, models and trainings are named by requests and do not exist yet; not tokens of a registry.',
     },
     {
       actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
       resources: under(bucket, ...CHANGED, 'models/*/aliases/*', 'jobs/*'),
-      why: 'Pictures, changes of galleries, aliases and jobs are named by requests; the files of a version cannot be overwritten, and no token made.',
+      why: 'Pictures, changes of galleries, aliases and jobs are named by requests; the files of a version cannot be overwritten.',
     },
     {
       actions: ['s3:DeleteObject'],

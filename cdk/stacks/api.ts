@@ -8,6 +8,7 @@ import { batchPermissions } from '../constructs/batch-permissions.ts';
 import { KindredHttpApi } from '../constructs/http-api.ts';
 import { KindredFunction } from '../constructs/kindred-function.ts';
 import { servingPermissions } from '../constructs/store-permissions.ts';
+import { tokenPermissions, tokensAddress } from '../constructs/tokens.ts';
 import type { Trainings } from '../constructs/training-queue.ts';
 
 interface Props extends StackProps {
@@ -28,6 +29,7 @@ export class ApiStack extends Stack {
     super(scope, id, props);
     const { auth, memoryMb, timeoutSeconds, atOnce, pictureMb, model, lookSeconds } = config.api;
     const { gpu, cpu, imports } = training;
+    const tokens = auth.kind === 'tokens' ? tokensAddress(config) : undefined;
     this.function = new KindredFunction(this, 'Serve', {
       config,
       description: 'Kindred: answers over HTTP',
@@ -38,6 +40,7 @@ export class ApiStack extends Stack {
       registry,
       environment: {
         KINDRED_AUTH: auth.kind === 'jwt' ? 'authorizer' : 'tokens',
+        KINDRED_TOKENS: tokens,
         KINDRED_SCOPES_CLAIM: auth.kind === 'jwt' ? auth.scopesClaim : undefined,
         KINDRED_SCOPE_PREFIX: auth.kind === 'jwt' ? auth.scopePrefix : undefined,
         KINDRED_MODEL: model ?? undefined,
@@ -55,6 +58,7 @@ export class ApiStack extends Stack {
       },
       permissions: [
         ...servingPermissions(bucket),
+        ...(tokens === undefined ? [] : tokenPermissions(this, config)),
         ...batchPermissions(
           this,
           [gpu, cpu, imports].filter((queue) => queue !== null),
@@ -63,5 +67,6 @@ export class ApiStack extends Stack {
     });
     this.http = new KindredHttpApi(this, 'Http', { config, handler: this.function.function });
     new CfnOutput(this, 'Url', { value: this.http.url });
+    if (tokens !== undefined) new CfnOutput(this, 'Tokens', { value: tokens });
   }
 }

@@ -37,6 +37,10 @@ export function describeConfiguration(): void {
         { name: 'My Shop' },
         /name: has to be small letters.* \(it is "My Shop"\)/,
       ],
+      'a name that Parameter Store does not take': [
+        { name: 'aws-shop' },
+        /name: has to begin otherwise: tokens are parameters below it.* \(it is "aws-shop"\)/,
+      ],
       'days that CloudWatch does not know': [
         { retention: { logDays: 31 } },
         /retention\.logDays: CloudWatch keeps logs for one of 1, .* \(it is 31\)/,

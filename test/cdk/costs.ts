@@ -90,8 +90,7 @@ export function describeCosts(made: Synthesised): void {
         'the defaults': {},
         '`api.lookSeconds` 60': { lookSeconds: 60 },
         '`tracing` false': { traced: false },
-        '`api.auth` with an issuer': { hasTokens: false },
-        'all three': { lookSeconds: 60, traced: false, hasTokens: false },
+        both: { lookSeconds: 60, traced: false },
       };
       const expected = Object.entries(choices).map(([name, choice]) => {
         const all = aMillion({ ...there, ...choice });

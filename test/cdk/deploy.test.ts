@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CloudUser, until } from '../../examples/cloud-user.ts';
+import { createToken, revokeToken } from '../../core/registry/tokens.ts';
 import { SAMPLES } from '../cli/support.ts';
 import { Deployment } from '../support/deployment.ts';
 import { missingPackages } from '../support/python.ts';
@@ -51,14 +52,30 @@ describe('what is deployed', { skip }, () => {
   });
 
   it('answers at its address whoever has a token, and nobody else', async () => {
+    const { token } = deployed;
+    const wrong = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`;
     const statuses = [
       await deployed.ask('GET', '/healthz', { as: '' }),
       await deployed.ask('GET', '/v1/models', { as: '' }),
       await deployed.ask('GET', '/v1/models', { as: 'kindred_wrong' }),
+      await deployed.ask('GET', '/v1/models', { as: wrong }),
       await deployed.ask('GET', '/v1/models'),
     ].map(({ status }) => status);
 
-    assert.deepEqual(statuses, [200, 401, 401, 200]);
+    assert.deepEqual(statuses, [200, 401, 401, 401, 200]);
+  });
+
+  it('takes a token that is made later, and no more when it is revoked', async () => {
+    const wanted = { name: 'another user', scopes: ['read'], createdBy: 'a user' } as const;
+    const { token, stored } = await createToken(deployed.tokens, wanted);
+    const asked = async (): Promise<number> =>
+      (await deployed.ask('GET', '/v1/models', { as: token })).status;
+    await until('it is known', async () => (await asked()) === 200);
+    await revokeToken(deployed.tokens, stored.id);
+    await until('it holds no more', async () => (await asked()) === 401);
+
+    assert.equal((await deployed.ask('GET', '/v1/models')).status, 200);
+    assert.ok(deployed.asked.api?.allowed.has('ssm:GetParametersByPath on kindred/tokens'));
   });
 
   it('trains on pictures of the bucket as a job of Batch, once for a key, and answers with what was made', async () => {
@@ -127,10 +144,11 @@ describe('what is deployed', { skip }, () => {
       assert.deepEqual([role, ...(refused ?? [])], [role]);
       assert.ok(allowed && allowed.size > 0, `${role} has asked for nothing`);
     }
-    // No role may write a version's files but the one that trains, nor read a token but the interface's.
+    // No role may write a version's files but the one that trains, nor read the tokens of a registry.
     const forbidden = [
       ['api', 'PUT', 'models/clothes/versions/1/manifest.json'],
       ['ingest', 'DELETE', 'datasets/clothes/hat/0.jpg'],
+      ['api', 'GET', 'tokens/01M8KN6Z1FVG8WV29B1J6VW87Z.json'],
       ['training', 'GET', 'tokens/01M8KN6Z1FVG8WV29B1J6VW87Z.json'],
     ] as const;
     for (const [role, method, key] of forbidden) {
@@ -138,6 +156,21 @@ describe('what is deployed', { skip }, () => {
         method,
       });
       assert.equal(status, 403, `${role} ${method} ${key}`);
+    }
+    // Nor make a token, nor, but for the interface, read what is kept of them.
+    for (const [role, action] of [
+      ['api', 'PutParameter'],
+      ['ingest', 'GetParametersByPath'],
+      ['training', 'GetParametersByPath'],
+    ] as const) {
+      const response = await fetch(`http://127.0.0.1:${deployed.asked[role]?.port}/`, {
+        method: 'POST',
+        headers: { 'x-amz-target': `AmazonSSM.${action}` },
+        body: JSON.stringify(
+          action === 'PutParameter' ? { Name: '/kindred/tokens/x' } : { Path: '/kindred/tokens' },
+        ),
+      });
+      assert.equal(response.status, 403, `${role} ${action}`);
     }
   });
 

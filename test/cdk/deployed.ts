@@ -17,7 +17,7 @@ export interface Deployed {
   readonly lambdaDiskGb: number;
   /** How old what a warm function knows of aliases and galleries may be. */
   readonly lookSeconds: number;
-  /** Whether it asks the bucket for tokens, too. */
+  /** Whether it looks for tokens, too. */
   readonly hasTokens: boolean;
   readonly traced: boolean;
   readonly alarmMetrics: number;

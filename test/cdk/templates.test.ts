@@ -49,6 +49,18 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Of the roles whose names begin so. */
+function statementsOf(
+  made: Synthesised,
+  stack: Parameters<Synthesised['template']>[0],
+  role: string,
+): Statement[] {
+  return Object.entries(resourcesOf(made.template(stack), 'AWS::IAM::Policy'))
+    .filter(([name]) => name.startsWith(role))
+    .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement);
 }
 
 /** What the roles whose names begin so may do, as "action on resource". */
@@ -57,10 +69,7 @@ function permissions(
   stack: Parameters<Synthesised['template']>[0],
   role: string,
 ): string[] {
-  const policies = Object.entries(resourcesOf(made.template(stack), 'AWS::IAM::Policy'));
-  return policies
-    .filter(([name]) => name.startsWith(role))
-    .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement)
+  return statementsOf(made, stack, role)
     .flatMap(({ Action, Resource }) =>
       [Action]
         .flat()
@@ -195,14 +204,14 @@ describe('the functions', () => {
     OTHER.template('api').hasResourceProperties('AWS::Lambda::Function', look('60000', 20));
   });
 
-  it('that serve may read all, and write all but versions and tokens', () => {
+  it('that serve may read all but tokens, and write all but these and versions', () => {
     const allowed = permissions(OTHER, 'api', 'ServeRole');
 
     assert.deepEqual(
       allowed.filter((line) => line.startsWith('s3:')),
       [
         's3:ListBucket on STORE',
-        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*', 'tokens/*']),
+        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
         ...under(
           ['PutObject', 'AbortMultipartUpload'],
           ['datasets/*', ...GALLERY, 'models/*/aliases/*', 'jobs/*'],
@@ -210,6 +219,37 @@ describe('the functions', () => {
         ...under(['DeleteObject'], ['datasets/*', ...GALLERY]),
       ].toSorted(),
     );
+  });
+
+  it('that serve read tokens where these are asked for, below the name of the deployment, and nothing else', () => {
+    const of = (made: Synthesised): string[] =>
+      permissions(made, 'api', 'ServeRole').filter((line) => /^(ssm|kms)/.test(line));
+    const at = (service: string): string => `arn:AWS::Partition:${service}:AWS::Region:AWS::AccountId`;
+    const { Properties } = onlyResource(DEFAULTS.template('api'), 'AWS::Lambda::Function');
+    const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+
+    assert.deepEqual(of(DEFAULTS), [
+      `kms:Decrypt on ${at('kms')}:key/*`,
+      `ssm:GetParametersByPath on ${at('ssm')}:parameter/kindred/tokens`,
+    ]);
+    assert.deepEqual(
+      statementsOf(DEFAULTS, 'api', 'ServeRole')
+        .filter(({ Action }) => Action === 'kms:Decrypt')
+        .map(({ Condition = {} }) =>
+          Object.values(Condition).flatMap((each) =>
+            Object.entries(each).map(([name, value]) => `${name} ${text(value)}`),
+          ),
+        ),
+      [
+        [
+          'kms:ViaService ssm.AWS::Region.AWS::URLSuffix',
+          `kms:EncryptionContext:PARAMETER_ARN ${at('ssm')}:parameter/kindred/tokens/*`,
+          'kms:ResourceAliases alias/aws/ssm',
+        ],
+      ],
+    );
+    assert.equal(Variables['KINDRED_TOKENS'], 'ssm:///kindred/tokens');
+    assert.deepEqual(of(OTHER), []);
   });
 
   it('that serve may submit the trainings of this deployment, and only look at the rest', () => {

@@ -46,11 +46,9 @@ function classifying(there: Deployed, many: number, starts: number): Quantities 
   const startSeconds = Math.max(...rate('start of the function'));
   const seconds = slower * (many * warmSeconds + starts * startSeconds);
   const [reads, listings = Number.NaN] = taken('a start asks S3');
-  const [, tokenSeconds = Number.NaN] = taken('a busy function looks at S3');
   // Whoever comes first after so long looks.
-  const looks = [there.lookSeconds, ...(there.hasTokens ? [tokenSeconds] : [])]
-    .map((age) => (many - starts) / Math.max(1, Math.ceil((age * many) / SECONDS)))
-    .reduce((sum, each) => sum + each, 0);
+  const looks = (many - starts) / Math.max(1, Math.ceil((there.lookSeconds * many) / SECONDS));
+  const [tokens] = taken('a start asks KMS');
   const [answerKb] = taken('an answer');
   const [logKb] = taken('the log of a request');
   return {
@@ -62,6 +60,7 @@ function classifying(there: Deployed, many: number, starts: number): Quantities 
     dataOut: (many * answerKb) / MILLION,
     s3Read: (starts * reads + looks) / MILLION,
     s3Write: (starts * listings + looks) / MILLION,
+    kms: there.hasTokens ? (tokens * starts) / MILLION : 0,
     logs: (many * logKb) / MILLION,
     logsKept: (there.logMonths * many * logKb) / MILLION,
     metric: there.metrics,

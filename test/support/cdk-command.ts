@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CDK = path.join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 const STACKS = ['stateful', 'api', 'ingest'].map((name) => `kindred-${name}`);
 
-/** Whose requests to the bucket are looked at. */
+/** Whose requests to the bucket, and to Parameter Store, are looked at. */
 export type Role = 'api' | 'ingest' | 'training';
 
 /** Does a step of the deployment, and may tell of it. */
@@ -111,7 +111,9 @@ async function withoutNetwork(): Promise<string[]> {
   );
 }
 
-/** Environment of a process whose requests to the bucket are looked at. */
+/** Environment of a process whose requests are looked at. */
 export function behind(proxy: RightsProxy | undefined): Record<string, string> {
-  return proxy === undefined ? {} : { AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${proxy.port}` };
+  if (proxy === undefined) return {};
+  const at = `http://127.0.0.1:${proxy.port}`;
+  return { AWS_ENDPOINT_URL_S3: at, AWS_ENDPOINT_URL_SSM: at };
 }

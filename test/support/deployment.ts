@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { ssmTokens } from '../../core/registry/ssm/tokens.ts';
+import type { TokenStore } from '../../core/registry/token-store.ts';
 import { createToken } from '../../core/registry/tokens.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
@@ -21,7 +23,7 @@ export interface Options {
   readonly engine?: ContainerEngine;
   /** What is chosen beside what the emulators need. */
   readonly configuration?: Readonly<Record<string, unknown>>;
-  /** What roles may do with the bucket; then requests pass through what refuses all else. */
+  /** What roles may do with the bucket and parameters; then requests pass through what refuses all else. */
   readonly rights?: Readonly<Record<Role, readonly Statement[]>>;
   /** Does each step of the deployment, and may tell of it. */
   readonly step?: Step;
@@ -45,7 +47,9 @@ export class Deployment {
   readonly registry: Registry;
   /** Whose token may do everything. */
   readonly token: string;
-  /** What was asked of the bucket, by role; empty where nothing looks. */
+  /** Where tokens are kept. */
+  readonly tokens: TokenStore;
+  /** What was asked of the bucket and of Parameter Store, by role; empty where nothing looks. */
   readonly asked: Readonly<Partial<Record<Role, RightsProxy>>>;
   readonly #folder: string;
   readonly #aws: Emulator;
@@ -56,6 +60,7 @@ export class Deployment {
     { aws, batch, asked }: Started,
     outputs: Outputs,
     registry: Registry,
+    tokens: TokenStore,
     token: string,
   ) {
     this.#folder = folder;
@@ -64,6 +69,7 @@ export class Deployment {
     this.#outputs = outputs;
     this.batch = batch;
     this.registry = registry;
+    this.tokens = tokens;
     this.token = token;
   }
 
@@ -82,11 +88,12 @@ export class Deployment {
       const { aws, batch, asked } = started;
       await batch.makeQueue(uri, { ...aws.environment, ...behind(asked.training) });
       const credentials = { accessKeyId: ACCOUNT, secretAccessKey: 'a secret of the tests' };
-      const s3 = { endpoint: `http://127.0.0.1:${aws.port}`, region: REGION, pathStyle: true, credentials };
-      const registry = openRegistry(openStore(uri, { s3 }));
+      const place = { endpoint: `http://127.0.0.1:${aws.port}`, region: REGION, credentials };
+      const registry = openRegistry(openStore(uri, { s3: { ...place, pathStyle: true } }));
+      const tokens = ssmTokens(outputOf(outputs, 'api', 'Tokens'), place);
       const wanted = { name: 'a user', scopes: ['admin'], createdBy: 'a user' } as const;
-      const { token } = await createToken(registry.store, wanted);
-      return new Deployment(folder, started, outputs, registry, token);
+      const { token } = await createToken(tokens, wanted);
+      return new Deployment(folder, started, outputs, registry, tokens, token);
     } catch (error) {
       await stopAll(started);
       rmSync(folder, { recursive: true, force: true });

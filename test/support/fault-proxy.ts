@@ -20,6 +20,9 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** What is asked of a service that is told by the header, such as AmazonSSM.GetParameter; null: none is. */
+  readonly target: string | null;
+  readonly body: Buffer;
   /** How often the AWS client has sent this request by now. */
   readonly attempt: number;
 }
@@ -67,6 +70,8 @@ async function handle(
     method: request.method ?? '',
     path: url.pathname,
     query: url.searchParams,
+    target: request.headers['x-amz-target']?.toString() ?? null,
+    body: sent,
     attempt: Number(/attempt=(\d+)/.exec(String(request.headers['amz-sdk-request']))?.[1] ?? 1),
   });
   if (fault?.kind === 'answer') {

@@ -1,14 +1,14 @@
-/** What a role may do with the bucket, told of requests to S3 as IAM tells it: emulators let everybody do everything. */
+/** What a role may do with the bucket and with parameters, told of requests as IAM tells it: emulators let everybody do everything. */
 import { startFaultProxy } from './fault-proxy.ts';
 import type { Fault, Seen } from './fault-proxy.ts';
 
 export interface Statement {
   readonly Action: string | readonly string[];
-  /** As text: the bucket's name stands before the first "/" of what is in it. */
+  /** As text: what stands before the first "/" is the bucket, or says that it is a parameter. */
   readonly resources: readonly string[];
 }
 
-/** An action on a key, or on the bucket as a whole (null). */
+/** An action on a key or a parameter, or on the bucket as a whole (null). */
 interface Asked {
   readonly action: string;
   readonly key: string | null;
@@ -22,7 +22,7 @@ export interface RightsProxy {
   stop(): Promise<void>;
 }
 
-/** A proxy before S3 for one role, which answers 403 where the role lacks the right. */
+/** A proxy before S3 and Parameter Store for one role, which answers 403 where the role lacks the right. */
 export async function startRightsProxy(
   target: number,
   statements: readonly Statement[],
@@ -41,7 +41,12 @@ export async function startRightsProxy(
 }
 
 /** Which right a request needs, as "Actions defined by Amazon S3" has it. Addresses have the bucket in their path. */
-export function askedBy({ method, path, query }: Pick<Seen, 'method' | 'path' | 'query'>): Asked {
+export function askedBy({ method, path, query, target, body }: Omit<Seen, 'attempt'>): Asked {
+  const [, action] = /^AmazonSSM\.(\w+)$/.exec(target ?? '') ?? [];
+  if (action !== undefined) {
+    const { Path, Name = Path } = JSON.parse(body.toString()) as { Path?: string; Name?: string };
+    return { action: `ssm:${action}`, key: String(Name).replace(/^\//, '') };
+  }
   const [, , ...parts] = path.split('/').map(decodeURIComponent);
   const key = parts.join('/') || null;
   if (key === null) return { action: method === 'GET' ? 's3:ListBucket' : `${method} of a bucket`, key };

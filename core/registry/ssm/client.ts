@@ -16,7 +16,15 @@ export interface SsmOptions {
 
 export interface Parameter {
   readonly name: string;
+  /** Another one whenever the value is, also when the parameter was deleted and made again. */
+  readonly mark: string;
+  /** Encrypted, unless it was asked for otherwise. */
   readonly value: string;
+}
+
+export interface Page {
+  readonly found: readonly Parameter[];
+  readonly next: string | null;
 }
 
 /** Parameters that are encrypted with the account's key for them (aws/ssm). Failures are the AWS client's, after its retries. */
@@ -26,7 +34,7 @@ export interface Parameters {
   /** Fails with ParameterNotFound when there is none. */
   get(name: string): Promise<string>;
   /** Those right below the path; a page may be empty though there is a next one. */
-  page(path: string, token: string | null): Promise<{ found: readonly Parameter[]; next: string | null }>;
+  page(path: string, isDecrypted: boolean, token: string | null): Promise<Page>;
   /** Fails with ParameterNotFound when there is none. */
   delete(name: string): Promise<void>;
 }
@@ -55,18 +63,20 @@ export function openParameters(options: SsmOptions): Parameters {
       return Parameter?.Value ?? '';
     },
 
-    async page(path, token) {
+    async page(path, isDecrypted, token) {
       const { Parameters = [], NextToken } = await client.send(
         new GetParametersByPathCommand({
           Path: path,
           Recursive: false,
-          WithDecryption: true,
+          WithDecryption: isDecrypted,
           MaxResults: PAGE,
           ...(token !== null && { NextToken: token }),
         }),
       );
       return {
-        found: Parameters.map(({ Name = '', Value = '' }) => ({ name: Name, value: Value })),
+        found: Parameters.map(({ Name = '', Value = '', Version, LastModifiedDate }) => {
+          return { name: Name, mark: `${Version} ${LastModifiedDate?.toISOString()}`, value: Value };
+        }),
         next: NextToken === undefined || NextToken === '' ? null : NextToken,
       };
     },

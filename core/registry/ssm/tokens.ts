@@ -18,6 +18,8 @@ export function ssmTokens(uri: string, options: SsmOptions = {}): TokenStore {
   const nameOf = (id: string): string => `${path}/${id}`;
   const placeOf = (id: string): string => `ssm://${nameOf(id)}`;
   let opened: Promise<Parameters> | undefined;
+  /** What was read last. */
+  let known: ReadonlyMap<string, Parameter> = new Map();
 
   async function ask<T>(
     action: Action,
@@ -60,8 +62,8 @@ export function ssmTokens(uri: string, options: SsmOptions = {}): TokenStore {
     },
 
     async list() {
-      const found = await ask('list', `ssm://${path}`, (parameters) => all(parameters, path));
-      return found
+      known = await ask('list', `ssm://${path}`, (parameters) => current(parameters, path, known));
+      return [...known.values()]
         .map(({ name, value }) => kept(name.slice(path.length + 1), value))
         .filter(({ id }) => isUlid(id))
         .toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -73,11 +75,27 @@ export function ssmTokens(uri: string, options: SsmOptions = {}): TokenStore {
   };
 }
 
-async function all(parameters: Parameters, path: string): Promise<Parameter[]> {
+/** What there is now, by name. Each decryption is paid for: what is known is not decrypted again until something is new. */
+async function current(
+  parameters: Parameters,
+  path: string,
+  known: ReadonlyMap<string, Parameter>,
+): Promise<ReadonlyMap<string, Parameter>> {
+  const encrypted = known.size === 0 ? null : await all(parameters, path, false);
+  const left = encrypted?.flatMap(({ name, mark }) => {
+    const before = known.get(name);
+    return before?.mark === mark ? [before] : [];
+  });
+  const isAll = left !== undefined && left.length === encrypted?.length;
+  const found = isAll ? left : await all(parameters, path, true);
+  return new Map(found.map((parameter) => [parameter.name, parameter]));
+}
+
+async function all(parameters: Parameters, path: string, isDecrypted: boolean): Promise<Parameter[]> {
   const every: Parameter[] = [];
   let token: string | null = null;
   do {
-    const { found, next } = await parameters.page(path, token);
+    const { found, next } = await parameters.page(path, isDecrypted, token);
     every.push(...found);
     token = next;
   } while (token !== null);

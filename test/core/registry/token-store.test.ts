@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { GetParametersByPathCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import {
+  DescribeParametersCommand,
+  GetParametersByPathCommand,
+  PutParameterCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
 import { registryTokens } from '../../../core/registry/registry-tokens.ts';
 import { ssmTokens } from '../../../core/registry/ssm/tokens.ts';
+import type { TokenStore } from '../../../core/registry/token-store.ts';
 import { createToken, listTokens } from '../../../core/registry/tokens.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import { Workplace } from '../../cli/support.ts';
@@ -85,12 +91,11 @@ describe('Parameter Store with tokens', { skip }, () => {
 
   it('has parameters that are encrypted with the key of the account, and of the tier that costs nothing', async () => {
     await createToken(ssmTokens('ssm:///kindred/kind', optionsFor(moto.port)), wanted);
-    const { Parameters = [] } = await client.send(new GetParametersByPathCommand({ Path: '/kindred/kind' }));
+    const ParameterFilters = [{ Key: 'Path', Values: ['/kindred/kind'] }];
+    const { Parameters = [] } = await client.send(new DescribeParametersCommand({ ParameterFilters }));
 
     assert.deepEqual(
-      Parameters.map(({ Type, Value = '', ...more }) => [Type, /^kms:(.*?):/.exec(Value)?.[1], more]).map(
-        ([type, key, more]) => [type, key, (more as { Tier?: string }).Tier],
-      ),
+      Parameters.map(({ Type, KeyId, Tier }) => [Type, KeyId, Tier]),
       [['SecureString', 'alias/aws/ssm', 'Standard']],
     );
   });
@@ -114,16 +119,55 @@ describe('Parameter Store with tokens', { skip }, () => {
     });
   });
 
+  it('has its values decrypted once, and again when there is a new one', async () => {
+    const proxy = await startFaultProxy(moto.port);
+    const asked: string[] = [];
+    proxy.onRequest(({ target, body }) => {
+      const { WithDecryption } = JSON.parse(body.toString()) as { WithDecryption?: boolean };
+      if (target === 'AmazonSSM.GetParametersByPath') asked.push(WithDecryption ? 'decrypted' : 'as it is');
+      return undefined;
+    });
+    try {
+      const [store, elsewhere] = [proxy.port, moto.port].map((port) =>
+        ssmTokens('ssm:///kindred/looks', optionsFor(port)),
+      ) as [TokenStore, TokenStore];
+      const looked = async (): Promise<unknown> => {
+        asked.length = 0;
+        return [(await listTokens(store)).map(({ id }) => id), ...asked];
+      };
+      const { id } = (await createToken(elsewhere, wanted)).stored;
+      const first = [await looked(), await looked()];
+      const { stored: second } = await createToken(elsewhere, wanted);
+      const both = [id, second.id].toSorted();
+
+      assert.deepEqual(first, [
+        [[id], 'decrypted'],
+        [[id], 'as it is'],
+      ]);
+      assert.deepEqual(await looked(), [both, 'as it is', 'decrypted']);
+      await elsewhere.delete(id);
+      assert.deepEqual(await looked(), [[second.id], 'as it is']);
+      // Another hash under the id of a token that was known.
+      await elsewhere.delete(second.id);
+      const other = { ...second, hash: '0'.repeat(64) };
+      await elsewhere.create(second.id, new TextEncoder().encode(JSON.stringify(other)));
+      assert.deepEqual(await listTokens(store), [other]);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   it('is where the commands keep tokens that are told so, and where a server looks for them', async () => {
     const workplace = new Workplace();
     try {
       const at = ['--tokens', 'ssm:///kindred/commands', '--json'];
-      const made = await workplace.run(
-        ['tokens', 'create', 'me', '--scope', 'read', ...at],
-        moto.environment,
-      );
+      const [made, wrong] = await Promise.all([
+        workplace.run(['tokens', 'create', 'me', '--scope', 'read', ...at], moto.environment),
+        workplace.run(['tokens', 'list', '--tokens', 'sms:///a']),
+      ]);
       const { token, ...shown } = JSON.parse(made.stdout) as { token: string; id: string };
       const environment = { ...moto.environment, KINDRED_TOKENS: 'ssm:///kindred/commands' };
+      const listing = workplace.run(['tokens', 'list', '--json'], environment);
       const server = workplace.start(['serve', '--tokens', '--port', '0', '--json'], environment);
       const url = await new Promise<string>((resolve, reject) => {
         server.child.stdout?.on('data', (text: string) => resolve((JSON.parse(text) as { url: string }).url));
@@ -136,10 +180,9 @@ describe('Parameter Store with tokens', { skip }, () => {
         );
       server.child.kill('SIGTERM');
       await server.ended;
-      const listed = await workplace.run(['tokens', 'list', '--json'], environment);
+      const listed = await listing;
       const revoked = await workplace.run(['tokens', 'revoke', shown.id], environment);
       const none = await workplace.run(['tokens', 'list'], environment);
-      const wrong = await workplace.run(['tokens', 'list', '--tokens', 'sms:///a'], environment);
 
       assert.deepEqual(statuses, [200, 401]);
       assert.deepEqual(JSON.parse(listed.stdout), { tokens: [shown] });
