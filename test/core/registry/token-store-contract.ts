@@ -8,9 +8,9 @@ import type { TokenStore } from '../../../core/registry/token-store.ts';
 export interface Kept {
   readonly store: TokenStore;
   /** Puts something there past it, under the id of a token or any other name. */
-  put(name: string, text: string): Promise<void>;
+  readonly put: (name: string, text: string) => Promise<void>;
   /** All that is there, as text. */
-  everything(): Promise<string>;
+  readonly everything: () => Promise<string>;
 }
 
 const made = { name: 'a "test" {{é}}', createdBy: 'a test' };
