@@ -12,19 +12,37 @@ export async function fetchDocument(
   address: string,
   init: RequestInit & { readonly signal: AbortSignal },
 ): Promise<Response> {
-  const response = await fetch(address, { ...init, redirect: 'manual' });
+  const over = new AbortController();
+  const signal = AbortSignal.any([init.signal, over.signal]);
   try {
-    if (response.status !== 200) throw new Error(`${address} answers ${response.status}, not 200`);
-    const pieces: Uint8Array[] = [];
-    let size = 0;
-    for await (const piece of response.body ?? []) {
-      size += piece.length;
-      if (size > MOST_BYTES) throw new Error(`${address} answers more than ${MOST_BYTES} bytes`);
-      pieces.push(piece);
-    }
-    return new Response(Buffer.concat(pieces, size), { status: 200 });
-  } catch (error) {
-    await response.body?.cancel().catch(() => undefined);
-    throw error;
+    return await Promise.race([
+      read(address, await fetch(address, { ...init, signal, redirect: 'manual' }), signal),
+      aborted(signal),
+    ]);
+  } finally {
+    // Ends the connection where not all was read. Nothing waits for that: a body may take its time to be given up.
+    over.abort();
   }
+}
+
+async function read(address: string, { status, body }: Response, signal: AbortSignal): Promise<Response> {
+  if (status !== 200) throw new Error(`${address} answers ${status}, not 200`);
+  const reader = body?.getReader();
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  while (!signal.aborted) {
+    const { value, done } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) break;
+    size += value.length;
+    if (size > MOST_BYTES) throw new Error(`${address} answers more than ${MOST_BYTES} bytes`);
+    pieces.push(value);
+  }
+  return new Response(Buffer.concat(pieces, size), { status: 200 });
+}
+
+/** @throws Error when it is aborted */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
