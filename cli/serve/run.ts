@@ -36,7 +36,6 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const model = flags.model === undefined ? null : await chosenModel(context, flags.model);
   const open = await headStart(registry, model, context.engine);
   const { listen } = await import('../../functions/server.ts');
-  const known = registry.models().catch(() => null);
   const server = await listen({
     registry,
     log: (entry) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`),
@@ -64,7 +63,7 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
     `Kindred answers at ${server.url} (registry ${JSON.stringify(context.registryUri)}). Ctrl-C ends it.`,
   );
   terminal.print(`What can be asked: ${server.url}/docs`);
-  const models = await known;
+  const models = await registry.models().catch(() => null);
   if (models?.length === 0)
     terminal.print('There is no model there yet: train one, here with "kindred train FOLDER", or over HTTP.');
   else if (models !== null && model !== null && !models.includes(model))
