@@ -1,12 +1,9 @@
 /** What an error of the AWS client about parameters means. */
 import { KindredError } from '../../errors.ts';
-import { failureOf } from '../../storage/aws-failure.ts';
+import { CREDENTIALS, failureOf, unreached } from '../../storage/aws-failure.ts';
 import { quote } from '../../storage/keys.ts';
 import { reasonOf } from '../../storage/reason.ts';
 import { StorageError } from '../../storage/storage-error.ts';
-
-const CREDENTIALS = 'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
-const NETWORK = 'Check the network and the address (AWS_ENDPOINT_URL_SSM, if set), and run it again';
 
 /** Which right each of them needs. */
 const RIGHTS = {
@@ -18,18 +15,12 @@ const RIGHTS = {
 export type Action = keyof typeof RIGHTS;
 
 const ADVICE: Record<string, string> = {
-  CredentialsProviderError: `no credentials were found. ${CREDENTIALS}`,
+  ...unreached('AWS_ENDPOINT_URL_SSM'),
   UnrecognizedClientException: `the access key is not known there. ${CREDENTIALS}`,
   InvalidSignatureException: `the secret key is wrong, or this machine's clock. ${CREDENTIALS}`,
   ExpiredTokenException: 'the credentials have expired. Get new ones',
   ThrottlingException: 'AWS asks to slow down. Try again later',
   ParameterLimitExceeded: 'the account has as many parameters as it may. Revoke tokens that are not used',
-  TimeoutError: `no answer came in time. ${NETWORK}`,
-  ETIMEDOUT: `no answer came in time. ${NETWORK}`,
-  ECONNREFUSED: `nobody answers there. ${NETWORK}`,
-  ENOTFOUND: `the host is not known. ${NETWORK}`,
-  EAI_AGAIN: `the host is not known at the moment. ${NETWORK}`,
-  ECONNRESET: `the connection was cut. ${NETWORK}`,
 };
 
 export const isThere = (error: unknown): boolean => failureOf(error).code === 'ParameterAlreadyExists';

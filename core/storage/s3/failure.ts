@@ -1,6 +1,6 @@
 /** What an error of the AWS client means. */
 import { CorruptDataError, InvalidInputError, KindredError } from '../../errors.ts';
-import { failureOf } from '../aws-failure.ts';
+import { CREDENTIALS, failureOf, unreached } from '../aws-failure.ts';
 import { quote } from '../keys.ts';
 import { reasonOf } from '../reason.ts';
 import { StorageError } from '../storage-error.ts';
@@ -43,15 +43,13 @@ export function isUnknown(error: unknown): boolean {
   return status === undefined || status >= 500 || status === 408 || code === 'NoSuchUpload';
 }
 
-const CREDENTIALS = 'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile';
 const REGION = 'Set AWS_REGION to the region of the bucket';
-const NETWORK = 'Check the network and the address (AWS_ENDPOINT_URL_S3, if set), and run it again';
 
 const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 const ADVICE: Record<string, string> = {
+  ...unreached('AWS_ENDPOINT_URL_S3'),
   NoSuchBucket: 'there is no such bucket. Make it first, or check its name and the address of the server',
-  CredentialsProviderError: `no credentials were found. ${CREDENTIALS}`,
   InvalidAccessKeyId: `the access key is not known there. ${CREDENTIALS}`,
   SignatureDoesNotMatch: `the secret key is wrong. ${CREDENTIALS}`,
   ExpiredToken: 'the credentials have expired. Get new ones',
@@ -59,13 +57,6 @@ const ADVICE: Record<string, string> = {
   PermanentRedirect: `the bucket is in another region. ${REGION}`,
   AuthorizationHeaderMalformed: `the bucket is in another region. ${REGION}`,
   NoSuchUpload: 'the upload was ended by somebody else. Run it again',
-  TimeoutError: `no answer came in time. ${NETWORK}`,
-  ETIMEDOUT: `no answer came in time. ${NETWORK}`,
-  ECONNREFUSED: `nobody answers there. ${NETWORK}`,
-  ENOTFOUND: `the host is not known. ${NETWORK}`,
-  EAI_AGAIN: `the host is not known at the moment. ${NETWORK}`,
-  ECONNRESET: `the connection was cut. ${NETWORK}`,
-  EPIPE: `the connection was cut. ${NETWORK}`,
 };
 
 const BY_STATUS: Record<number, string> = {
