@@ -4,7 +4,7 @@
  */
 import { ulid } from 'ulid';
 import { z } from 'zod';
-import { CancelledError, ConflictError, InvalidInputError, NotFoundError } from '../../errors.ts';
+import { CancelledError, InvalidInputError, NotFoundError } from '../../errors.ts';
 import { readGallery } from '../../gallery/arrow.ts';
 import { GALLERY_DISTANCES } from '../../gallery/gallery.ts';
 import type { Binding } from '../../gallery/gallery.ts';
@@ -19,6 +19,7 @@ import type { Registry } from '../../registry/registry.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { now } from '../job.ts';
 import type { ImportJob } from '../job.ts';
+import { firstOf } from './first.ts';
 import { listingKey, listingPrefix, planKey } from './keys.ts';
 import { KEPT_REASONS, leftOutCountSchema } from './request.ts';
 import type { LeftOut } from './request.ts';
@@ -100,15 +101,10 @@ export async function planImport(
   for await (const _ of written);
   const counted = { count: left.length, first: left.slice(0, KEPT_REASONS) };
   const plan = { at: now(), listing, pictures: paths.length, pieceSize, pieces, binding, left: counted };
-  try {
-    await store.put(planKey(id), encode(plan), { ifAbsent: true });
-    return plan;
-  } catch (error) {
-    const others = error instanceof ConflictError ? await readPlan(store, id) : null;
-    if (others === null) throw error;
-    for await (const { key } of store.list(listingPrefix(id, listing))) await store.delete(key);
-    return others;
-  }
+  const first = await firstOf<ImportPlan>(store, planKey(id), plan, () => readPlan(store, id));
+  if (first === plan) return plan;
+  for await (const { key } of store.list(listingPrefix(id, listing))) await store.delete(key);
+  return first;
 }
 
 /** The pieces of a part: which one is the first, and before which one it ends. */

@@ -1,12 +1,12 @@
 /** Which change of the gallery an import becomes, decided before it is written. */
 import { z } from 'zod';
-import { ConflictError } from '../../errors.ts';
 import { idAfter } from '../../gallery/segments.ts';
 import type { Segment } from '../../gallery/segments.ts';
-import { encode, readDocument } from '../../registry/documents.ts';
+import { readDocument } from '../../registry/documents.ts';
 import { listSegments } from '../../registry/segments.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { ImportJob } from '../job.ts';
+import { firstOf } from './first.ts';
 import { publicationKey } from './keys.ts';
 
 const publicationSchema = z.strictObject({
@@ -24,14 +24,7 @@ export async function decidePublication(
   segments: readonly Segment[],
 ): Promise<Publication> {
   const mine = { segment: idAfter(segments), after: segments.map((segment) => segment.id) };
-  try {
-    await store.put(publicationKey(id), encode(mine), { ifAbsent: true });
-    return mine;
-  } catch (error) {
-    const found = error instanceof ConflictError ? await readPublication(store, id) : null;
-    if (found === null) throw error;
-    return found;
-  }
+  return firstOf(store, publicationKey(id), mine, () => readPublication(store, id));
 }
 
 /** Whether the gallery has the import's pictures, whether or not that was noted. */
