@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { SetupError, messageOf } from '../setup/errors.mjs';
+import { NODE_MODULES } from '../setup/esbuild.mjs';
 import { withConstants } from './constants.mjs';
 
 /** Beside the functions: the thread that ONNX Runtime computes in, which is started by its file's name. */
@@ -16,10 +17,6 @@ const ABSENT = /(?:^|\/)(?:embedding\/tfjs|network\/saved-network)\.ts$/;
 
 /** What must not be in the code, nor be asked for by it: it would load TensorFlow, or is for other programs. */
 const FORBIDDEN = /^(?:@tensorflow\/.*|commander|tsx|fs-native-extensions)$/;
-
-// Packages of the older kind ask for Node's modules with `require`.
-const BANNER =
-  "import { createRequire as kindredRequire } from 'node:module'; const require = kindredRequire(import.meta.url);";
 
 /** @type {import('esbuild').Plugin} */
 const withoutTensorFlow = {
@@ -42,26 +39,16 @@ const withoutTensorFlow = {
  */
 export async function bundleCode(root, folder) {
   const { metafile } = await bundled({
+    ...NODE_MODULES,
     absWorkingDir: root,
     entryPoints: ENTRIES.map((name) => ({ in: name, out: path.parse(name).name })),
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    // Beside the entries: what is found by a path relative to its file stays where it is looked for.
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
     target: 'node22',
     minify: true,
-    keepNames: true,
     legalComments: 'none',
-    charset: 'utf8',
-    banner: { js: BANNER },
     external: EXTERNAL,
     plugins: [withConstants, withoutTensorFlow],
     metafile: true,
-    logLevel: 'silent',
   });
   checkReach(metafile);
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { compiledProgram, PROGRAMS, RECORD, stateOf } from './compiled.mjs';
 import { messageOf, SetupError } from './errors.mjs';
+import { NODE_MODULES } from './esbuild.mjs';
 
 const ENTRY = 'cli/main.ts';
 
@@ -14,10 +15,6 @@ const EXTERNAL = ['@tensorflow/*', 'fs-native-extensions', 'onnxruntime-node', '
 
 /** What else decides on the outcome: the compiler's options, and the packages as they were installed. */
 const SETTINGS = ['tsconfig.json', path.join('node_modules', '.package-lock.json')];
-
-// Packages of the older kind ask for Node's modules with `require`.
-const BANNER =
-  "import { createRequire as kindredRequire } from 'node:module'; const require = kindredRequire(import.meta.url);";
 
 /** Programs that stay: a server loads more of its own as long as it runs, also when there are newer ones. */
 const KEEP = 10;
@@ -50,24 +47,14 @@ async function compiled(root) {
   const inputs = statesOf(root, SETTINGS);
   try {
     const { outputFiles } = await build({
+      ...NODE_MODULES,
       absWorkingDir: root,
       entryPoints: [ENTRY],
       outdir: path.join(root, PROGRAMS, 'main'),
-      outExtension: { '.js': '.mjs' },
-      chunkNames: '[name]-[hash]',
-      bundle: true,
-      // What a command does not need is not loaded, as from the sources.
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
       target: 'node20',
-      keepNames: true,
-      charset: 'utf8',
-      banner: { js: BANNER },
       external: EXTERNAL,
       plugins: [ownFiles(root, inputs)],
       write: false,
-      logLevel: 'silent',
     });
     return { outputFiles, inputs };
   } catch (cause) {
