@@ -43,8 +43,7 @@ export interface CarryPlan {
  */
 export function planCarryOver(from: GalleryLog, to: GalleryLog, only?: ReadonlySet<string>): CarryPlan {
   const [mine, theirs] = [Pictures.of(from.made), Pictures.of(to.made)];
-  const last = Pictures.of(from.made);
-  for (const { entries } of from.segments) applyEntries<Named>(last, entries);
+  const last = Pictures.of(from.made, from.segments);
   const own = classesMadeWith(to.made, from);
   const there = new Map(to.segments.map(({ id, entries }) => [id, entries]));
   const changes = new Map(from.segments.map(({ id, entries }) => [id, entries]));

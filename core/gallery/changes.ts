@@ -1,7 +1,7 @@
 import { spelledAs } from '../spelling.ts';
 import { applyEntries, type FoundBySum } from './apply.ts';
 import type { Gallery } from './gallery.ts';
-import { additionOf, type Named, type NamedEntry } from './segments.ts';
+import { additionOf, type Named, type NamedEntry, type Segment } from './segments.ts';
 
 /** The names of a gallery's pictures by key, found by checksum and by class too. */
 export class Pictures extends Map<string, Named> implements FoundBySum<Named> {
@@ -9,12 +9,14 @@ export class Pictures extends Map<string, Named> implements FoundBySum<Named> {
   readonly #bySum = new Map<string, Map<string, Named>>();
   readonly #byClass = new Map<string, Map<string, Named>>();
 
-  static of(gallery: Gallery): Pictures {
+  /** @param segments changes of it, which are applied */
+  static of(gallery: Gallery, segments: readonly Pick<Segment, 'entries'>[] = []): Pictures {
     const pictures = new Pictures();
     for (const [row, key] of gallery.keys.entries()) {
       const { class: name, sha256 } = additionOf(gallery, row);
       pictures.set(key, { op: 'add', key, class: name, sha256 });
     }
+    for (const { entries } of segments) applyEntries<Named>(pictures, entries);
     return pictures;
   }
 

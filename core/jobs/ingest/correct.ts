@@ -1,10 +1,9 @@
 /** Pictures that somebody says the class of: they go into the gallery under it, and out of other classes. */
-import { applyEntries } from '../../gallery/apply.ts';
 import { writeSegment } from '../../gallery/arrow-segment.ts';
 import { Pictures } from '../../gallery/changes.ts';
 import { checkName, keyOfPicture } from '../../gallery/names.ts';
 import { createSegment, idAfter } from '../../gallery/segments.ts';
-import type { Addition, Named } from '../../gallery/segments.ts';
+import type { Addition } from '../../gallery/segments.ts';
 import { digest } from '../../images/picture.ts';
 import { carryOver } from '../../registry/carry-over.ts';
 import { readGalleryLog } from '../../registry/gallery-log.ts';
@@ -68,8 +67,7 @@ export async function correct(
   const { embed, log = async (name) => readGalleryLog(registry, name) } = options;
   const name = { model, version };
   const before = await log(name);
-  const gallery = Pictures.of(before.made);
-  for (const { entries } of before.segments) applyEntries<Named>(gallery, entries);
+  const gallery = Pictures.of(before.made, before.segments);
   const className = gallery.spelled(given);
   const placed = placedIn(gallery, className, pictures);
   const fresh = new Map(placed.filter(isToPlace).map((one) => [one.sha256, one]));
