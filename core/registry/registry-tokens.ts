@@ -1,7 +1,7 @@
-import { CorruptDataError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
 import type { KeptDocument, TokenStore } from './token-store.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 const TOKENS = 'tokens/';
 const ENDING = '.json';
@@ -28,15 +28,7 @@ export function registryTokens(store: ObjectStore): TokenStore {
         const id = key.slice(TOKENS.length, -ENDING.length);
         if (!problem && key === keyOf(id) && isUlid(id)) ids.push(id);
       }
-      const found = await Promise.all(
-        ids.map((id) =>
-          get(id).catch((error: unknown) => {
-            if (!(error instanceof CorruptDataError)) throw error;
-            onDamaged(error);
-            return null;
-          }),
-        ),
-      );
+      const found = await Promise.all(ids.map((id) => unlessDamaged(() => get(id), onDamaged)));
       return found.filter((kept) => kept !== null);
     },
 

@@ -1,9 +1,11 @@
 /** Which models follow a data set: those whose version in production was trained on it. */
-import { CorruptDataError, NotFoundError } from '../../errors.ts';
+import { NotFoundError } from '../../errors.ts';
 import { MODELS } from '../../registry/layout.ts';
 import { DEFAULT_ALIAS, isName } from '../../registry/names.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { readTraining } from '../job.ts';
+import { unlessDamaged } from '../../registry/unless-damaged.ts';
+import type { OnDamaged } from '../../registry/unless-damaged.ts';
 
 export interface VersionName {
   readonly model: string;
@@ -42,9 +44,6 @@ async function requested(registry: Registry, job: string | null, otherwise: stri
   }
 }
 
-/** Is told of a model that is damaged, which is passed over then; where nobody is told, it is thrown. */
-export type OnDamaged = (error: CorruptDataError) => void;
-
 /** The version that each model has in production. @throws CorruptDataError where nobody is told of it */
 export async function inProduction(registry: Registry, onDamaged?: OnDamaged): Promise<VersionName[]> {
   const versions: VersionName[] = [];
@@ -68,14 +67,4 @@ export async function followersOf(
     if (followed === dataSet) followers.push(version);
   }
   return followers;
-}
-
-async function unlessDamaged<T>(read: () => Promise<T>, onDamaged: OnDamaged | undefined): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
-    onDamaged(error);
-    return null;
-  }
 }

@@ -4,10 +4,11 @@
  */
 import { ulid } from 'ulid';
 import { z } from 'zod';
-import { CorruptDataError } from '../../errors.ts';
 import { encode, readDocument } from '../../registry/documents.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { isUlid } from '../../ulid.ts';
+import { unlessDamaged } from '../../registry/unless-damaged.ts';
+import type { OnDamaged } from '../../registry/unless-damaged.ts';
 
 const PREFIX = 'ingest/';
 const SUFFIX = '.json';
@@ -39,19 +40,14 @@ export async function clearIntent(store: ObjectStore, id: string): Promise<void>
 export async function listIntents(
   store: ObjectStore,
   most: number,
-  onDamaged?: (error: CorruptDataError) => void,
+  onDamaged?: OnDamaged,
 ): Promise<Intent[]> {
   const intents: Intent[] = [];
   for await (const { key, problem } of store.list(PREFIX)) {
     const id = key.slice(PREFIX.length, -SUFFIX.length);
     if (problem || !key.endsWith(SUFFIX) || !isUlid(id)) continue;
-    try {
-      const found = await readDocument(store, key, intentSchema);
-      if (found !== null) intents.push({ id, key: found.value.key });
-    } catch (error) {
-      if (onDamaged === undefined || !(error instanceof CorruptDataError)) throw error;
-      onDamaged(error);
-    }
+    const found = await unlessDamaged(() => readDocument(store, key, intentSchema), onDamaged);
+    if (found !== null) intents.push({ id, key: found.value.key });
     if (intents.length >= most) break;
   }
   return intents;
