@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { openDataSet } from '../core/images/open-dataset.ts';
-import { prepareParts } from '../core/jobs/parts.ts';
+import { prepareParts } from '../core/pipeline/parts.ts';
 import { describeEngine } from '../core/network/engine.ts';
 import { countParameters } from '../core/network/graph.ts';
 import type { NetworkGraph } from '../core/network/graph.ts';

@@ -39,7 +39,7 @@ export async function storeChange(
   await registry.keepPictures(model, added.kept, async () =>
     registry.addSegment(model, version, segment.id, await writeSegment(segment)),
   );
-  const { followAlias } = await import('../core/jobs/follow-alias.ts');
+  const { followAlias } = await import('../core/promotion/follow-alias.ts');
   const last = await followAlias(registry, opened, segment.id, added.pictures, context);
   const additions = segment.entries.filter(({ op }) => op === 'add').length;
   return {

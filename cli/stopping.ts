@@ -1,4 +1,4 @@
-import type { Talk } from '../core/jobs/compare.ts';
+import type { Talk } from '../core/promotion/compare.ts';
 import type { Context } from './context.ts';
 import { trainingReport } from './training/progress.ts';
 

@@ -1,8 +1,8 @@
 /** Takes up pictures that come to data sets in the bucket, or go: events of S3, through EventBridge and SQS or straight. */
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
-import { followersOf } from '../core/jobs/ingest/followers.ts';
-import { ingest } from '../core/jobs/ingest/ingest.ts';
-import type { Ingested } from '../core/jobs/ingest/ingest.ts';
+import { followersOf } from '../core/ingest/followers.ts';
+import { ingest } from '../core/ingest/ingest.ts';
+import type { Ingested } from '../core/ingest/ingest.ts';
 import { compactGallery } from '../core/registry/compaction.ts';
 import { parseAddress } from '../core/storage/s3/address.ts';
 import { ingestEnvironment } from './environment.ts';

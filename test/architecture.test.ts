@@ -9,7 +9,19 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** From left to right: a room may use those before it. */
-const ROOMS = ['storage', 'images', 'network', 'embedding', 'gallery', 'registry', 'training', 'jobs'];
+const ROOMS = [
+  'storage',
+  'images',
+  'network',
+  'embedding',
+  'gallery',
+  'registry',
+  'training',
+  'pipeline',
+  'promotion',
+  'ingest',
+  'jobs',
+];
 
 /** Imports that heavy libraries' homes may have, and nobody else. */
 const HOMES: ReadonlyArray<readonly [file: string, library: string]> = [

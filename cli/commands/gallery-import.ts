@@ -4,7 +4,7 @@ import { contextOf } from '../context.ts';
 import { ASKED_MODEL, UNATTENDED, command, wholeNumber } from '../flags.ts';
 import type { ImportFlags } from '../imports/flags.ts';
 
-/** Also said in core/jobs/import/request.ts, which brings more than a command should load before it runs. */
+/** Also said in core/ingest/import/request.ts, which brings more than a command should load before it runs. */
 const MOST_PARTS = 10_000;
 
 /** `kindred gallery import DATASET`: all its pictures, under their classes. */

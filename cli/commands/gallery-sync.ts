@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Synced } from '../../core/jobs/ingest/sync.ts';
+import type { Synced } from '../../core/ingest/sync.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { command } from '../flags.ts';
@@ -37,9 +37,9 @@ export function syncGalleryCommand(): Command {
 async function synced(context: Context, model: string, compare: 'names' | 'content'): Promise<Synced> {
   const [{ syncGallery }, { compactGallery }, { OpenVersions }, { embedPictures }, { stoppable }] =
     await Promise.all([
-      import('../../core/jobs/ingest/sync.ts'),
+      import('../../core/ingest/sync.ts'),
       import('../../core/registry/compaction.ts'),
-      import('../../core/jobs/open-versions.ts'),
+      import('../../core/promotion/open-versions.ts'),
       import('../../core/embedding/embed-pictures.ts'),
       import('../stopping.ts'),
     ]);

@@ -15,7 +15,7 @@ export function showJobCommand(): Command {
       const { terminal, ...context } = contextOf(flags);
       const [{ readJob, readProgress }, { importProgress }, { shownState }] = await Promise.all([
         import('../../core/jobs/job.ts'),
-        import('../../core/jobs/import/progress.ts'),
+        import('../../core/ingest/import/progress.ts'),
         import('../jobs.ts'),
       ]);
       const { store } = await context.registry();

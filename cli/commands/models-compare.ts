@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../../core/errors.ts';
-import type { Comparison } from '../../core/jobs/compare.ts';
+import type { Comparison } from '../../core/promotion/compare.ts';
 import type { Resolved } from '../../core/registry/registry.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -36,7 +36,7 @@ type Two = { readonly first: Resolved; readonly second: Resolved };
 
 async function compare(context: Context, two: Two, on: string | undefined): Promise<Comparison> {
   const [{ compareVersions }, { openVersion }, { comparedPictures }, { stoppable }] = await Promise.all([
-    import('../../core/jobs/compare.ts'),
+    import('../../core/promotion/compare.ts'),
     import('../../core/registry/open-version.ts'),
     import('../pictures/compared.ts'),
     import('../stopping.ts'),

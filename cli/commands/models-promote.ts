@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Promotion } from '../../core/jobs/promote.ts';
+import type { Promotion } from '../../core/promotion/promote.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';
 import { command, share, wholeNumber } from '../flags.ts';
@@ -59,8 +59,8 @@ async function promoted(
 ): Promise<Promotion> {
   const [{ promote }, { TOLERANCE }, { DEFAULT_ALIAS }, { comparedPictures }, { stoppable }] =
     await Promise.all([
-      import('../../core/jobs/promote.ts'),
-      import('../../core/jobs/gate.ts'),
+      import('../../core/promotion/promote.ts'),
+      import('../../core/promotion/gate.ts'),
       import('../../core/registry/names.ts'),
       import('../pictures/compared.ts'),
       import('../stopping.ts'),
@@ -87,7 +87,7 @@ async function promoted(
 
 async function tell(context: Context, promotion: Promotion, version: number): Promise<void> {
   const { terminal } = context;
-  const { carriedNotes } = await import('../../core/jobs/carried-notes.ts');
+  const { carriedNotes } = await import('../../core/promotion/carried-notes.ts');
   const { model, alias, from, gate, carried } = promotion;
   terminal.json({ model, alias, version, from, promoted: promotion.promoted, gate, carried });
   if (gate?.outcome !== 'blocked') {

@@ -27,8 +27,8 @@ export function rollbackCommand(): Command {
       const { terminal } = context;
       const { model, alias } = await chosenAlias(context, named ?? flags.model, flags.alias);
       const [{ rollback }, { carriedNotes }, { stoppable }] = await Promise.all([
-        import('../../core/jobs/rollback.ts'),
-        import('../../core/jobs/carried-notes.ts'),
+        import('../../core/promotion/rollback.ts'),
+        import('../../core/promotion/carried-notes.ts'),
         import('../stopping.ts'),
       ]);
       const registry = await context.registry();

@@ -1,13 +1,13 @@
 /** Imports in parts: as a whole, with a process for each part, or one step at a time. */
 import { availableParallelism } from 'node:os';
 import { CancelledError, KindredError } from '../../core/errors.ts';
-import { embedPart } from '../../core/jobs/import/part.ts';
+import { embedPart } from '../../core/ingest/import/part.ts';
 import { notingFailure } from '../../core/jobs/failure.ts';
-import { planImport } from '../../core/jobs/import/plan.ts';
-import { noteEmbedding } from '../../core/jobs/import/progress.ts';
-import type { ImportResult } from '../../core/jobs/import/request.ts';
-import { asStep, runImport } from '../../core/jobs/import/run.ts';
-import type { Source } from '../../core/jobs/import/source.ts';
+import { planImport } from '../../core/ingest/import/plan.ts';
+import { noteEmbedding } from '../../core/ingest/import/progress.ts';
+import type { ImportResult } from '../../core/ingest/import/request.ts';
+import { asStep, runImport } from '../../core/ingest/import/run.ts';
+import type { Source } from '../../core/ingest/import/source.ts';
 import { createImport, readImport } from '../../core/jobs/job.ts';
 import { resumeJob } from '../../core/jobs/resume.ts';
 import type { ImportJob } from '../../core/jobs/job.ts';

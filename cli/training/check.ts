@@ -16,7 +16,7 @@ export async function checkRequested(
   requireBackbone(context);
   const data = await openTrainingData(context, request);
   const [{ checkDataSets }, { recipeNamed }] = await Promise.all([
-    import('../../core/jobs/data-check.ts'),
+    import('../../core/pipeline/data-check.ts'),
     import('../../core/training/recipes/index.ts'),
   ]);
   const recipe = recipeNamed(request.recipe);

@@ -1,6 +1,6 @@
 import type { DataSet } from '../../core/images/dataset.ts';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
-import type { TrainingData } from '../../core/jobs/context.ts';
+import type { TrainingData } from '../../core/pipeline/context.ts';
 import { requireOneSpelling } from '../../core/spelling.ts';
 import type { Context } from '../context.ts';
 import { counted } from '../output/format.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError, DivergedError, MissingDependencyError } from '../../core/errors.ts';
-import type { TrainingData } from '../../core/jobs/context.ts';
+import type { TrainingData } from '../../core/pipeline/context.ts';
 import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import type { TrainingResult } from '../../core/jobs/result.ts';
 import type { Context } from '../context.ts';

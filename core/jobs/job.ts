@@ -7,9 +7,9 @@ import type { Stored } from '../registry/documents.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
-import { gateSchema } from './gate.ts';
-import { importRequestSchema, importResultSchema } from './import/request.ts';
-import type { ImportRequest } from './import/request.ts';
+import { gateSchema } from '../promotion/gate.ts';
+import { importRequestSchema, importResultSchema } from '../ingest/import/request.ts';
+import type { ImportRequest } from '../ingest/import/request.ts';
 
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 

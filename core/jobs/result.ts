@@ -3,7 +3,7 @@ import { readCalibration, readEvaluation } from '../registry/evaluation.ts';
 import type { StoredEvaluation } from '../registry/evaluation.ts';
 import type { Manifest } from '../registry/manifest.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from '../promotion/gate.ts';
 import type { TrainingJob } from './job.ts';
 
 /** What a training that succeeded has made. */

@@ -4,19 +4,19 @@
  */
 import { Checkpoints } from '../training/checkpoint.ts';
 import { attemptJob } from './attempt.ts';
-import type { Resume, TrainingContext, TrainingData } from './context.ts';
+import type { Resume, TrainingContext, TrainingData } from '../pipeline/context.ts';
 import { checkpointPrefix, readTraining } from './job.ts';
 import type { TrainingJob } from './job.ts';
-import { learn } from './learn.ts';
-import { goLive } from './go-live.ts';
+import { learn } from '../pipeline/learn.ts';
+import { goLive } from '../promotion/go-live.ts';
 import { takeJob } from './owner.ts';
 import type { Hold } from './owner.ts';
-import { identityOf, planTraining } from './plan.ts';
-import type { TrainingPlan } from './plan.ts';
-import { publishTraining } from './publish.ts';
+import { identityOf, planTraining } from '../pipeline/plan.ts';
+import type { TrainingPlan } from '../pipeline/plan.ts';
+import { publishTraining } from '../pipeline/publish.ts';
 import { resultOf } from './result.ts';
 import type { Outcome, TrainingResult } from './result.ts';
-import { inScratch } from './scratch.ts';
+import { inScratch } from '../pipeline/scratch.ts';
 
 /**
  * Works on a job until it has published one version, however often it was interrupted before. A job that has

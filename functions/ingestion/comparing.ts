@@ -1,6 +1,6 @@
-import { dataSetOf } from '../../core/jobs/ingest/followers.ts';
-import { syncGallery } from '../../core/jobs/ingest/sync.ts';
-import type { Synced, SyncOptions } from '../../core/jobs/ingest/sync.ts';
+import { dataSetOf } from '../../core/ingest/followers.ts';
+import { syncGallery } from '../../core/ingest/sync.ts';
+import type { Synced, SyncOptions } from '../../core/ingest/sync.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 import type { Following } from './following.ts';

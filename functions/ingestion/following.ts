@@ -1,6 +1,6 @@
 /** Looks into data sets now and then for what came past this server, was replaced or went: by copies on the disk, or others in the bucket. */
-import { gonePaths } from '../../core/jobs/ingest/sync.ts';
-import type { IngestOptions } from '../../core/jobs/ingest/ingest.ts';
+import { gonePaths } from '../../core/ingest/sync.ts';
+import type { IngestOptions } from '../../core/ingest/ingest.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 import { DataSetWatch } from './watch.ts';

@@ -3,10 +3,10 @@
  * does, so that a queue which is lost with the process is found again by the next one; what changed in other ways is found by comparing.
  */
 import { embedPictures } from '../../core/embedding/embed-pictures.ts';
-import { followersOf, inProduction } from '../../core/jobs/ingest/followers.ts';
-import { ingest } from '../../core/jobs/ingest/ingest.ts';
-import type { Ingested, IngestOptions } from '../../core/jobs/ingest/ingest.ts';
-import { clearIntent, listIntents, noteIntent } from '../../core/jobs/ingest/intents.ts';
+import { followersOf, inProduction } from '../../core/ingest/followers.ts';
+import { ingest } from '../../core/ingest/ingest.ts';
+import type { Ingested, IngestOptions } from '../../core/ingest/ingest.ts';
+import { clearIntent, listIntents, noteIntent } from '../../core/ingest/intents.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { readGalleryLog } from '../../core/registry/gallery-log.ts';
 import type { Registry } from '../../core/registry/registry.ts';

@@ -1,4 +1,4 @@
-import type { Intent } from '../../core/jobs/ingest/intents.ts';
+import type { Intent } from '../../core/ingest/intents.ts';
 
 /** A picture that waits to be taken up, with the notes that are about it; without any where it was found by looking. */
 export interface Waiting {

@@ -1,6 +1,6 @@
 /** What came to a data set past this server, was replaced or went, found by comparing one listing with the one before. */
 import { CancelledError } from '../../core/errors.ts';
-import { isPicturePath } from '../../core/jobs/ingest/ingest.ts';
+import { isPicturePath } from '../../core/ingest/ingest.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 
 /** What a listing showed. */

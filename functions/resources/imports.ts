@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { InvalidInputError } from '../../core/errors.ts';
-import { importProgress } from '../../core/jobs/import/progress.ts';
-import { MOST_PARTS } from '../../core/jobs/import/request.ts';
-import type { ImportRequest } from '../../core/jobs/import/request.ts';
+import { importProgress } from '../../core/ingest/import/progress.ts';
+import { MOST_PARTS } from '../../core/ingest/import/request.ts';
+import type { ImportRequest } from '../../core/ingest/import/request.ts';
 import { createImport, readImport } from '../../core/jobs/job.ts';
 import type { ImportJob } from '../../core/jobs/job.ts';
 import { plainText } from '../../core/jobs/plain-text.ts';

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkImportFlags } from '../../cli/imports/flags.ts';
 import { UsageError } from '../../cli/usage.ts';
-import { planImport } from '../../core/jobs/import/plan.ts';
+import { planImport } from '../../core/ingest/import/plan.ts';
 import { createImport, readImport, updateJob } from '../../core/jobs/job.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listIntents } from '../../core/jobs/ingest/intents.ts';
+import { listIntents } from '../../core/ingest/intents.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { fsStore } from '../../core/storage/fs.ts';
-import { dataSetNow, galleryNow, put, trainedOn } from '../core/jobs/following.ts';
+import { dataSetNow, galleryNow, put, trainedOn } from '../core/ingest/following.ts';
 import { picture } from '../core/registry/colours.ts';
 import { Workplace } from './support.ts';
 import type { Running } from './support.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { cpSync, readdirSync, renameSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import type { Comparison } from '../../core/jobs/compare.ts';
-import type { Gate } from '../../core/jobs/gate.ts';
+import type { Comparison } from '../../core/promotion/compare.ts';
+import type { Gate } from '../../core/promotion/gate.ts';
 import { FAST, Workplace } from './support.ts';
 
 interface Moved {

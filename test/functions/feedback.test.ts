@@ -14,7 +14,7 @@ import { openVersion } from '../../core/registry/open-version.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
-import { galleryNow, trainedOn } from '../core/jobs/following.ts';
+import { galleryNow, trainedOn } from '../core/ingest/following.ts';
 import { COLOUR_BLIND, OTHER, picture, pictures, publishColours } from '../core/registry/colours.ts';
 import { intercepted } from '../core/registry/support.ts';
 import { inProcess, json, listening } from './support.ts';

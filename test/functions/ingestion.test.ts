@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listIntents, noteIntent } from '../../core/jobs/ingest/intents.ts';
+import { listIntents, noteIntent } from '../../core/ingest/intents.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { fsStore } from '../../core/storage/fs.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
 import { s3Store } from '../../core/storage/s3.ts';
-import { dataSetNow, galleryNow, put as putThere, trainedOn } from '../core/jobs/following.ts';
+import { dataSetNow, galleryNow, put as putThere, trainedOn } from '../core/ingest/following.ts';
 import { OTHER, picture, pictures, publishColours } from '../core/registry/colours.ts';
 import { author, bytes, intercepted, withFolder } from '../core/registry/support.ts';
 import { whyNoGo } from '../support/go-programs.ts';

@@ -11,7 +11,7 @@ import type { Picture } from '../../../core/images/dataset.ts';
 import { encodePng } from '../../../core/images/png.ts';
 import type { Pixels } from '../../../core/images/pixels.ts';
 import { testCard } from '../../../core/images/test-card.ts';
-import { goldenOf } from '../../../core/jobs/golden.ts';
+import { goldenOf } from '../../../core/pipeline/golden.ts';
 import { resnet50 } from '../../../core/network/resnet50.ts';
 import { openBackbone } from '../../support/backbone.ts';
 

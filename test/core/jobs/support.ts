@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDataSet } from '../../../core/images/open-dataset.ts';
 import type { DataSet } from '../../../core/images/dataset.ts';
-import type { Resume, TrainingContext, TrainingData } from '../../../core/jobs/context.ts';
+import type { Resume, TrainingContext, TrainingData } from '../../../core/pipeline/context.ts';
 import { createJob } from '../../../core/jobs/job.ts';
 import type { TrainingJob, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';

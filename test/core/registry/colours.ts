@@ -10,7 +10,7 @@ import { createGallery } from '../../../core/gallery/gallery.ts';
 import { addPictures } from '../../../core/gallery/operations.ts';
 import type { Picture } from '../../../core/images/dataset.ts';
 import { digest } from '../../../core/images/picture.ts';
-import { makeNetworkFiles } from '../../../core/jobs/network-files.ts';
+import { makeNetworkFiles } from '../../../core/pipeline/network-files.ts';
 import { PIXELS } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { saveNetwork } from '../../../core/network/saved-network.ts';

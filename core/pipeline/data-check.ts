@@ -1,0 +1,117 @@
+/** Looking for faults of the data before a training, with what the training computes anyway. */
+import { z } from 'zod';
+import { withoutPictures } from '../images/dataset.ts';
+import { SafetensorsFile } from '../network/safetensors.ts';
+import { encode, readDocument } from '../registry/documents.ts';
+import { pooledFromKept } from '../training/baseline.ts';
+import type { PooledPictures } from '../training/baseline.ts';
+import { checkData, dataCheckSchema, summaryOf } from '../training/data-check/index.ts';
+import type { DataCheck } from '../training/data-check/index.ts';
+import { forecastLine } from '../training/forecast.ts';
+import type { Forecast } from '../training/forecast.ts';
+import { foretell, measure } from './foretell.ts';
+import { checkpointPrefix } from '../jobs/job.ts';
+import { prepareParts } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { identityOf } from './plan.ts';
+import type { DataPlan, TrainingPlan } from './plan.ts';
+import { pooledOf } from './pooled.ts';
+
+export interface CheckedData {
+  readonly check: DataCheck;
+  /** The backbone's features of what is learnt from; whoever has them need not compute them again. */
+  readonly pooled: PooledPictures;
+}
+
+/**
+ * Looks for faults; the features that it computes are kept for the training on the same pictures, and the forecast is
+ * of what is left to do then.
+ * @throws CancelledError; InvalidInputError when too few pictures can be decoded
+ */
+export async function checkDataSets(
+  plan: DataPlan,
+): Promise<{ readonly check: DataCheck; readonly forecast: Forecast | null }> {
+  const backbone = new SafetensorsFile(plan.context.backbone.file);
+  try {
+    const rates = await measure(plan, backbone);
+    const parts = await prepareParts(partsRequest(plan, backbone));
+    try {
+      const { check } = await checkPrepared(plan, parts, backbone);
+      return { check, forecast: rates && (await foretell(plan, backbone, rates)) };
+    } finally {
+      parts.dispose();
+    }
+  } finally {
+    backbone.close();
+  }
+}
+
+/** What {@link prepareParts} is asked for. */
+export function partsRequest({ recipe, options, data, context }: DataPlan, backbone: SafetensorsFile) {
+  const { featuresFolder: folder, featuresBytes: cacheBytes, signal, report } = context;
+  const validation = recipe.validates ? data.test : null;
+  const backboneId = context.backbone.id;
+  const { train, same } = data;
+  const files = { folder, cacheBytes };
+  return { recipe, options, backbone, backboneId, train, validation, same, ...files, signal, report };
+}
+
+/** The backbone's features of what is learnt from, as far as they come with those of the recipe. */
+export async function pooledOfKept(
+  { recipe, options, data }: DataPlan,
+  { train, rejected }: Parts,
+  backbone: SafetensorsFile,
+): Promise<PooledPictures | null> {
+  const features = await pooledFromKept(backbone, recipe.preprocessing(options), train.features);
+  return features && { pictures: withoutPictures(data.train, rejected.train).pictures, features };
+}
+
+async function checkPrepared(plan: DataPlan, parts: Parts, backbone: SafetensorsFile): Promise<CheckedData> {
+  const { test } = plan.data;
+  const train = withoutPictures(plan.data.train, parts.rejected.train);
+  const pooled =
+    (await pooledOfKept(plan, parts, backbone)) ?? (await pooledOf(plan, backbone, train.pictures));
+  const check = await checkData({
+    training: { ...pooled, problems: train.problems },
+    test: test && { ...(await pooledOf(plan, backbone, test.pictures)), problems: test.problems },
+  });
+  return { check, pooled };
+}
+
+/** Says how long the training will take, unless an attempt before has said so. */
+export async function tellTime(plan: TrainingPlan, backbone: SafetensorsFile): Promise<void> {
+  if (plan.context.check === false || (await earlierCheck(plan)) !== null) return;
+  const rates = await measure(plan, backbone);
+  if (rates === null) return;
+  plan.context.report({ phase: 'note', text: forecastLine(await foretell(plan, backbone, rates)) });
+}
+
+/**
+ * Looks for faults and tells of them, or finds what an attempt before found.
+ * @returns null where nobody wants it
+ */
+export async function checkTraining(
+  plan: TrainingPlan,
+  parts: Parts,
+  backbone: SafetensorsFile,
+): Promise<{ readonly check: DataCheck; readonly pooled: PooledPictures | null } | null> {
+  const { context } = plan;
+  if (context.check === false) return null;
+  const earlier = await earlierCheck(plan);
+  if (earlier !== null) return { check: earlier, pooled: null };
+  const checked = await checkPrepared(plan, parts, backbone);
+  for (const text of summaryOf(checked.check)) context.report({ phase: 'note', text });
+  const found = { identity: identityOf(plan), check: checked.check };
+  await context.registry.store.put(checkKey(plan), encode(found));
+  return checked;
+}
+
+/** Goes with the checkpoint when the version is published. */
+const checkKey = ({ job }: TrainingPlan): string => `${checkpointPrefix(job.id)}data-check.json`;
+
+async function earlierCheck(plan: TrainingPlan): Promise<DataCheck | null> {
+  if (plan.resume === 'no') return null;
+  const schema = z.strictObject({ identity: z.string(), check: dataCheckSchema });
+  const found = await readDocument(plan.context.registry.store, checkKey(plan), schema);
+  return found?.value.identity === identityOf(plan) ? found.value.check : null;
+}

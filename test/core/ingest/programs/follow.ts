@@ -1,0 +1,27 @@
+/**
+ * Usage: follow STORE SEED COUNT: so many times puts a picture into the data set "colours" or takes one out, says "changed KEY", and has the
+ * galleries take that up, which it says by "took KEY".
+ */
+import { ingest } from '../../../../core/ingest/ingest.ts';
+import { Random } from '../../../../core/random.ts';
+import { openRegistry } from '../../../../core/registry/registry.ts';
+import { openStore } from '../../../../core/storage/open.ts';
+import { ready } from '../../storage/programs.ts';
+import { embedding, put } from '../following.ts';
+
+const [uri = '', seed = '', count = ''] = process.argv.slice(2);
+const registry = openRegistry(openStore(uri));
+const random = new Random(Number(seed));
+const { embed, dispose } = embedding(registry);
+await ready();
+for (let i = 0; i < Number(count); i++) {
+  const className = ['red', 'green', 'blue'][random.below(3)] ?? '';
+  const file = `${random.below(4)}.png`;
+  const key = `datasets/colours/${className}/${file}`;
+  if (random.float() < 0.3) await registry.store.delete(key);
+  else await put(registry, className, random.below(20), file);
+  console.log(`changed ${key}`);
+  await ingest(registry, [key], { embed });
+  console.log(`took ${key}`);
+}
+dispose();
