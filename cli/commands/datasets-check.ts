@@ -19,7 +19,7 @@ Examples:
   kindred datasets check photos/
   kindred datasets check photos/ --test more-photos/   also: is a test picture learnt from?`;
 
-/** `kindred datasets check DATASET`: looks for faults before a training, and tells how long it will take. */
+/** `kindred datasets check DATASET`: checks a dataset for faults before a training. */
 export function checkDataSetCommand(): Command {
   return command('check', 'look for faults in a data set before training on it', { seed: true })
     .argument(
@@ -49,9 +49,9 @@ export function checkDataSetCommand(): Command {
         { ...flags, promote: false },
         false,
       );
-      const { check, forecast } = await checkRequested(context, request);
-      context.terminal.json({ dataset: dataSet, test: flags.test ?? null, ...check, forecast });
-      printCheck(context.terminal, check, forecast);
+      const check = await checkRequested(context, request);
+      context.terminal.json({ dataset: dataSet, test: flags.test ?? null, ...check });
+      printCheck(context.terminal, check);
       if (isFaulty(check, flags.strict ?? false)) process.exitCode = 1;
     });
 }

@@ -45,7 +45,7 @@ export function trainCommand(): Command {
       share,
     )
     .option('--false-acceptance <share>', 'of strangers that "strict" may call known (default: 0.05)', share)
-    .option('--no-check', 'skip the check of the pictures and the estimate of the time')
+    .option('--no-check', 'skip the check of the images')
     .option('--force', 'let the version answer even when it is worse than the one in production')
     .option('--tolerance <share>', 'the loss of accuracy that is tolerated (default: 0.05)', share)
     .option('--no-promote', 'publish the version without letting it answer')

@@ -2,17 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { TrainingRequest } from '../../core/jobs/job.ts';
 import type { DataCheck } from '../../core/training/data-check/index.ts';
-import type { Forecast } from '../../core/training/forecast.ts';
 import type { Context } from '../context.ts';
 import { openTrainingData } from './data.ts';
 import { trainingReport } from './progress.ts';
 import { backboneId, requireBackbone } from './run.ts';
 
 /** Looks at the pictures of a request as the training would. @throws as a training does before it begins */
-export async function checkRequested(
-  context: Context,
-  request: TrainingRequest,
-): Promise<{ readonly check: DataCheck; readonly forecast: Forecast | null }> {
+export async function checkRequested(context: Context, request: TrainingRequest): Promise<DataCheck> {
   requireBackbone(context);
   const data = await openTrainingData(context, request);
   const [{ checkDataSets }, { recipeNamed }] = await Promise.all([

@@ -1,6 +1,4 @@
 import type { CheckResult, DataCheck, Finding } from '../../core/training/data-check/index.ts';
-import { forecastLine } from '../../core/training/forecast.ts';
-import type { Forecast } from '../../core/training/forecast.ts';
 import { escapeText } from '../output/escape.ts';
 import { count, counted } from '../output/format.ts';
 import { table } from '../output/table.ts';
@@ -9,8 +7,8 @@ import type { Terminal } from '../output/terminal.ts';
 /** Findings of a check that are printed; --json gives more. */
 const SHOWN = 20;
 
-/** How many of what was found, then each with what to do, and how long the training will take. */
-export function printCheck(terminal: Terminal, check: DataCheck, forecast: Forecast | null): void {
+/** How many of what was found, then each with what to do. */
+export function printCheck(terminal: Terminal, check: DataCheck): void {
   const { pictures, classes, testPictures, results } = check;
   const test = testPictures === null ? '' : `, and ${counted(testPictures, 'test picture')}`;
   terminal.print(`${counted(pictures, 'picture')} of ${counted(classes, 'class', 'classes')}${test}\n`);
@@ -18,7 +16,6 @@ export function printCheck(terminal: Terminal, check: DataCheck, forecast: Forec
   const rows = results.map((result) => [result.title, found(result), verdict(result)]);
   terminal.print(table(columns, rows).trimEnd());
   for (const result of results) if (result.count > 0) printResult(terminal, result);
-  if (forecast !== null) terminal.print(`\n${escapeText(forecastLine(forecast))}.`);
 }
 
 /** Whether the command is to fail. */

@@ -22,7 +22,7 @@ export interface TrainingContext {
   /** See owner.ts. @default false */
   readonly unattended?: boolean | undefined;
   readonly checkpointSeconds: number;
-  /** Whether to look for faults of the data first, and to tell how long it will take. @default true */
+  /** Whether to check the data for faults first. @default true */
   readonly check?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly report: Report;

@@ -7,9 +7,6 @@ import { pooledFromKept } from '../training/baseline.ts';
 import type { PooledPictures } from '../training/baseline.ts';
 import { checkData, dataCheckSchema, summaryOf } from '../training/data-check/index.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
-import { forecastLine } from '../training/forecast.ts';
-import type { Forecast } from '../training/forecast.ts';
-import { foretell, measure } from './foretell.ts';
 import { checkpointPrefix } from '../jobs/job.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
@@ -24,20 +21,15 @@ export interface CheckedData {
 }
 
 /**
- * Looks for faults; the features that it computes are kept for the training on the same pictures, and the forecast is
- * of what is left to do then.
+ * Checks the data for faults; the features that it computes are kept for a training on the same images.
  * @throws CancelledError; InvalidInputError when too few pictures can be decoded
  */
-export async function checkDataSets(
-  plan: DataPlan,
-): Promise<{ readonly check: DataCheck; readonly forecast: Forecast | null }> {
+export async function checkDataSets(plan: DataPlan): Promise<DataCheck> {
   const backbone = new SafetensorsFile(plan.context.backbone.file);
   try {
-    const rates = await measure(plan, backbone);
     const parts = await prepareParts(partsRequest(plan, backbone));
     try {
-      const { check } = await checkPrepared(plan, parts, backbone);
-      return { check, forecast: rates && (await foretell(plan, backbone, rates)) };
+      return (await checkPrepared(plan, parts, backbone)).check;
     } finally {
       parts.dispose();
     }
@@ -76,14 +68,6 @@ async function checkPrepared(plan: DataPlan, parts: Parts, backbone: Safetensors
     test: test && { ...(await pooledOf(plan, backbone, test.pictures)), problems: test.problems },
   });
   return { check, pooled };
-}
-
-/** Says how long the training will take, unless an attempt before has said so. */
-export async function tellTime(plan: TrainingPlan, backbone: SafetensorsFile): Promise<void> {
-  if (plan.context.check === false || (await earlierCheck(plan)) !== null) return;
-  const rates = await measure(plan, backbone);
-  if (rates === null) return;
-  plan.context.report({ phase: 'note', text: forecastLine(await foretell(plan, backbone, rates)) });
 }
 
 /**

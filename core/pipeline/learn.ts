@@ -7,7 +7,7 @@ import type { PooledPictures } from '../training/baseline.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
 import type { TrainedNetwork } from '../training/recipe.ts';
 import type { TrainingContext, TrainingData } from './context.ts';
-import { checkTraining, partsRequest, pooledOfKept, tellTime } from './data-check.ts';
+import { checkTraining, partsRequest, pooledOfKept } from './data-check.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import type { TrainingPlan } from './plan.ts';
@@ -32,7 +32,6 @@ export async function learn(plan: TrainingPlan, checkpoints: Checkpoints, folder
   const { context } = plan;
   const backbone = new SafetensorsFile(context.backbone.file);
   try {
-    await tellTime(plan, backbone);
     const parts = await prepareParts(partsRequest(plan, backbone));
     try {
       tellRejected([...parts.rejected.train, ...parts.rejected.validation], context);

@@ -9,7 +9,7 @@ import { Network } from '../network/network.ts';
 import { ParameterStore, fromFile } from '../network/parameters.ts';
 import { pooledResnet50 } from '../network/pooled-resnet50.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
-import { areKept, frozenFeatures } from './features.ts';
+import { frozenFeatures } from './features.ts';
 import type { FeatureRequest } from './features.ts';
 import { embedRows } from './step.ts';
 
@@ -50,16 +50,6 @@ export async function pooledFromPictures(
     found.dispose();
     return { pictures: found.pictures, features };
   });
-}
-
-/** Whether {@link pooledFromPictures} would find them in the cache. */
-export async function arePooledKept(
-  backbone: SafetensorsFile,
-  request: Omit<FeatureRequest, 'network' | 'nodes'>,
-): Promise<boolean> {
-  return withNetwork(backbone, request.preprocessing.size, (network) =>
-    areKept({ ...request, network, nodes: [network.graph.output] }),
-  );
 }
 
 async function withNetwork<T>(

@@ -12,7 +12,7 @@ import { tf } from '../network/tensorflow.ts';
 import type { Random } from '../random.ts';
 import { type ClassDistances, classDistances } from './class-distances.ts';
 import { distances } from './distances/index.ts';
-import { eachWhitening, type Whiten, whiteningWork } from './whitening.ts';
+import { eachWhitening, type Whiten } from './whitening.ts';
 
 /**
  * Rows in `count` parts, each with its share of every class. Classes of one picture are in none: they are only looked at.
@@ -108,18 +108,6 @@ export async function crossFit(
       accuracyWithAdded: accuracyOf(withAdded.flatMap((one) => [...(one[at] as Told).values()])),
     };
   });
-}
-
-/** Multiplications that {@link crossFit} takes of rows (n,d) in so many folds. */
-export function crossFitWork(
-  shape: readonly [n: number, d: number],
-  classes: number,
-  folds: number,
-  options: Pick<CrossFitOptions, 'dimensions' | 'shrinkages'>,
-): number {
-  // Each fold; and each part of the classes as strangers, in pairs, and added.
-  const whitenings = folds + (classes < 2 ? 0 : 3 * Math.min(CLASS_PARTS, classes));
-  return whitenings * whiteningWork(shape, options);
 }
 
 type NearestClasses = Pick<LeftOut, 'own' | 'others'>;

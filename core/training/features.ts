@@ -71,18 +71,6 @@ export async function frozenFeatures(request: FeatureRequest): Promise<Features>
   return made;
 }
 
-/** Whether {@link frozenFeatures} would find them. */
-export async function areKept(request: FeatureRequest): Promise<boolean> {
-  const entry = join(request.folder, digestOf(request));
-  const descriptor = await useEntry(entry);
-  if (descriptor === null) return false;
-  try {
-    return (await readIndex(entry, request)) !== null;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** Again, when another process removed them before this one said that it uses them. */
 async function makeAndOpen(request: FeatureRequest, entry: string): Promise<Features> {
   const isWhole = async (): Promise<boolean> => (await readIndex(entry, request)) !== null;

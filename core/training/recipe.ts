@@ -54,16 +54,6 @@ export interface TrainedNetwork {
   dispose(): void;
 }
 
-/** What a recipe has to compute once the frozen features are there, in multiplications with weights. */
-export interface Workload {
-  /** All of the training, at most: forward passes, and three times as much where a backward pass follows. */
-  readonly training: number;
-  /** Choosing by what to decide, after that; absent: there is nothing to choose. */
-  readonly choosing?: number;
-  /** Of one picture, from its pixels to its embedding. */
-  readonly embedding: number;
-}
-
 export interface Recipe<S extends z.ZodType = z.ZodType> {
   readonly name: string;
   /** One line for people. */
@@ -75,11 +65,6 @@ export interface Recipe<S extends z.ZodType = z.ZodType> {
   preprocessing(options: z.output<S>): Preprocessing;
   /** The frozen network, and which of its nodes the recipe learns from. */
   frozen(options: z.output<S>): { graph: NetworkGraph; nodes: readonly string[] };
-  /**
-   * What the time that a training takes is foretold from.
-   * @param classSizes training pictures of every class
-   */
-  workload?(options: z.output<S>, classSizes: readonly number[]): Workload;
   train(options: z.output<S>, context: RecipeContext): Promise<TrainedNetwork>;
 }
 

@@ -144,20 +144,6 @@ const ENOUGH_ROWS = 2048;
 /** The same where one whitening after the other is made to choose among them. */
 const ENOUGH_TO_COMPARE = 1024;
 
-/** What the eigenvectors of a matrix take: so many times the cube of its side, as measured beside matrix products. */
-const EIGENVECTORS = 20;
-
-/** Multiplications that {@link eachWhitening} takes where all rows (n,d) are whitened in so many ways, made of all of them. */
-export function whiteningWork(
-  [n, d]: readonly [n: number, d: number],
-  { dimensions, shrinkages }: { readonly dimensions: number; readonly shrinkages: readonly number[] },
-): number {
-  const sample = Math.min(n, ENOUGH_TO_COMPARE);
-  const directions = 2 * sample ** 2 * d + EIGENVECTORS * sample ** 3;
-  const applied = (2 * (n + sample) * sample + n * dimensions) * d;
-  return directions + shrinkages.length * (directions + applied);
-}
-
 interface Fitted {
   readonly mean: Tensor;
   /** The rows that the rest is made from. */

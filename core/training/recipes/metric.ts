@@ -17,19 +17,18 @@ import { ADAM_DEFAULTS, Adam } from '../adam.ts';
 import { classBatches } from '../batches.ts';
 import type { Best, EpochRecord } from '../checkpoint.ts';
 import { chooseDecision } from '../choose-decision.ts';
-import { crossFitWork, stratifiedFolds } from '../cross-fit.ts';
+import { stratifiedFolds } from '../cross-fit.ts';
 import { distanceMatrix, distances } from '../distances/index.ts';
 import { NOT_MEASURED, trainLoop } from '../loop.ts';
 import type { LoopResult } from '../loop.ts';
 import { createLoss } from '../losses/index.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
-import type { RecipeContext, TrainedNetwork, Workload } from '../recipe.ts';
+import type { RecipeContext, TrainedNetwork } from '../recipe.ts';
 import { RULES } from '../../gallery/rules.ts';
 import { judgeKept, keepForSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
-import { tuningWorkload } from '../workload.ts';
 import {
   MAPS,
   POOLING_NAMES,
@@ -39,7 +38,7 @@ import {
   tunedMap,
   whitenedMaps,
 } from '../pooled-maps.ts';
-import { whiteningWork, withinClassWhitening } from '../whitening.ts';
+import { withinClassWhitening } from '../whitening.ts';
 
 /** Parts that the training pictures are asked for in. */
 const FOLDS = 4;
@@ -249,30 +248,6 @@ function isEnough(curve: readonly EpochRecord[], { enough, patience }: Options):
   return curve.length - 1 - accuracies.indexOf(Math.max(...accuracies)) >= patience;
 }
 
-function workload(chosen: Options, classSizes: readonly number[]): Workload {
-  const { classes, pictures, epochs, stepsPerEpoch, select, dimensions } = chosen;
-  const maps = pooledMaps(chosen);
-  const { from, ...tuned } = tunedMap(maps);
-  const all = classSizes.reduce((a, b) => a + b, 0);
-  const isTuned = select > 0 && classSizes.some((size) => size > 2);
-  const rounds = isTuned ? epochs : 0;
-  // The other scales go through the same blocks, whose work grows with the square of the side.
-  const smallest = (maps.scales.at(-1) as (typeof maps.scales)[number]).size;
-  const scales = maps.scales.reduce((sum, { size }) => sum + (size / smallest) ** 2, 0);
-  const { training, embedding } = tuningWorkload({
-    tuned,
-    from,
-    embedding: whitenedMaps(maps, dimensions),
-    trainedPictures: rounds * stepsPerEpoch * Math.min(classes * pictures, all),
-    // To choose before the first epoch and after each, and to whiten in the end.
-    judgedPictures: all * scales * (rounds + (rounds > 0 ? 2 : 1)),
-  });
-  const shape = [all, maps.width] as const;
-  const judging = rounds === 0 ? 0 : (rounds + 1) * whiteningWork(shape, { ...chosen, shrinkages: [1] });
-  const choosing = crossFitWork(shape, classSizes.length, FOLDS, chosen);
-  return { training: training + judging, embedding, choosing };
-}
-
 /** The recipe at an input size; what a picture costs grows with its square. */
 export const metricRecipe = (name: string, summary: string, usualSize: number) =>
   defineRecipe({
@@ -282,7 +257,6 @@ export const metricRecipe = (name: string, summary: string, usualSize: number) =
     validates: false,
     preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
     frozen: (chosen) => frozenMaps(pooledMaps(chosen)),
-    workload,
     train,
   });
 

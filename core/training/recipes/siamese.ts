@@ -23,8 +23,7 @@ import { NOT_MEASURED } from '../loop.ts';
 import type { Validation } from '../loop.ts';
 import { miners } from '../miners/index.ts';
 import { defineRecipe } from '../recipe.ts';
-import type { Part, RecipeContext, TrainedNetwork, Workload } from '../recipe.ts';
-import { distinctAmong, tuningWorkload } from '../workload.ts';
+import type { Part, RecipeContext, TrainedNetwork } from '../recipe.ts';
 import { embedRows } from '../step.ts';
 import type { Learner } from '../step.ts';
 import type { Triplets } from '../triplets.ts';
@@ -131,22 +130,6 @@ function validator(
   };
 }
 
-/** Every pair of a class is an anchor and a positive once an epoch, with any picture as the negative. */
-function workload(chosen: Options, classSizes: readonly number[]): Workload {
-  const { batchSize, epochs } = chosen;
-  const pictures = classSizes.reduce((a, b) => a + b, 0);
-  const pairs = classSizes.reduce((sum, size) => sum + (size * (size - 1)) / 2, 0);
-  const steps = Math.ceil(pairs / batchSize) * epochs;
-  return tuningWorkload({
-    tuned: graph(chosen),
-    from: INPUT,
-    embedding: graph(chosen),
-    trainedPictures: steps * distinctAmong(pictures, 3 * Math.min(batchSize, pairs)),
-    // Before the first epoch, to mine.
-    judgedPictures: pictures,
-  });
-}
-
 export const siamese = defineRecipe({
   name: 'siamese',
   summary: 'the original siamese network: Flatten, Dense 512-256-256, triplet loss, nearest training picture',
@@ -157,6 +140,5 @@ export const siamese = defineRecipe({
     graph: { inputSize: size, nodes: resnet50(), output: INPUT, trainableAfter: null },
     nodes: [INPUT],
   }),
-  workload,
   train,
 });
