@@ -13,6 +13,7 @@ import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
 import type { Picture } from '../core/images/dataset.ts';
 import { openDataSet } from '../core/images/open-dataset.ts';
 import { digest } from '../core/images/picture.ts';
+import { DEFAULT_BACKBONE } from '../core/network/backbones/index.ts';
 import { unitLength } from '../core/network/ops/l2-normalize.ts';
 import { SafetensorsFile } from '../core/network/safetensors.ts';
 import { tf } from '../core/network/tensorflow.ts';
@@ -59,7 +60,10 @@ const COPIES: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Array>
 
 const cache = await mkdtemp(path.join(tmpdir(), 'kindred-bench-'));
 const pooled = (pictures: readonly Picture[]): Promise<PooledPictures> =>
-  pooledFromPictures(backbone, { weightsId: 'bench', preprocessing, pictures, folder: cache });
+  pooledFromPictures(
+    { backbone: DEFAULT_BACKBONE, pretrained: backbone },
+    { weightsId: 'bench', preprocessing, pictures, folder: cache },
+  );
 
 /** Rows of unit length, for as long as `work` runs. */
 async function withFeatures<T>(

@@ -5,7 +5,7 @@ import { PIXELS } from '../core/network/graph.ts';
 import type { NetworkGraph } from '../core/network/graph.ts';
 import { Network } from '../core/network/network.ts';
 import { ParameterStore, fromFile } from '../core/network/parameters.ts';
-import { resnet50 } from '../core/network/resnet50.ts';
+import { resnet50 } from '../core/network/backbones/resnet50.ts';
 import { SafetensorsFile } from '../core/network/safetensors.ts';
 import { tf } from '../core/network/tensorflow.ts';
 
@@ -37,7 +37,7 @@ export function forward({ weights, batch, size, warmup, steps }: ForwardWork): F
   const output = 'pooled';
   const graph: NetworkGraph = {
     inputSize: size,
-    nodes: [...resnet50(), { op: 'global-average-pool', name: output, inputs: ['conv5_block3_out'] }],
+    nodes: [...resnet50.nodes(), { op: 'global-average-pool', name: output, inputs: ['conv5_block3_out'] }],
     output,
     trainableAfter: null,
   };

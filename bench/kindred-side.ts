@@ -12,7 +12,7 @@ import { siameseHead } from '../core/network/heads.ts';
 import { Network } from '../core/network/network.ts';
 import { ParameterStore, firstOf } from '../core/network/parameters.ts';
 import type { WeightSource } from '../core/network/parameters.ts';
-import { resnet50 } from '../core/network/resnet50.ts';
+import { resnet50 } from '../core/network/backbones/resnet50.ts';
 import { SafetensorsFile } from '../core/network/safetensors.ts';
 import { tf } from '../core/network/tensorflow.ts';
 import { Random } from '../core/random.ts';
@@ -36,7 +36,7 @@ function graphOf(head: HeadKind): NetworkGraph {
     head === 'flatten'
       ? siameseHead('conv5_block3_out')
       : [{ op: 'global-average-pool', name: 'dense_3', inputs: ['conv5_block3_out'] }];
-  return { inputSize: 200, nodes: [...resnet50(), ...top], output: 'dense_3', trainableAfter: INPUT };
+  return { inputSize: 200, nodes: [...resnet50.nodes(), ...top], output: 'dense_3', trainableAfter: INPUT };
 }
 
 /** The kernels of peers/common.py, so that losses can be compared. */
@@ -118,8 +118,8 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
     const parts = await prepareParts({
       recipe,
       options,
-      backbone,
-      backboneId: 'bench',
+      backbone: resnet50,
+      pretrained: backbone,
       train,
       validation: null,
       folder: scratch,
@@ -128,7 +128,8 @@ async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTra
     const featuresAt = performance.now();
     const place = { store: memoryStore(), prefix: 'checkpoint/', scratch };
     const trained = await recipe.train(options, {
-      backbone,
+      backbone: resnet50,
+      pretrained: backbone,
       train: parts.train,
       validation: null,
       seed: 1,

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
 import type { EngineName } from '../core/embedding/embedder.ts';
+import type { LocalBackbone } from '../core/network/backbones/backbone.ts';
+import { DEFAULT_BACKBONE } from '../core/network/backbones/index.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import type { TokenStore } from '../core/registry/token-store.ts';
 import type { S3Options } from '../core/storage/s3/options.ts';
@@ -27,8 +29,8 @@ export interface Context {
   readonly engine: EngineName;
   /** What was fetched or computed once, for all checkouts of this user. */
   readonly cache: string;
-  /** The pretrained weights that the set-up put there. */
-  readonly backbone: string;
+  /** The pretrained network, with the weights that the set-up put there. */
+  readonly backbone: LocalBackbone;
   /** A folder for files on their way. */
   readonly scratch: string;
   /** Who moves aliases and deletes versions, for their history. */
@@ -58,7 +60,7 @@ export function contextOf(flags: CommonFlags): Context {
     openStore: (uri) => storeAt(uri, environment),
     engine: flags.engine ?? engineNamed(environment['KINDRED_ENGINE'] || DEFAULT_ENGINE),
     cache,
-    backbone: backboneWeightsFile(cache),
+    backbone: { ...DEFAULT_BACKBONE, file: backboneWeightsFile(cache) },
     scratch: path.resolve(tmpdir()),
     author: userName(),
     place: batchPlace(environment),

@@ -7,7 +7,7 @@ import { evaluateBaseline } from '../../core/training/evaluation/index.ts';
 import type { Answer, BackboneFeatures, Baseline } from '../../core/training/evaluation/index.ts';
 import type { Context } from '../context.ts';
 import { MissingDependencyError } from '../../core/errors.ts';
-import { backboneId, requireBackbone } from '../training/run.ts';
+import { requireBackbone } from '../training/run.ts';
 import { embedScanned } from './embed-data-set.ts';
 import type { EmbeddedDataSet } from './embed-data-set.ts';
 
@@ -28,9 +28,9 @@ export async function besideBackbone(
   if (kept === null) {
     return without('the version is of an earlier Kindred that kept no features for that; train it again');
   }
-  if (kept.embedder?.version !== backboneId(context)) {
+  if (kept.embedder?.version !== context.backbone.id) {
     return without(
-      `the version was made with the weights ${kept.embedder?.version}, and here are ${backboneId(context)}`,
+      `the version was made with the weights ${kept.embedder?.version}, and here are ${context.backbone.id}`,
     );
   }
   try {

@@ -5,7 +5,7 @@ import type { DataCheck } from '../../core/training/data-check/index.ts';
 import type { Context } from '../context.ts';
 import { openTrainingData } from './data.ts';
 import { trainingReport } from './progress.ts';
-import { backboneId, requireBackbone } from './run.ts';
+import { requireBackbone } from './run.ts';
 
 /** Looks at the pictures of a request as the training would. @throws as a training does before it begins */
 export async function checkRequested(context: Context, request: TrainingRequest): Promise<DataCheck> {
@@ -20,7 +20,7 @@ export async function checkRequested(context: Context, request: TrainingRequest)
   const featuresFolder = path.join(context.cache, 'features');
   await mkdir(featuresFolder, { recursive: true });
   const { report, end } = trainingReport(context.terminal);
-  const backbone = { file: context.backbone, id: backboneId(context) };
+  const { backbone } = context;
   try {
     return await checkDataSets({ recipe, options, data, context: { backbone, featuresFolder, report } });
   } finally {

@@ -51,7 +51,7 @@ export async function runJob(
   try {
     const training = {
       registry,
-      backbone: { file: context.backbone, id: backboneId(context) },
+      backbone: context.backbone,
       featuresFolder,
       scratch: context.scratch,
       libraries: libraryVersions(),
@@ -85,16 +85,11 @@ async function openedData(
 
 /** @throws MissingDependencyError when the set-up did not put the pretrained weights there */
 export function requireBackbone({ backbone }: Context): void {
-  if (existsSync(backbone)) return;
+  if (existsSync(backbone.file)) return;
   throw new MissingDependencyError(
-    `The pretrained weights ${JSON.stringify(backbone)} are not there. Run "npm run setup" in Kindred's folder; ` +
+    `The pretrained weights ${JSON.stringify(backbone.file)} are not there. Run "npm run setup" in Kindred's folder; ` +
       `"kindred doctor" shows what else is missing.`,
   );
-}
-
-/** What the pretrained weights are called. */
-export function backboneId({ backbone }: Context): string {
-  return path.basename(backbone, '.safetensors');
 }
 
 function withAdvice(context: Context, { id }: TrainingJob, error: unknown): unknown {

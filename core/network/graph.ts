@@ -1,11 +1,11 @@
 /** A network as data: what runs it, counts it, exports it and stores it all read this one description. */
 import { InvalidInputError } from '../errors.ts';
+import { PIXELS } from './names.ts';
 import { operationOf } from './ops/index.ts';
 import type { NetworkNode } from './ops/index.ts';
 import type { ParameterSpec, Shape } from './ops/operation.ts';
 
-/** The name that the nodes know the network's input by: RGB pixels, 0..255, float32, (N, size, size, 3). */
-export const PIXELS = 'pixels';
+export { PIXELS };
 
 export interface NetworkGraph {
   /** Side of the square input, in pixels. */

@@ -24,17 +24,17 @@ export async function judgeBackbone(
   { data, pooled }: Learnt,
   { judged }: Judgement,
 ): Promise<BackboneJudgement> {
-  const backbone = new SafetensorsFile(plan.context.backbone.file);
+  const pretrained = new SafetensorsFile(plan.context.backbone.file);
   try {
-    const train = galleryOf(plan, pooled ?? (await pooledOf(plan, backbone, data.train.pictures)));
+    const train = galleryOf(plan, pooled ?? (await pooledOf(plan, pretrained, data.train.pictures)));
     if (data.test === null || judged === null) return { gallery: train, baseline: null };
-    const test = galleryOf(plan, await pooledOf(plan, backbone, data.test.pictures));
+    const test = galleryOf(plan, await pooledOf(plan, pretrained, data.test.pictures));
     const { queries, known, answers, rule } = judged;
     const features = [train, test];
     const baseline = evaluateBaseline({ queries, gallery: known, rule, answers, features });
     return { gallery: data.heldOut ? joined(train, test) : train, baseline };
   } finally {
-    backbone.close();
+    pretrained.close();
   }
 }
 

@@ -1,13 +1,13 @@
 /** What a training is given by whoever runs it. */
 import type { DataSet } from '../images/dataset.ts';
 import type { SamePicture } from '../images/same-picture.ts';
+import type { LocalBackbone } from '../network/backbones/backbone.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Report } from '../training/progress.ts';
 
 export interface TrainingContext {
   readonly registry: Registry;
-  /** File of the pretrained weights, and what they are called. */
-  readonly backbone: { readonly file: string; readonly id: string };
+  readonly backbone: LocalBackbone;
   /** Local folder for features; trainings share it. */
   readonly featuresFolder: string;
   /** How many bytes of features to keep there. @default see core/training/feature-cache.ts */

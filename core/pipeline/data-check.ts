@@ -25,47 +25,54 @@ export interface CheckedData {
  * @throws CancelledError; InvalidInputError when too few pictures can be decoded
  */
 export async function checkDataSets(plan: DataPlan): Promise<DataCheck> {
-  const backbone = new SafetensorsFile(plan.context.backbone.file);
+  const pretrained = new SafetensorsFile(plan.context.backbone.file);
   try {
-    const parts = await prepareParts(partsRequest(plan, backbone));
+    const parts = await prepareParts(partsRequest(plan, pretrained));
     try {
-      return (await checkPrepared(plan, parts, backbone)).check;
+      return (await checkPrepared(plan, parts, pretrained)).check;
     } finally {
       parts.dispose();
     }
   } finally {
-    backbone.close();
+    pretrained.close();
   }
 }
 
 /** What {@link prepareParts} is asked for. */
-export function partsRequest({ recipe, options, data, context }: DataPlan, backbone: SafetensorsFile) {
-  const { featuresFolder: folder, featuresBytes: cacheBytes, signal, report } = context;
+export function partsRequest({ recipe, options, data, context }: DataPlan, pretrained: SafetensorsFile) {
+  const { backbone, featuresFolder: folder, featuresBytes: cacheBytes, signal, report } = context;
   const validation = recipe.validates ? data.test : null;
-  const backboneId = context.backbone.id;
   const { train, same } = data;
   const files = { folder, cacheBytes };
-  return { recipe, options, backbone, backboneId, train, validation, same, ...files, signal, report };
+  return { recipe, options, backbone, pretrained, train, validation, same, ...files, signal, report };
 }
 
 /** The backbone's features of what is learnt from, as far as they come with those of the recipe. */
 export async function pooledOfKept(
-  { recipe, options, data }: DataPlan,
+  { recipe, options, data, context }: DataPlan,
   { train, rejected }: Parts,
-  backbone: SafetensorsFile,
+  pretrained: SafetensorsFile,
 ): Promise<PooledPictures | null> {
-  const features = await pooledFromKept(backbone, recipe.preprocessing(options), train.features);
+  const features = await pooledFromKept(
+    { backbone: context.backbone, pretrained },
+    recipe.preprocessing(options),
+    train.features,
+  );
   return features && { pictures: withoutPictures(data.train, rejected.train).pictures, features };
 }
 
-async function checkPrepared(plan: DataPlan, parts: Parts, backbone: SafetensorsFile): Promise<CheckedData> {
+async function checkPrepared(
+  plan: DataPlan,
+  parts: Parts,
+  pretrained: SafetensorsFile,
+): Promise<CheckedData> {
   const { test } = plan.data;
   const train = withoutPictures(plan.data.train, parts.rejected.train);
   const pooled =
-    (await pooledOfKept(plan, parts, backbone)) ?? (await pooledOf(plan, backbone, train.pictures));
+    (await pooledOfKept(plan, parts, pretrained)) ?? (await pooledOf(plan, pretrained, train.pictures));
   const check = await checkData({
     training: { ...pooled, problems: train.problems },
-    test: test && { ...(await pooledOf(plan, backbone, test.pictures)), problems: test.problems },
+    test: test && { ...(await pooledOf(plan, pretrained, test.pictures)), problems: test.problems },
   });
   return { check, pooled };
 }
@@ -77,13 +84,13 @@ async function checkPrepared(plan: DataPlan, parts: Parts, backbone: Safetensors
 export async function checkTraining(
   plan: TrainingPlan,
   parts: Parts,
-  backbone: SafetensorsFile,
+  pretrained: SafetensorsFile,
 ): Promise<{ readonly check: DataCheck; readonly pooled: PooledPictures | null } | null> {
   const { context } = plan;
   if (context.check === false) return null;
   const earlier = await earlierCheck(plan);
   if (earlier !== null) return { check: earlier, pooled: null };
-  const checked = await checkPrepared(plan, parts, backbone);
+  const checked = await checkPrepared(plan, parts, pretrained);
   for (const text of summaryOf(checked.check)) context.report({ phase: 'note', text });
   const found = { identity: identityOf(plan), check: checked.check };
   await context.registry.store.put(checkKey(plan), encode(found));

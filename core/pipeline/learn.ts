@@ -30,34 +30,35 @@ export interface Learnt extends Pick<
  */
 export async function learn(plan: TrainingPlan, checkpoints: Checkpoints, folder: string): Promise<Learnt> {
   const { context } = plan;
-  const backbone = new SafetensorsFile(context.backbone.file);
+  const pretrained = new SafetensorsFile(context.backbone.file);
   try {
-    const parts = await prepareParts(partsRequest(plan, backbone));
+    const parts = await prepareParts(partsRequest(plan, pretrained));
     try {
       tellRejected([...parts.rejected.train, ...parts.rejected.validation], context);
-      const checked = await checkTraining(plan, parts, backbone);
-      const pooled = checked?.pooled ?? (await pooledOfKept(plan, parts, backbone));
-      const trained = await learnFrom(parts, plan, backbone, checkpoints, folder);
+      const checked = await checkTraining(plan, parts, pretrained);
+      const pooled = checked?.pooled ?? (await pooledOfKept(plan, parts, pretrained));
+      const trained = await learnFrom(parts, plan, pretrained, checkpoints, folder);
       return { ...trained, pooled, dataCheck: checked?.check ?? null };
     } finally {
       parts.dispose();
     }
   } finally {
-    backbone.close();
+    pretrained.close();
   }
 }
 
 async function learnFrom(
   { train, validation, rejected }: Parts,
   { recipe, options, data, context, job, resume }: TrainingPlan,
-  backbone: SafetensorsFile,
+  pretrained: SafetensorsFile,
   checkpoints: Checkpoints,
   folder: string,
 ): Promise<Omit<Learnt, 'pooled' | 'dataCheck'>> {
   const { checkpointSeconds, signal, report } = context;
   const { seed } = job.request;
   const trained = await recipe.train(options, {
-    backbone,
+    backbone: context.backbone,
+    pretrained,
     train,
     validation,
     seed,

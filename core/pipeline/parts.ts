@@ -3,6 +3,7 @@ import { InvalidInputError } from '../errors.ts';
 import type { DataSet, Picture } from '../images/dataset.ts';
 import { groupsOf } from '../images/same-picture.ts';
 import type { SamePicture } from '../images/same-picture.ts';
+import type { Backbone } from '../network/backbones/backbone.ts';
 import { Network } from '../network/network.ts';
 import { ParameterStore, fromFile } from '../network/parameters.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
@@ -15,8 +16,8 @@ export interface PartsRequest {
   readonly recipe: Recipe;
   /** Checked options of the recipe. */
   readonly options: unknown;
-  readonly backbone: SafetensorsFile;
-  readonly backboneId: string;
+  readonly backbone: Backbone;
+  readonly pretrained: SafetensorsFile;
   readonly train: DataSet;
   readonly validation: DataSet | null;
   /** Files of `train` that show the same picture. @default none */
@@ -72,13 +73,13 @@ function checkLearnable({ name }: DataSet, { pictures, rejected }: Features): vo
 }
 
 async function featuresOf(request: PartsRequest, pictures: readonly Picture[]): Promise<Features> {
-  const { recipe, options, backbone, backboneId, folder, cacheBytes, signal, report } = request;
-  const { graph, nodes } = recipe.frozen(options);
-  const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
+  const { recipe, options, backbone, pretrained, folder, cacheBytes, signal, report } = request;
+  const { graph, nodes } = recipe.frozen(options, backbone);
+  const network = new Network(graph, new ParameterStore(graph, fromFile(pretrained)));
   try {
     return await frozenFeatures({
       network,
-      weightsId: backboneId,
+      weightsId: backbone.id,
       preprocessing: recipe.preprocessing(options),
       nodes,
       pictures,

@@ -8,17 +8,20 @@ import type { DataPlan } from './plan.ts';
 /** @throws CancelledError */
 export function pooledOf(
   { recipe, options, context }: DataPlan,
-  backbone: SafetensorsFile,
+  pretrained: SafetensorsFile,
   pictures: readonly Picture[],
 ): Promise<PooledPictures> {
   const { featuresFolder, featuresBytes, signal, report } = context;
-  return pooledFromPictures(backbone, {
-    weightsId: context.backbone.id,
-    preprocessing: recipe.preprocessing(options),
-    pictures,
-    folder: featuresFolder,
-    cacheBytes: featuresBytes,
-    signal,
-    onProgress: (done, total) => report({ phase: 'features', done, total }),
-  });
+  return pooledFromPictures(
+    { backbone: context.backbone, pretrained },
+    {
+      weightsId: context.backbone.id,
+      preprocessing: recipe.preprocessing(options),
+      pictures,
+      folder: featuresFolder,
+      cacheBytes: featuresBytes,
+      signal,
+      onProgress: (done, total) => report({ phase: 'features', done, total }),
+    },
+  );
 }

@@ -5,16 +5,20 @@
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { Picture } from '../images/dataset.ts';
 import type { Preprocessing } from '../images/pixels.ts';
+import { pooledBackbone } from '../network/backbones/backbone.ts';
+import type { Backbone } from '../network/backbones/backbone.ts';
 import { Network } from '../network/network.ts';
 import { ParameterStore, fromFile } from '../network/parameters.ts';
-import { pooledResnet50 } from '../network/pooled-resnet50.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
 import { frozenFeatures } from './features.ts';
 import type { FeatureRequest } from './features.ts';
 import { embedRows } from './step.ts';
 
-/** What the cached features of a recipe are taken from when they are those of the whole size. */
-const KEPT = 'conv5_block1_out';
+/** A backbone and its weights, opened. */
+export interface OpenBackbone {
+  readonly backbone: Backbone;
+  readonly pretrained: SafetensorsFile;
+}
 
 /** Pictures and their pooled features, row-major. */
 export interface PooledPictures {
@@ -24,14 +28,16 @@ export interface PooledPictures {
 
 /** From what a recipe's frozen network gave already, or null where that is not enough. */
 export async function pooledFromKept(
-  backbone: SafetensorsFile,
+  opened: OpenBackbone,
   { size }: Preprocessing,
   kept: Readonly<Record<string, Tensor>>,
 ): Promise<Float32Array | null> {
-  return withNetwork(backbone, size, (network) => {
-    const maps = kept[KEPT];
-    if (maps === undefined || maps.shape.slice(1).join() !== network.shapes.get(KEPT)?.join()) return null;
-    const pooled = embedRows(network, KEPT, maps);
+  // At the whole size; smaller ones have other names.
+  const from = opened.backbone.tunedAfter;
+  return withNetwork(opened, size, (network) => {
+    const maps = kept[from];
+    if (maps === undefined || maps.shape.slice(1).join() !== network.shapes.get(from)?.join()) return null;
+    const pooled = embedRows(network, from, maps);
     const features = pooled.dataSync<'float32'>().slice();
     pooled.dispose();
     return features;
@@ -40,10 +46,10 @@ export async function pooledFromKept(
 
 /** From the pictures themselves, or from the cache; those that cannot be decoded are left out. @throws CancelledError */
 export async function pooledFromPictures(
-  backbone: SafetensorsFile,
+  opened: OpenBackbone,
   request: Omit<FeatureRequest, 'network' | 'nodes'>,
 ): Promise<PooledPictures> {
-  return withNetwork(backbone, request.preprocessing.size, async (network) => {
+  return withNetwork(opened, request.preprocessing.size, async (network) => {
     const { output } = network.graph;
     const found = await frozenFeatures({ ...request, network, nodes: [output] });
     const features = found.tensors[output]?.dataSync<'float32'>().slice() ?? new Float32Array();
@@ -53,12 +59,12 @@ export async function pooledFromPictures(
 }
 
 async function withNetwork<T>(
-  backbone: SafetensorsFile,
+  { backbone, pretrained }: OpenBackbone,
   size: number,
   work: (network: Network) => T | Promise<T>,
 ): Promise<T> {
-  const graph = pooledResnet50(size);
-  const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
+  const graph = pooledBackbone(backbone, size);
+  const network = new Network(graph, new ParameterStore(graph, fromFile(pretrained)));
   try {
     return await work(network);
   } finally {

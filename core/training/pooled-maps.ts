@@ -1,24 +1,20 @@
 /**
- * The features that resemblance is told by: conv4_block6 and the last map of the backbone, each pooled in two ways: how
+ * The features that resemblance is told by: maps of the backbone, each pooled in two ways: how
  * strongly something is there at its best place, and how much of it there is in each cell of a grid over the picture,
  * which is finer for the finer map. Each of unit length, side by side, at one or several input sizes that share the weights.
  */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
+import { lastMap, lastMapName, mapNamed } from '../network/backbones/backbone.ts';
+import type { Backbone } from '../network/backbones/backbone.ts';
 import { PIXELS } from '../network/graph.ts';
 import type { NetworkGraph } from '../network/graph.ts';
 import type { Network } from '../network/network.ts';
 import type { NetworkNode } from '../network/ops/index.ts';
-import { resnet50 } from '../network/resnet50.ts';
+
 import { tf } from '../network/tensorflow.ts';
 import { takeBlock } from './mapped-rows.ts';
 import { rowsInFile } from './rows-in-file.ts';
 import type { MadeRows } from './rows-in-file.ts';
-
-/** Maps by name, with their channels; the upper one is what tuning changes. */
-const CHANNELS = { conv4_block6: 1024, conv5_block3: 2048 } as const;
-export type MapName = keyof typeof CHANNELS;
-export const MAPS = Object.keys(CHANNELS) as MapName[];
-const UPPER: MapName = 'conv5_block3';
 
 /** What is left of a map: the numbers a channel, and what makes them. */
 interface Pooling {
@@ -32,14 +28,18 @@ const grid = (cells: number): Pooling => ({ numbers: cells ** 2, node: { op: 'gr
 /** By name. */
 const POOLINGS = {
   max: (): Pooling => ({ numbers: 1, node: { op: 'global-max-pool' } }),
-  cells: (map: MapName) => grid(map === UPPER ? 2 : 3),
+  cells: (isLast: boolean) => grid(isLast ? 2 : 3),
   quarters: () => grid(2),
   ninths: () => grid(3),
   mean: (): Pooling => ({ numbers: 1, node: { op: 'global-average-pool' } }),
 };
 export type PoolingName = keyof typeof POOLINGS;
 export const POOLING_NAMES = Object.keys(POOLINGS) as PoolingName[];
-const poolingOf = (name: PoolingName, map: MapName): Pooling => POOLINGS[name](map);
+
+/** How a map is pooled; the last map of a backbone is the coarsest. */
+function poolingOf(backbone: Backbone, name: PoolingName, map: string): Pooling {
+  return POOLINGS[name](map === lastMapName(backbone));
+}
 
 /** One input size's names. */
 interface Scale {
@@ -48,9 +48,10 @@ interface Scale {
 }
 
 export interface PooledMaps {
+  readonly backbone: Backbone;
   /** Largest first; the network's input has the first one's size. */
   readonly scales: readonly Scale[];
-  readonly maps: readonly MapName[];
+  readonly maps: readonly string[];
   readonly poolings: readonly PoolingName[];
   readonly width: number;
 }
@@ -60,17 +61,29 @@ export interface PooledMapsOptions {
   readonly size: number;
   /** Shares of it, in any order, one of them 1. */
   readonly scales: readonly number[];
-  readonly maps: readonly MapName[];
+  /** Names of the backbone's maps; none: all of them. */
+  readonly maps: readonly string[];
   readonly poolings: readonly PoolingName[];
 }
 
-/** What an embedding is pooled from, with names and sizes worked out; what is named twice counts once. */
-export function pooledMaps({ size, scales, maps, poolings }: PooledMapsOptions): PooledMaps {
+/**
+ * What an embedding is pooled from, with names and sizes worked out; what is named twice counts once.
+ * @throws InvalidInputError when the backbone has no such map
+ */
+export function pooledMaps(
+  backbone: Backbone,
+  { size, scales, maps, poolings }: PooledMapsOptions,
+): PooledMaps {
   const sizes = [...new Set(scales.map((scale) => Math.round(size * scale)))].toSorted((a, b) => b - a);
-  const chosen = { maps: [...new Set(maps)], poolings: [...new Set(poolings)] };
-  const numbersOf = (map: MapName): number =>
-    chosen.poolings.reduce((sum, pooling) => sum + CHANNELS[map] * poolingOf(pooling, map).numbers, 0);
+  const names = maps.length > 0 ? maps : Object.keys(backbone.maps);
+  const chosen = { maps: [...new Set(names)], poolings: [...new Set(poolings)] };
+  const numbersOf = (map: string): number =>
+    chosen.poolings.reduce(
+      (sum, pooling) => sum + mapNamed(backbone, map).channels * poolingOf(backbone, pooling, map).numbers,
+      0,
+    );
   return {
+    backbone,
     ...chosen,
     scales: sizes.map((side) => ({ size: side, prefix: side === size ? '' : `at${side}/` })),
     width: sizes.length * chosen.maps.reduce((sum, map) => sum + numbersOf(map), 0),
@@ -78,16 +91,17 @@ export function pooledMaps({ size, scales, maps, poolings }: PooledMapsOptions):
 }
 
 /** Where the trained part begins. */
-export const inputOf = ({ prefix }: Scale): string => `${prefix}conv5_block1_out`;
-const pooledName = ({ prefix }: Scale, map: MapName): string => `${prefix}pooled_${map}`;
-const outputOf = ({ prefix }: Scale, map: MapName): string => `${prefix}${map}_out`;
+const inputOf = ({ backbone }: PooledMaps, { prefix }: Scale): string => `${prefix}${backbone.tunedAfter}`;
+const pooledName = ({ prefix }: Scale, map: string): string => `${prefix}pooled_${map}`;
+const outputOf = ({ backbone }: PooledMaps, { prefix }: Scale, map: string): string =>
+  `${prefix}${mapNamed(backbone, map).node}`;
 const unit = (input: string): NetworkNode => ({ op: 'l2-normalize', name: `${input}_unit`, inputs: [input] });
 
 /** A map pooled in every way: the node of that name, and those it is made of. */
-function pooled({ poolings }: PooledMaps, scale: Scale, map: MapName): NetworkNode[] {
-  const [input, name] = [outputOf(scale, map), pooledName(scale, map)];
-  const parts = poolings.map((pooling): NetworkNode => {
-    return { ...poolingOf(pooling, map).node, name: `${name}_${pooling}`, inputs: [input] };
+function pooled(pools: PooledMaps, scale: Scale, map: string): NetworkNode[] {
+  const [input, name] = [outputOf(pools, scale, map), pooledName(scale, map)];
+  const parts = pools.poolings.map((pooling): NetworkNode => {
+    return { ...poolingOf(pools.backbone, pooling, map).node, name: `${name}_${pooling}`, inputs: [input] };
   });
   return [
     ...parts,
@@ -103,24 +117,24 @@ function branch(pools: PooledMaps, scale: Scale, inputSize: number): NetworkNode
     size === inputSize ? [] : [{ op: 'resize', name: resized, inputs: [PIXELS], size }];
   return [
     ...resize,
-    ...resnet50({ prefix, input: size === inputSize ? PIXELS : resized }),
+    ...pools.backbone.nodes({ prefix, input: size === inputSize ? PIXELS : resized }),
     ...pools.maps.flatMap((map) => pooled(pools, scale, map)),
   ];
 }
 
 /** The frozen network, and its nodes that are worth keeping: maps to tune from, and what tuning does not change, pooled. */
 export function frozenMaps(pools: PooledMaps): { graph: NetworkGraph; nodes: string[] } {
-  const { scales, maps } = pools;
+  const { scales, maps, backbone } = pools;
   const first = scales[0] as Scale;
-  const lower = maps.filter((map) => map !== UPPER);
+  const lower = maps.filter((map) => map !== lastMapName(backbone));
   return {
     graph: {
       inputSize: first.size,
       nodes: scales.flatMap((scale) => branch(pools, scale, first.size)),
-      output: pooledName(first, maps[0] as MapName),
+      output: pooledName(first, maps[0] as string),
       trainableAfter: null,
     },
-    nodes: scales.flatMap((scale) => [inputOf(scale), ...lower.map((map) => pooledName(scale, map))]),
+    nodes: scales.flatMap((scale) => [inputOf(pools, scale), ...lower.map((map) => pooledName(scale, map))]),
   };
 }
 
@@ -130,10 +144,10 @@ export function tunedMap(pools: PooledMaps): NetworkGraph & { readonly from: str
   const tuned = 'tuned';
   const nodes: NetworkNode[] = [
     ...branch(pools, smallest, smallest.size),
-    { op: 'global-average-pool', name: tuned, inputs: [outputOf(smallest, UPPER)] },
+    { op: 'global-average-pool', name: tuned, inputs: [`${smallest.prefix}${lastMap(pools.backbone).node}`] },
     unit(tuned),
   ];
-  const from = inputOf(smallest);
+  const from = inputOf(pools, smallest);
   return { inputSize: smallest.size, nodes, output: `${tuned}_unit`, trainableAfter: from, from };
 }
 
@@ -161,18 +175,22 @@ export function whitenedMaps(pools: PooledMaps, dimensions: number): NetworkGrap
  * @param folder see {@link rowsInFile} @returns (pictures, width)
  */
 export function mapFeatures(
-  { scales, maps, width }: PooledMaps,
+  pools: PooledMaps,
   network: Network,
   features: Readonly<Record<string, Tensor>>,
   folder: string | undefined,
 ): MadeRows {
+  const { scales, maps, width } = pools;
+  const last = lastMapName(pools.backbone);
   const smallest = scales.at(-1) as Scale;
-  const [given, tuned] = [inputOf(smallest), pooledName(smallest, UPPER)];
+  const [given, tuned] = [inputOf(pools, smallest), pooledName(smallest, last)];
   const upper = (rows: Tensor): Tensor => network.forward({ [given]: rows }, [tuned])[tuned] as Tensor;
   return rowsInFile(folder, [features[given]?.shape[0] ?? 0, width], (start, count) => {
     const keptOf = (node: string): Tensor => takeBlock(features[node] as Tensor, start, count);
     const columns = scales.flatMap((scale) =>
-      maps.map((map) => (map === UPPER ? upper(keptOf(inputOf(scale))) : keptOf(pooledName(scale, map)))),
+      maps.map((map) =>
+        map === last ? upper(keptOf(inputOf(pools, scale))) : keptOf(pooledName(scale, map)),
+      ),
     );
     return tf.concat(columns, 1) as Tensor2D;
   });

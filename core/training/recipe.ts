@@ -6,6 +6,7 @@ import type { LeftOut } from '../gallery/leave-one-out.ts';
 import type { Rule } from '../gallery/rules.ts';
 import type { Preprocessing } from '../images/pixels.ts';
 import type { NetworkGraph } from '../network/graph.ts';
+import type { Backbone } from '../network/backbones/backbone.ts';
 import type { SafetensorsFile } from '../network/safetensors.ts';
 import type { ArraySource } from '../network/safetensors.ts';
 import type { EpochRecord } from './checkpoint.ts';
@@ -23,8 +24,9 @@ export interface Part {
 }
 
 export interface RecipeContext extends Omit<LoopContext, 'random'> {
-  /** The pretrained weights. */
-  readonly backbone: SafetensorsFile;
+  readonly backbone: Backbone;
+  /** The backbone's weights. */
+  readonly pretrained: SafetensorsFile;
   readonly train: Part;
   /** Pictures that are never trained on: losses and accuracies while training are measured on them. */
   readonly validation: Part | null;
@@ -64,7 +66,7 @@ export interface Recipe<S extends z.ZodType = z.ZodType> {
   readonly validates: boolean;
   preprocessing(options: z.output<S>): Preprocessing;
   /** The frozen network, and which of its nodes the recipe learns from. */
-  frozen(options: z.output<S>): { graph: NetworkGraph; nodes: readonly string[] };
+  frozen(options: z.output<S>, backbone: Backbone): { graph: NetworkGraph; nodes: readonly string[] };
   train(options: z.output<S>, context: RecipeContext): Promise<TrainedNetwork>;
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { writeGallery } from '../../core/gallery/arrow.ts';
 import { openDataSet } from '../../core/images/open-dataset.ts';
+import { resnet50 } from '../../core/network/backbones/resnet50.ts';
 import { Network } from '../../core/network/network.ts';
 import { ParameterStore, fromFile } from '../../core/network/parameters.ts';
 import { Random } from '../../core/random.ts';
@@ -125,7 +126,7 @@ describe('the example of a recipe', () => {
       });
       const some = pictures.filter(({ className }) => ['hat', 'pants', 'shoes'].includes(className));
       const options = projection.options.parse({ size: 64, dimensions: 16, epochs: 2 });
-      const { graph, nodes } = projection.frozen(options);
+      const { graph, nodes } = projection.frozen(options, resnet50);
       const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
       const features = await frozenFeatures({
         network,
@@ -138,7 +139,8 @@ describe('the example of a recipe', () => {
       const labels = Int32Array.from(some, ({ className }) => ['hat', 'pants', 'shoes'].indexOf(className));
 
       const trained = await projection.train(options, {
-        backbone,
+        backbone: resnet50,
+        pretrained: backbone,
         train: { features: features.tensors, labels },
         validation: null,
         seed: 1,

@@ -20,12 +20,14 @@ interface Property {
 function allowed(property: Property): string {
   const { type, items, minItems, maxItems, minimum, exclusiveMinimum, maximum } = property;
   if (property.enum) return property.enum.map((name) => `\`${name}\``).join(', ');
-  if (type === 'array' && items) return `${minItems} to ${maxItems} values ${allowed(items)}`;
+  if (type === 'array' && items) return `${minItems ?? 0} to ${maxItems} values ${allowed(items)}`;
   const least = exclusiveMinimum === undefined ? `from ${minimum}` : `above ${exclusiveMinimum}`;
   return maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? least : `${least} to ${maximum}`;
 }
 
-const asTyped = (value: unknown): string => `\`${[value].flat().join(',')}\``;
+/** An empty list cannot be typed. */
+const asTyped = (value: unknown): string =>
+  Array.isArray(value) && value.length === 0 ? '' : `\`${[value].flat().join(',')}\``;
 
 describe('the guide to training', () => {
   const guide = page('docs/training.md');

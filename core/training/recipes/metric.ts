@@ -2,7 +2,7 @@
  * The default: what measures best from a handful of pictures a class.
  *
  * The embedding is two maps of the backbone, pooled by their maxima and by cells of a grid, whitened within classes in closed form.
- * conv5_block2 and conv5_block3 are tuned first, with batch-hard triplets (Hermans et al. 2017) over cached maps, batch normalisation
+ * The last blocks are tuned first (of ResNet50 conv5_block2 and conv5_block3), with batch-hard triplets (Hermans et al. 2017) over cached maps, batch normalisation
  * frozen, no head. A share of each class is kept out of the tuning to choose the epoch on, and the untuned network
  * wins unless an epoch is clearly better, so that tuning does not make it worse. The whitening uses every picture. By
  * which rule to decide, and how much to shrink, is told by cross-fitting.
@@ -10,6 +10,7 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
 import { CancelledError } from '../../errors.ts';
+import { MAP_NAMES } from '../../network/backbones/index.ts';
 import { Network } from '../../network/network.ts';
 import { ParameterStore, fromFile } from '../../network/parameters.ts';
 import { Random } from '../../random.ts';
@@ -30,7 +31,6 @@ import { judgeKept, keepForSelection } from '../selection.ts';
 import type { Selection } from '../selection.ts';
 import type { Learner } from '../step.ts';
 import {
-  MAPS,
   POOLING_NAMES,
   frozenMaps,
   mapFeatures,
@@ -57,11 +57,10 @@ const optionsAt = (usualSize: number) =>
       .default([1])
       .describe('shares of that size to look at'),
     maps: z
-      .array(z.enum(MAPS))
-      .min(1)
+      .array(z.enum(MAP_NAMES))
       .max(2)
-      .default(['conv4_block6', 'conv5_block3'])
-      .describe('of the backbone, to take features from'),
+      .default([])
+      .describe('of the backbone, to take features from; empty: all of them'),
     poolings: z
       .array(z.enum(POOLING_NAMES))
       .min(1)
@@ -110,9 +109,9 @@ const optionsAt = (usualSize: number) =>
 type Options = z.output<ReturnType<typeof optionsAt>>;
 
 async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
-  const maps = pooledMaps(chosen);
+  const maps = pooledMaps(context.backbone, chosen);
   const { from, ...graph } = tunedMap(maps);
-  const network = new Network(graph, new ParameterStore(graph, fromFile(context.backbone)));
+  const network = new Network(graph, new ParameterStore(graph, fromFile(context.pretrained)));
   const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
   try {
     const random = new Random(context.seed);
@@ -203,7 +202,7 @@ async function tune(
   };
   const judge = () => {
     if (rows.kept.length === 0) return NOT_MEASURED;
-    const now = mapFeatures(pooledMaps(chosen), network, features, context.scratch);
+    const now = mapFeatures(pooledMaps(context.backbone, chosen), network, features, context.scratch);
     const [shrinkage = 1] = chosen.shrinkages;
     const validation = judgeKept(now.rows, labels, rows, { ...chosen, shrinkage });
     now.dispose();
@@ -226,7 +225,7 @@ async function tune(
     stopEarly: (curve: readonly EpochRecord[], best: Best | null) =>
       nothingToGain(best) || isEnough(curve, chosen),
     afterCollapse: {
-      restart: () => network.parameters.reset(fromFile(context.backbone)),
+      restart: () => network.parameters.reset(fromFile(context.pretrained)),
       ...(miner === 'batch-hard' && { miner: { name: 'semi-hard', mine: mineBy('semi-hard', margin) } }),
     },
   };
@@ -256,7 +255,7 @@ export const metricRecipe = (name: string, summary: string, usualSize: number) =
     options: optionsAt(usualSize),
     validates: false,
     preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
-    frozen: (chosen) => frozenMaps(pooledMaps(chosen)),
+    frozen: (chosen, backbone) => frozenMaps(pooledMaps(backbone, chosen)),
     train,
   });
 

@@ -2,15 +2,16 @@
  * The original siamese program to the letter: ResNet50 at 200x200, Flatten, Dense 512-256-256, squared Euclidean
  * triplet loss with margin 0.5 summed over the batch, negatives whose d(A,N) is close to d(A,P) chosen once before
  * training, Adam 1e-6. What differs: pixels are scaled as the backbone expects, and only what follows
- * conv5_block1_out is computed more than once per picture.
+ * the blocks to tune is computed more than once per picture.
  */
-import type { Tensor } from '@tensorflow/tfjs-node';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
+import { lastMap } from '../../network/backbones/backbone.ts';
+import type { Backbone } from '../../network/backbones/backbone.ts';
 import type { NetworkGraph } from '../../network/graph.ts';
 import { siameseHead } from '../../network/heads.ts';
 import { Network } from '../../network/network.ts';
 import { ParameterStore, firstOf, fresh } from '../../network/parameters.ts';
-import { resnet50 } from '../../network/resnet50.ts';
 import { tf } from '../../network/tensorflow.ts';
 import { Random } from '../../random.ts';
 import { ADAM_DEFAULTS, Adam } from '../adam.ts';
@@ -28,7 +29,6 @@ import { embedRows } from '../step.ts';
 import type { Learner } from '../step.ts';
 import type { Triplets } from '../triplets.ts';
 
-const INPUT = 'conv5_block1_out';
 const DISTANCE = distances['squared-euclidean'];
 
 const options = z.strictObject({
@@ -45,14 +45,14 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
-function graph({ size }: Options): NetworkGraph {
-  const nodes = [...resnet50(), ...siameseHead('conv5_block3_out')];
-  return { inputSize: size, nodes, output: 'dense_3', trainableAfter: INPUT };
+function graph({ size }: Options, backbone: Backbone): NetworkGraph {
+  const nodes = [...backbone.nodes(), ...siameseHead(lastMap(backbone).node)];
+  return { inputSize: size, nodes, output: 'dense_3', trainableAfter: backbone.tunedAfter };
 }
 
 /** Every (anchor, positive) pair of a class with one negative, from the embeddings that the network gives now. */
 function mineAll(network: Network, part: Part, { miner, margin }: Options, random: Random): Triplets {
-  const embeddings = embedRows(network, INPUT, part.features[INPUT] as Tensor);
+  const embeddings = embedPart(network, part);
   const matrix = distanceMatrix(DISTANCE, embeddings);
   embeddings.dispose();
   return miners[miner].mine(matrix, part.labels, { margin }, random);
@@ -60,10 +60,11 @@ function mineAll(network: Network, part: Part, { miner, margin }: Options, rando
 
 async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
   const random = new Random(context.seed);
-  const described = graph(chosen);
+  const described = graph(chosen, context.backbone);
+  const inputNode = context.backbone.tunedAfter;
   const network = new Network(
     described,
-    new ParameterStore(described, firstOf(context.backbone, fresh(random))),
+    new ParameterStore(described, firstOf(context.pretrained, fresh(random))),
   );
   const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: chosen.learningRate });
   try {
@@ -75,8 +76,8 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
     context.report({ phase: 'mining', triplets: triplets.anchors.length, seconds });
     const learner: Learner = {
       network,
-      inputNode: INPUT,
-      inputs: context.train.features[INPUT] as Tensor,
+      inputNode,
+      inputs: context.train.features[inputNode] as Tensor,
       labels: context.train.labels,
       loss,
       distance: DISTANCE,
@@ -91,7 +92,7 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
       keepBest: false,
       afterCollapse: {
         // The numbers that the head was drawn with: the first ones that the seed gives.
-        restart: () => network.parameters.reset(firstOf(context.backbone, fresh(new Random(context.seed)))),
+        restart: () => network.parameters.reset(firstOf(context.pretrained, fresh(new Random(context.seed)))),
       },
     };
     const learnt = await trainLoop(plan, { ...context, random });
@@ -109,6 +110,12 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   }
 }
 
+/** Embeddings of a part's images as the network is now. */
+function embedPart(network: Network, { features }: Part): Tensor2D {
+  const input = network.graph.trainableAfter as string;
+  return embedRows(network, input, features[input] as Tensor);
+}
+
 /** Mean loss over the validation pictures' own triplets, which are chosen once. */
 function validator(
   network: Network,
@@ -121,7 +128,7 @@ function validator(
   if (part === null || triplets === null || triplets.anchors.length === 0) return () => NOT_MEASURED;
   return () => {
     const sum = tf.tidy(() => {
-      const embeddings = embedRows(network, INPUT, part.features[INPUT] as Tensor);
+      const embeddings = embedPart(network, part);
       const value = loss.value({ embeddings, labels: part.labels, triplets, distance: DISTANCE }).loss;
       return value.dataSync()[0] as number;
     });
@@ -136,9 +143,9 @@ export const siamese = defineRecipe({
   options,
   validates: true,
   preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'linear' }),
-  frozen: ({ size }) => ({
-    graph: { inputSize: size, nodes: resnet50(), output: INPUT, trainableAfter: null },
-    nodes: [INPUT],
+  frozen: ({ size }, backbone) => ({
+    graph: { inputSize: size, nodes: backbone.nodes(), output: backbone.tunedAfter, trainableAfter: null },
+    nodes: [backbone.tunedAfter],
   }),
   train,
 });

@@ -12,7 +12,7 @@ import { encodePng } from '../../../core/images/png.ts';
 import type { Pixels } from '../../../core/images/pixels.ts';
 import { testCard } from '../../../core/images/test-card.ts';
 import { goldenOf } from '../../../core/pipeline/golden.ts';
-import { resnet50 } from '../../../core/network/resnet50.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { openBackbone } from '../../support/backbone.ts';
 
 const SIZE = 64;
@@ -58,7 +58,7 @@ describe('golden pictures', () => {
       graph: {
         inputSize: SIZE,
         nodes: [
-          ...resnet50(),
+          ...resnet50.nodes(),
           { op: 'global-average-pool', name: 'pooled', inputs: ['conv5_block3_out'] },
           { op: 'l2-normalize', name: 'unit', inputs: ['pooled'] },
         ],

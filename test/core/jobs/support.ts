@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { openDataSet } from '../../../core/images/open-dataset.ts';
 import type { DataSet } from '../../../core/images/dataset.ts';
 import type { Resume, TrainingContext, TrainingData } from '../../../core/pipeline/context.ts';
+import type { LocalBackbone } from '../../../core/network/backbones/backbone.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { createJob } from '../../../core/jobs/job.ts';
 import type { TrainingJob, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
@@ -43,6 +45,8 @@ export interface Attempt {
   readonly signal?: AbortSignal;
   readonly report?: TrainingContext['report'];
   readonly check?: boolean;
+  /** @default ResNet50 */
+  readonly backbone?: LocalBackbone;
   /** Another way to the same store. */
   readonly store?: ObjectStore;
 }
@@ -96,13 +100,14 @@ export class Place {
       checkpointSeconds = 1000,
       signal,
       check = true,
+      backbone = { ...resnet50, file: backbonePath() },
     } = attempt;
     return runTraining(
       job,
       { train: await this.pictures('train'), test: null, heldOut: false, ...data },
       {
         registry: openRegistry(store),
-        backbone: { file: backbonePath(), id: 'backbone' },
+        backbone,
         featuresFolder: this.in('features'),
         scratch: this.in('scratch'),
         libraries: { node: process.versions.node },

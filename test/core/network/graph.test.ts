@@ -10,7 +10,7 @@ import {
 } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { siameseHead } from '../../../core/network/heads.ts';
-import { resnet50 } from '../../../core/network/resnet50.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { openBackbone } from '../../support/backbone.ts';
 import { smallGraph } from './small.ts';
 
@@ -19,7 +19,7 @@ const says = (message: RegExp) => (error: unknown) =>
 
 const resnet: NetworkGraph = {
   inputSize: 200,
-  nodes: resnet50(),
+  nodes: resnet50.nodes(),
   output: 'conv5_block3_out',
   trainableAfter: null,
 };
@@ -86,13 +86,13 @@ describe('ResNet50 without its top', () => {
   });
 
   it('with the siamese head trains 60,510,720 numbers and keeps 14,657,920, as Keras counts', () => {
-    const nodes = [...resnet50(), ...siameseHead('conv5_block3_out')];
+    const nodes = [...resnet50.nodes(), ...siameseHead('conv5_block3_out')];
     const graph = { inputSize: 200, nodes, output: 'dense_3', trainableAfter: 'conv5_block1_out' };
     assert.deepEqual(countParameters(graph), { trainable: 60_510_720, other: 14_657_920 });
   });
 
   it('can be in a network twice with the same frozen weights, but not with trained ones', () => {
-    const nodes = [...resnet50(), ...resnet50({ prefix: 'again/' })];
+    const nodes = [...resnet50.nodes(), ...resnet50.nodes({ prefix: 'again/' })];
     const frozen = { ...resnet, nodes };
     assert.deepEqual(countParameters(frozen), { trainable: 0, other: 23_587_712 });
     assert.throws(

@@ -10,7 +10,7 @@ import { siameseHead } from '../../../core/network/heads.ts';
 import { Network } from '../../../core/network/network.ts';
 import { ParameterStore, firstOf } from '../../../core/network/parameters.ts';
 import { pixelTensor } from '../../../core/network/pixel-tensor.ts';
-import { resnet50 } from '../../../core/network/resnet50.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { Random } from '../../../core/random.ts';
 import { ADAM_DEFAULTS, Adam } from '../../../core/training/adam.ts';
@@ -49,7 +49,7 @@ const INPUT = 'conv5_block1_out';
 const graph: NetworkGraph = {
   inputSize: size,
   nodes: [
-    ...resnet50(),
+    ...resnet50.nodes(),
     { op: 'global-average-pool', name: 'pooled', inputs: ['conv5_block3_out'] },
     ...siameseHead('conv5_block3_out'),
   ],

@@ -12,7 +12,7 @@ import { siameseHead } from '../../../core/network/heads.ts';
 import { Network } from '../../../core/network/network.ts';
 import { ParameterStore, firstOf, fromFile } from '../../../core/network/parameters.ts';
 import type { WeightSource } from '../../../core/network/parameters.ts';
-import { resnet50 } from '../../../core/network/resnet50.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import {
   MODEL_FILE,
   WEIGHTS_FILE,
@@ -22,7 +22,7 @@ import {
   saveNetwork,
 } from '../../../core/network/saved-network.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
-import { MAPS, pooledMaps, whitenedMaps } from '../../../core/training/pooled-maps.ts';
+import { pooledMaps, whitenedMaps } from '../../../core/training/pooled-maps.ts';
 import { openBackbone } from '../../support/backbone.ts';
 import { assertClose, normals } from '../../support/numbers.ts';
 import { smallGraph, smallWeights, somePixels } from './small.ts';
@@ -66,12 +66,12 @@ describe("a saved network, run by tfjs' own loader", () => {
     'of every operation': smallGraph,
     'of the siamese recipe': {
       inputSize: 64,
-      nodes: [...resnet50(), ...head],
+      nodes: [...resnet50.nodes(), ...head],
       output: 'dense_3',
       trainableAfter: 'conv5_block1_out',
     },
     'of the metric recipe': whitenedMaps(
-      pooledMaps({ size: 64, scales: [1, 0.694], maps: MAPS, poolings: ['max', 'quarters', 'mean'] }),
+      pooledMaps(resnet50, { size: 64, scales: [1, 0.694], maps: [], poolings: ['max', 'quarters', 'mean'] }),
       16,
     ),
   };

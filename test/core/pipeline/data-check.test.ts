@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { CancelledError } from '../../../core/errors.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { checkDataSets } from '../../../core/pipeline/data-check.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
@@ -111,7 +112,7 @@ describe('the look at data sets alone', () => {
         };
         const looking = new Listener();
         const context = {
-          backbone: { file: backbonePath(), id: 'backbone' },
+          backbone: { ...resnet50, file: backbonePath() },
           featuresFolder: place.in('features'),
           report: looking.report,
         };

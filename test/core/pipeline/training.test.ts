@@ -10,6 +10,7 @@ import { createSearch } from '../../../core/gallery/search.ts';
 import { splitDataSet } from '../../../core/images/split.ts';
 import { readTraining, readProgress } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
+import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
 import { Random } from '../../../core/random.ts';
@@ -90,12 +91,15 @@ describe('a training', () => {
     const kept = await readBaseline(place.registry, { model: 'clothes', version: 1 });
     const { gallery } = await openGallery(place.registry, { ...PRODUCTION, version: 1 });
     const backbone = openBackbone();
-    const { pictures, features } = await pooledFromPictures(backbone, {
-      weightsId: 'backbone',
-      preprocessing: { size: 64, fit: 'squash', kernel: 'cubic' },
-      pictures: (await place.pictures('train')).pictures,
-      folder: place.in('others'),
-    });
+    const { pictures, features } = await pooledFromPictures(
+      { backbone: resnet50, pretrained: backbone },
+      {
+        weightsId: 'backbone',
+        preprocessing: { size: 64, fit: 'squash', kernel: 'cubic' },
+        pictures: (await place.pictures('train')).pictures,
+        folder: place.in('others'),
+      },
+    );
     backbone.close();
 
     assert.deepEqual([kept?.keys, kept?.sha256], [gallery.keys, gallery.sha256]);

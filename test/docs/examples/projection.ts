@@ -1,11 +1,12 @@
 /** A trained projection of the pretrained features: one dense layer on the pooled last map, which is computed once. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
+import { lastMap } from '../../../core/network/backbones/backbone.ts';
+import type { Backbone } from '../../../core/network/backbones/backbone.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { Network } from '../../../core/network/network.ts';
 import type { NetworkNode } from '../../../core/network/ops/index.ts';
 import { ParameterStore, firstOf, fresh } from '../../../core/network/parameters.ts';
-import { resnet50 } from '../../../core/network/resnet50.ts';
 import { Random } from '../../../core/random.ts';
 import { ADAM_DEFAULTS, Adam } from '../../../core/training/adam.ts';
 import { classBatches } from '../../../core/training/batches.ts';
@@ -29,17 +30,18 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
-/** From pixels to 2048 numbers: what is frozen, and computed once for every picture. */
-function pooledMap(): NetworkNode[] {
-  return [...resnet50(), { op: 'global-average-pool', name: POOLED, inputs: ['conv5_block3_out'] }];
+/** From pixels to one number a channel: what is frozen, and computed once for every picture. */
+function pooledMap(backbone: Backbone): NetworkNode[] {
+  const inputs = [lastMap(backbone).node];
+  return [...backbone.nodes(), { op: 'global-average-pool', name: POOLED, inputs }];
 }
 
 /** The whole network; what comes after `trainableAfter` is trained. */
-function graph({ size, dimensions }: Options): NetworkGraph {
+function graph({ size, dimensions }: Options, backbone: Backbone): NetworkGraph {
   return {
     inputSize: size,
     nodes: [
-      ...pooledMap(),
+      ...pooledMap(backbone),
       { op: 'dense', name: 'projection', inputs: [POOLED], units: dimensions },
       { op: 'l2-normalize', name: 'embedding', inputs: ['projection'] },
     ],
@@ -52,9 +54,9 @@ async function train(chosen: Options, context: RecipeContext): Promise<TrainedNe
   const { margin, learningRate, epochs } = chosen;
   const { features, labels } = context.train;
   const random = new Random(context.seed);
-  const described = graph(chosen);
+  const described = graph(chosen, context.backbone);
   // The backbone's weights come from its file; what is new starts at random.
-  const weights = new ParameterStore(described, firstOf(context.backbone, fresh(random)));
+  const weights = new ParameterStore(described, firstOf(context.pretrained, fresh(random)));
   const network = new Network(described, weights);
   const optimizer = new Adam(weights, { ...ADAM_DEFAULTS, learningRate });
   const learner: Learner = {
@@ -93,8 +95,8 @@ export const projection = defineRecipe({
   options,
   validates: false,
   preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
-  frozen: ({ size }) => ({
-    graph: { inputSize: size, nodes: pooledMap(), output: POOLED, trainableAfter: null },
+  frozen: ({ size }, backbone) => ({
+    graph: { inputSize: size, nodes: pooledMap(backbone), output: POOLED, trainableAfter: null },
     nodes: [POOLED],
   }),
   train,

@@ -17,9 +17,9 @@ import type { AddNode } from '../../../../core/network/ops/shaping.ts';
 import { add } from '../../../../core/network/ops/shaping.ts';
 import { ParameterStore, firstOf, fromFile } from '../../../../core/network/parameters.ts';
 import type { WeightFile, WeightSource } from '../../../../core/network/parameters.ts';
-import { resnet50 } from '../../../../core/network/resnet50.ts';
+import { resnet50 } from '../../../../core/network/backbones/resnet50.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
-import { MAPS, pooledMaps, whitenedMaps } from '../../../../core/training/pooled-maps.ts';
+import { pooledMaps, whitenedMaps } from '../../../../core/training/pooled-maps.ts';
 import { openBackbone } from '../../../support/backbone.ts';
 import { assertClose, normals } from '../../../support/numbers.ts';
 import { missingPackages, runPython } from '../../../support/python.ts';
@@ -209,12 +209,12 @@ describe('a network of a recipe as an ONNX model', () => {
   const recipes: Record<string, NetworkGraph> = {
     siamese: {
       inputSize: 64,
-      nodes: [...resnet50(), ...siameseHead('conv5_block3_out')],
+      nodes: [...resnet50.nodes(), ...siameseHead('conv5_block3_out')],
       output: 'dense_3',
       trainableAfter: 'conv5_block1_out',
     },
     metric: whitenedMaps(
-      pooledMaps({ size: 64, scales: [1, 0.694], maps: MAPS, poolings: ['max', 'quarters', 'mean'] }),
+      pooledMaps(resnet50, { size: 64, scales: [1, 0.694], maps: [], poolings: ['max', 'quarters', 'mean'] }),
       16,
     ),
   };
@@ -248,13 +248,13 @@ function atSizes(size: number, second?: number): NetworkGraph {
     name,
     inputs: [input],
   });
-  const nodes: NetworkNode[] = [...resnet50(), averaged('first', 'conv5_block3_out')];
+  const nodes: NetworkNode[] = [...resnet50.nodes(), averaged('first', 'conv5_block3_out')];
   if (second === undefined) return graphOf(size, ...nodes);
   return graphOf(
     size,
     ...nodes,
     { op: 'resize', name: 'smaller', inputs: [PIXELS], size: second },
-    ...resnet50({ prefix: 'again/', input: 'smaller' }),
+    ...resnet50.nodes({ prefix: 'again/', input: 'smaller' }),
     averaged('second', 'again/conv5_block3_out'),
     { op: 'concat', name: 'both', inputs: ['first', 'second'] },
   );
@@ -302,7 +302,12 @@ print(json.dumps({"ir": model.ir_version, "opset": model.opset_import[0].version
     const backbone = openBackbone();
     const file = write(
       whitenedMaps(
-        pooledMaps({ size: 64, scales: [1, 0.694], maps: MAPS, poolings: ['max', 'quarters', 'mean'] }),
+        pooledMaps(resnet50, {
+          size: 64,
+          scales: [1, 0.694],
+          maps: [],
+          poolings: ['max', 'quarters', 'mean'],
+        }),
         16,
       ),
       firstOf(backbone, smallWeights),

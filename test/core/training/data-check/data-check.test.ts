@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openDataSet } from '../../../../core/images/open-dataset.ts';
+import { resnet50 } from '../../../../core/network/backbones/resnet50.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
 import { fsStore } from '../../../../core/storage/fs.ts';
 import { pooledFromPictures } from '../../../../core/training/baseline.ts';
@@ -46,7 +47,10 @@ class Place {
     const part = async (name: string) => {
       const { pictures, problems } = await openDataSet(fsStore(this.in(name)), '', { fewestClasses: 1 });
       const request = { weightsId: 'backbone', preprocessing: PREPROCESSING, folder: this.in('features') };
-      return { ...(await pooledFromPictures(backbone, { ...request, pictures })), problems };
+      return {
+        ...(await pooledFromPictures({ backbone: resnet50, pretrained: backbone }, { ...request, pictures })),
+        problems,
+      };
     };
     return checkData({ training: await part('train'), test: withTest ? await part('test') : null });
   }

@@ -10,6 +10,7 @@ import { tfjsEmbedder } from '../../../../core/embedding/tfjs.ts';
 import { InvalidInputError } from '../../../../core/errors.ts';
 import type { Picture } from '../../../../core/images/dataset.ts';
 import { openDataSet } from '../../../../core/images/open-dataset.ts';
+import { resnet50 } from '../../../../core/network/backbones/resnet50.ts';
 import { Network } from '../../../../core/network/network.ts';
 import { ParameterStore, fromFile } from '../../../../core/network/parameters.ts';
 import { openNetwork, saveNetwork } from '../../../../core/network/saved-network.ts';
@@ -60,7 +61,7 @@ async function train(
 ): Promise<Trained> {
   const recipe = recipeNamed(name);
   const options = parseOptions(recipe.options, { size: 64, ...given }, name) as never;
-  const { graph, nodes } = recipe.frozen(options);
+  const { graph, nodes } = recipe.frozen(options, resnet50);
   const preprocessing = recipe.preprocessing(options);
   const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
   const classes = [...new Set(pictures.map(({ className }) => className))];
@@ -83,7 +84,8 @@ async function train(
   const told: TrainingProgress[] = [];
   const checkpoints = new Checkpoints({ store: memoryStore(), prefix: '', scratch: root }, name);
   const trained = await recipe.train(options, {
-    backbone,
+    backbone: resnet50,
+    pretrained: backbone,
     train: parts[0] as Part,
     validation: validation.length > 0 ? (parts[1] as Part) : null,
     seed: 1,
@@ -300,6 +302,7 @@ describe('the options of a recipe', () => {
     const sides = (scales: number[]): number =>
       recipeNamed('metric').frozen(
         parseOptions(recipeNamed('metric').options, { size: 100, scales }, 'metric'),
+        resnet50,
       ).graph.inputSize;
     assert.equal(sides([1, 0.5]), 100);
     assert.equal(sides([0.5, 1]), 100);

