@@ -1,23 +1,22 @@
 /**
  * The HTTP interface. It takes a Request and gives a Response, and knows neither of servers nor of Lambda: those stand around it.
  */
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { NotFoundError } from '../core/errors.ts';
-import { digest } from '../core/images/picture.ts';
 import type { Deps } from './deps.ts';
-import { DOCS_POLICY, docsPage } from './docs-page.ts';
 import { RequestError } from './errors.ts';
 import { access } from './http/access.ts';
 import { deadline } from './http/deadline.ts';
-import { notModified } from './http/etag.ts';
 import { headers, ownHostsOnly, watched } from './http/guards.ts';
 import { answerProblem } from './http/problems.ts';
+import { scopesOf } from './http/route.ts';
 import { router } from './http/router.ts';
 import { openApiOf } from './openapi.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { aliasRoutes } from './resources/aliases.ts';
 import { classifyRoutes } from './resources/classify.ts';
 import { dataSetRoutes } from './resources/data-sets.ts';
+import { documentationRoutes } from './resources/documentation.ts';
 import { embedRoutes } from './resources/embed.ts';
 import { feedbackRoutes } from './resources/feedback.ts';
 import { healthRoutes } from './resources/health.ts';
@@ -34,7 +33,13 @@ import { verifyRoutes } from './resources/verify.ts';
 export function createApp(deps: Deps) {
   const app = router();
   app.openAPIRegistry.register('PictureKeys', pictureKeys);
-  app.use(watched(deps), headers(), deadline(deps), ownHostsOnly(deps), access(deps));
+  app.use(
+    watched(deps),
+    headers(),
+    deadline(deps),
+    ownHostsOnly(deps),
+    access(deps, () => scopesOf(app)),
+  );
   app.onError((error, c) => answerProblem(c, error, deps));
   app.notFound(() => {
     throw new NotFoundError(
@@ -56,20 +61,7 @@ export function createApp(deps: Deps) {
     .route('/v1', trainingRoutes(deps))
     .route('/v1', importRoutes(deps));
   const document = openApiOf(routes);
-  const page = docsPage(document);
-  let etag: string | null = null;
-  const unchanged = (c: Context): boolean => {
-    etag ??= `"${digest(page + JSON.stringify(document)).slice(0, 32)}"`;
-    c.header('ETag', etag);
-    c.header('Cache-Control', 'no-cache');
-    return notModified(c, etag);
-  };
-  routes.get('/openapi.json', (c) => (unchanged(c) ? c.body(null, 304) : c.json(document)));
-  // Whoever opens the address in a browser wants to read; relative, as something before it may have put it elsewhere.
-  routes.get('/', (c) => c.redirect('docs', 302));
-  routes.get('/docs', (c) =>
-    unchanged(c) ? c.body(null, 304) : c.html(page, 200, { 'Content-Security-Policy': DOCS_POLICY }),
-  );
+  app.route('/', documentationRoutes(document));
   refuseOtherMethods(routes, document);
   return routes;
 }

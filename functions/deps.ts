@@ -6,7 +6,7 @@ import type { JwtIssuer } from './http/jwt.ts';
 import type { Line } from './http/line.ts';
 import type { Memory } from './http/memory.ts';
 import type { Rate } from './http/rate.ts';
-import type { Env } from './http/router.ts';
+import type { Env } from './http/env.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import type { Ingestion } from './ingestion/ingestion.ts';
 import type { UploadSigner } from './http/upload-signature.ts';

@@ -1,6 +1,7 @@
 /** Who may do what, and how often: bearer tokens with scopes (RFC 6750), Kindred's own or an issuer's. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { matchedRoutes } from 'hono/route';
 import { listTokens, tokenHolds, tokenId } from '../../core/registry/tokens.ts';
 import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
 import type { TokenStore } from '../../core/registry/token-store.ts';
@@ -8,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
 import type { Grant } from './grant.ts';
 import { JwtIssuer } from './jwt.ts';
-import type { Env } from './router.ts';
+import type { Env } from './env.ts';
 
 const LOOK_MS = 5000;
 /** For a token that is not known yet: it may just have been made. */
@@ -83,24 +84,6 @@ export class Tokens {
   }
 }
 
-/** First fit counts; what is not here is for `admin`. Null: needs no token. */
-const NEEDED: readonly (readonly [methods: string, path: RegExp, scope: Scope | null])[] = [
-  ['GET', /^\/(?:healthz|readyz|openapi\.json|docs)?$/, null],
-  // The address itself is what allows it.
-  ['PUT', /^\/v1\/uploads\/[^/]+$/, null],
-  ['POST', /^\/v1\/(?:models\/[^/]+\/)?(?:classify|embed|verify)$/, 'classify'],
-  // Pictures that people sent, and what is made of them.
-  ['GET POST DELETE', /^\/v1\/models\/[^/]+\/unknown(?:\/|$)/, 'upload'],
-  ['POST', /^\/v1\/models\/[^/]+\/feedback$/, 'upload'],
-  ['GET', /^\/v1\/(?:models|datasets|trainings|imports)(?:\/|$)/, 'read'],
-  ['GET', /^\/metrics$/, 'read'],
-  ['PUT DELETE', /^\/v1\/datasets\/[^/]+\/images\//, 'upload'],
-  ['POST', /^\/v1\/datasets\/[^/]+\/uploads$/, 'upload'],
-  ['POST', /^\/v1\/(?:trainings|imports)$/, 'train'],
-  ['DELETE', /^\/v1\/(?:trainings|imports)\/[^/]+$/, 'train'],
-  ['POST', /^\/v1\/(?:trainings|imports)\/[^/]+\/resume$/, 'train'],
-];
-
 /** Whether anybody has to say who they are. */
 export function needsTokens({
   tokens,
@@ -110,12 +93,17 @@ export function needsTokens({
   return tokens !== null || jwt !== null || authorizer !== null;
 }
 
-/** Lets a request pass that needs no token, or comes with one of the right scope, unless there were too many of them. */
-export function access(deps: Deps) {
+/**
+ * Lets a request pass whose route is public, or that comes with a token of the route's scope, and enforces the rate limit.
+ * A path without a declared route needs `admin`.
+ * @param declared the scopes of all routes, as `scopesOf` gives them; read with the first request
+ */
+export function access(deps: Deps, declared: () => ReadonlyMap<string, Scope | 'public'>) {
+  let scopes: ReadonlyMap<string, Scope | 'public'> | null = null;
   return createMiddleware<Env>(async (c, next) => {
-    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
-    const needed = neededFor(method, c.req.path);
-    if (needed === null || !needsTokens(deps)) {
+    scopes ??= declared();
+    const needed = scopeFor(c, scopes);
+    if (needed === 'public' || !needsTokens(deps)) {
       if (!isProbe(c.req.path)) takeByAddress(deps, c);
     } else {
       const grant = await grantOf(deps, c);
@@ -126,6 +114,15 @@ export function access(deps: Deps) {
     }
     await next();
   });
+}
+
+/** The scope of the route that the router has found for the request. */
+function scopeFor(c: Context<Env>, scopes: ReadonlyMap<string, Scope | 'public'>): Scope | 'public' {
+  for (const { method, path } of matchedRoutes(c)) {
+    const scope = scopes.get(`${method} ${path}`);
+    if (scope !== undefined) return scope;
+  }
+  return 'admin';
 }
 
 /** What asks whether the server is there must not be turned away. */
@@ -148,13 +145,6 @@ async function grantOf(deps: Deps, c: Context<Env>): Promise<Grant> {
     if (error instanceof RequestError && error.status === 401) takeByAddress(deps, c);
     throw error;
   }
-}
-
-function neededFor(method: string, path: string): Scope | null {
-  const found = NEEDED.find(
-    ([methods, pattern]) => methods.split(' ').includes(method) && pattern.test(path),
-  );
-  return found === undefined ? 'admin' : found[2];
 }
 
 /** @throws RequestError (unauthorized) */

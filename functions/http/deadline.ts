@@ -2,7 +2,7 @@
 import { createMiddleware } from 'hono/factory';
 import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
-import type { Env } from './router.ts';
+import type { Env } from './env.ts';
 
 const signals = new WeakMap<Request, AbortSignal>();
 /** Those whose bodies are being read. */

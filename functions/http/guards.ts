@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
-import type { Env } from './router.ts';
+import type { Env } from './env.ts';
 
 const REQUEST_ID = /^[\w.=-]{1,128}$/;
 

@@ -1,21 +1,9 @@
 /** What all resources have in common: how inputs are refused, and which problems every answer may be. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { InvalidInputError } from '../../core/errors.ts';
-import type { Scope } from '../../core/registry/tokens.ts';
 import { saidShort } from './body.ts';
+import type { Env } from './env.ts';
 import { problemSchema } from './problems.ts';
-
-export interface Env {
-  Variables: {
-    requestId: string;
-    /** Who asks, for histories; "http" when nobody has to say it. */
-    by: string;
-    /** What whoever asks may do; undefined where nobody has to say who they are. */
-    scopes?: readonly Scope[];
-    /** What the answer was made of, for the log. */
-    noted?: Readonly<Record<string, number>>;
-  };
-}
 
 /** A router whose inputs are refused by throwing InvalidInputError. */
 export function router(): OpenAPIHono<Env> {

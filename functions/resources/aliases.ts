@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import {
   CancelledError,
   ConflictError,
@@ -12,6 +12,7 @@ import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { matches, notModified } from '../http/etag.ts';
 import { problemOf, problemSchema } from '../http/problems.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import type { Ending, Move } from '../promotions/moves.ts';
 
@@ -68,10 +69,11 @@ const params = z.object({
   alias: z.string().min(1).max(63).meta({ example: 'production' }),
 });
 
-const show = createRoute({
+const show = route({
   method: 'get',
   path: '/models/{model}/aliases/{alias}',
-  tags: ['models'],
+  scope: 'read',
+  tag: 'models',
   summary: 'Show an alias and its moves; its ETag is what moving it needs',
   request: { params },
   responses: {
@@ -81,10 +83,11 @@ const show = createRoute({
   },
 });
 
-const move = createRoute({
+const move = route({
   method: 'put',
   path: '/models/{model}/aliases/{alias}',
-  tags: ['models'],
+  scope: 'admin',
+  tag: 'models',
   summary: 'Point an alias to a version, if nobody moved it since it was read',
   description:
     'If-Match is the ETag that GET gave, or If-None-Match: * for an alias that is not there yet. What was changed in the gallery of the version before is carried over first, and for "production" the versions are compared: one that is worse is refused. What takes long goes on by itself, and is answered with 202.',
@@ -103,10 +106,11 @@ const move = createRoute({
   },
 });
 
-const after = createRoute({
+const after = route({
   method: 'get',
   path: '/models/{model}/aliases/{alias}/moves/{move}',
-  tags: ['models'],
+  scope: 'read',
+  tag: 'models',
   summary: 'How far a move of the alias is that takes long',
   request: { params: params.extend({ move: z.string().max(64) }) },
   responses: {

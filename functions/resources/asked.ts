@@ -3,17 +3,16 @@ import { z } from '@hono/zod-openapi';
 import { InvalidInputError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
 import type { Deps } from '../deps.ts';
+import { versionNumber } from '../http/numbers.ts';
 import { queryOf } from '../http/router.ts';
 import { keysSchema, type Embedded } from '../http/pictures.ts';
 import { OnlyModel } from '../versions/only-model.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
-const digits = z.string().regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on');
-
 /** Of every query about pictures. */
 export const askedFields = {
-  version: digits.optional().meta({ description: 'The version to ask; not together with alias.' }),
+  version: versionNumber.optional().meta({ description: 'The version to ask; not together with alias.' }),
   alias: z.string().optional().meta({ description: 'The alias to ask.', default: DEFAULT_ALIAS }),
 };
 
@@ -30,7 +29,7 @@ export async function askedOf(
   }
   const model = named ?? usual ?? (await onlyModel(registry));
   checkName(model, 'model');
-  if (version !== undefined) return { model, version: Number(version) };
+  if (version !== undefined) return { model, version };
   checkName(alias ?? DEFAULT_ALIAS, 'alias');
   return { model, alias: alias ?? DEFAULT_ALIAS };
 }

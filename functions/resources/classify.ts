@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import type { Decision, DecisionOptions } from '../../core/gallery/decision.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import { InvalidInputError } from '../../core/errors.ts';
@@ -7,30 +7,28 @@ import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
+import { nonNegative, whole } from '../http/numbers.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 import { askedOf, askedFields, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
-const number = z.string().regex(/^\d{1,12}(\.\d{1,12})?$/, 'a number of at least 0');
-
 const querySchema = queryOf({
   ...askedFields,
-  top: z
-    .string()
-    .regex(/^[1-9]\d{0,3}$/, 'a whole number from 1 to 9999')
-    .optional()
-    .meta({ description: 'How many classes to name.', default: '5' }),
+  top: whole(1, 9999).default(5).meta({ description: 'How many classes to name.', default: 5 }),
   point: z.enum(OPERATING_POINTS).optional().meta({
     description: 'How readily a picture counts as unknown.',
     default: 'balanced',
   }),
-  threshold: number.optional().meta({ description: 'Instead: call unknown what is farther than this.' }),
-  falseRejection: number.optional().meta({
-    description: 'Instead: the share of known pictures that may be called unknown.',
+  threshold: nonNegative
+    .optional()
+    .meta({ description: 'Instead: the distance above which an image is unknown.' }),
+  falseRejection: nonNegative.optional().meta({
+    description: 'Instead: the false-rejection rate, the share of known images called unknown.',
   }),
-  falseAcceptance: number.optional().meta({
-    description: 'Instead: the share of strangers that may be called known.',
+  falseAcceptance: nonNegative.optional().meta({
+    description: 'Instead: the false-acceptance rate, the share of unknown images called known.',
   }),
 });
 type Query = z.infer<typeof querySchema>;
@@ -69,21 +67,22 @@ const answerSchema = saidSchema
 
 const shared = {
   method: 'post' as const,
-  tags: ['pictures'],
+  scope: 'classify' as const,
+  tag: 'pictures' as const,
   responses: {
     200: answer('An answer for each picture, in order.', answerSchema),
     ...problems(413, 415, 422),
   },
 };
 
-const classify = createRoute({
+const classify = route({
   ...shared,
   path: '/classify',
   summary: 'Tell the class of pictures, by the model that is asked by default',
   request: { query: querySchema, body: picturesBody },
 });
 
-const classifyByModel = createRoute({
+const classifyByModel = route({
   ...shared,
   path: '/models/{model}/classify',
   summary: 'Tell the class of pictures',
@@ -173,11 +172,11 @@ function optionsOf({ top, point, threshold, falseRejection, falseAcceptance }: Q
     );
   }
   return {
-    top: Number(top ?? 5),
+    top,
     ...(deciding.length === 0 && { point: 'balanced' as const }),
     ...(point !== undefined && { point }),
-    ...(threshold !== undefined && { threshold: Number(threshold) }),
-    ...(falseRejection !== undefined && { falseRejection: Number(falseRejection) }),
-    ...(falseAcceptance !== undefined && { falseAcceptance: Number(falseAcceptance) }),
+    ...(threshold !== undefined && { threshold }),
+    ...(falseRejection !== undefined && { falseRejection }),
+    ...(falseAcceptance !== undefined && { falseAcceptance }),
   };
 }

@@ -1,15 +1,18 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { NotFoundError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
 import type { Deps } from '../deps.ts';
 import { goneAway } from '../errors.ts';
 import { signalOf } from '../http/deadline.ts';
+import { pageLimit } from '../http/numbers.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 
-const list = createRoute({
+const list = route({
   method: 'get',
   path: '/datasets',
-  tags: ['data sets'],
+  scope: 'read',
+  tag: 'data sets',
   summary: 'List the data sets',
   responses: {
     200: answer('All of them.', z.object({ dataSets: z.array(z.object({ dataSet: z.string() })) })),
@@ -30,20 +33,17 @@ const dataSetSchema = z
   })
   .openapi('DataSet');
 
-const show = createRoute({
+const show = route({
   method: 'get',
   path: '/datasets/{dataset}',
-  tags: ['data sets'],
+  scope: 'read',
+  tag: 'data sets',
   summary: 'Show the classes and pictures of a data set',
   request: {
     params: z.object({ dataset: nameSchema }),
     query: queryOf({
       after: z.string().max(1024).optional().meta({ description: 'Show the images after this key.' }),
-      limit: z
-        .string()
-        .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000')
-        .optional()
-        .meta({ description: 'How many images.', default: '100' }),
+      limit: pageLimit.meta({ description: 'How many images.' }),
     }),
   },
   responses: { 200: answer('The data set.', dataSetSchema), ...problems() },
@@ -58,8 +58,8 @@ export function dataSetRoutes({ registry }: Deps) {
     })
     .openapi(show, async (c) => {
       const { dataset } = c.req.valid('param');
-      const { after = '', limit = '100' } = c.req.valid('query');
-      const page = { after, limit: Number(limit) };
+      const { after = '', limit } = c.req.valid('query');
+      const page = { after, limit };
       return c.json(await contentOf(registry, dataset, page, signalOf(c.req.raw)), 200);
     });
 }

@@ -1,7 +1,8 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
@@ -16,21 +17,22 @@ const answerSchema = saidSchema
 
 const shared = {
   method: 'post' as const,
-  tags: ['pictures'],
+  scope: 'classify' as const,
+  tag: 'pictures' as const,
   responses: {
     200: answer('The embedding of each picture, in order.', answerSchema),
     ...problems(413, 415, 422),
   },
 };
 
-const embed = createRoute({
+const embed = route({
   ...shared,
   path: '/embed',
   summary: 'Turn pictures into embeddings, by the model that is asked by default',
   request: { query: askedQuery, body: picturesBody },
 });
 
-const embedByModel = createRoute({
+const embedByModel = route({
   ...shared,
   path: '/models/{model}/embed',
   summary: 'Turn pictures into embeddings',

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { embedPictures } from '../../core/embedding/embed-pictures.ts';
 import { UnreadableImageError } from '../../core/errors.ts';
 import { digest } from '../../core/images/picture.ts';
@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { checkFormat, withPictures } from '../http/pictures.ts';
 import type { SentPicture } from '../http/pictures.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 import { askedFields, askedOf, picturesBody } from './asked.ts';
 
@@ -36,10 +37,11 @@ export const feedbackSchema = z
   })
   .openapi('Feedback');
 
-const feedback = createRoute({
+const feedback = route({
   method: 'post',
   path: '/models/{model}/feedback',
-  tags: ['pictures'],
+  scope: 'upload',
+  tag: 'pictures',
   summary: 'Say the right class of pictures: they go into the gallery under it, and out of other classes',
   description:
     'The next answer knows it. It goes over to the versions to come, and stays when a data set has these pictures under another class.',

@@ -1,20 +1,23 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { DATA_SETS } from '../../core/registry/layout.ts';
 import type { Deps } from '../deps.ts';
+import { route } from '../http/route.ts';
 import { answer, problems, router } from '../http/router.ts';
 
-const health = createRoute({
+const health = route({
   method: 'get',
   path: '/healthz',
-  tags: ['server'],
+  scope: 'public',
+  tag: 'server',
   summary: 'Whether the process is alive',
   responses: { 200: answer('It is.', z.object({ status: z.literal('ok') })), ...problems() },
 });
 
-const ready = createRoute({
+const ready = route({
   method: 'get',
   path: '/readyz',
-  tags: ['server'],
+  scope: 'public',
+  tag: 'server',
   summary: 'Whether it can answer: the store can be read, and the model that is asked by default is loaded',
   responses: {
     200: answer(
@@ -28,10 +31,11 @@ const ready = createRoute({
   },
 });
 
-const metrics = createRoute({
+const metrics = route({
   method: 'get',
   path: '/metrics',
-  tags: ['server'],
+  scope: 'read',
+  tag: 'server',
   summary: 'Numbers of the server, for Prometheus',
   responses: {
     200: { description: 'Text format 0.0.4.', content: { 'text/plain': { schema: z.string() } } },

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { ConflictError, InvalidInputError, NotFoundError, UnreadableImageError } from '../../core/errors.ts';
 import { sniffFormat } from '../../core/images/formats.ts';
 import { probeImage } from '../../core/images/probe.ts';
@@ -9,6 +9,7 @@ import { checkKey, quote } from '../../core/storage/keys.ts';
 import type { Deps } from '../deps.ts';
 import { RequestError, unsupportedType } from '../errors.ts';
 import { mediaType, withBody } from '../http/body.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 
 const part = z.string().min(1).max(255);
@@ -41,20 +42,22 @@ export const pictureBody = {
   content: { 'image/*': { schema: binary }, 'application/octet-stream': { schema: binary } },
 };
 
-const put = createRoute({
+const put = route({
   method: 'put',
   path: '/datasets/{dataset}/images/{class}/{file}',
-  tags: ['data sets'],
+  scope: 'upload',
+  tag: 'data sets',
   summary: 'Put a picture under a class, in place of one of that name',
   description: 'With If-None-Match: * only when there is none of that name.',
   request: { params, headers: z.object({ 'if-none-match': z.literal('*').optional() }), body: pictureBody },
   responses: { 200: answer('It is there.', putSchema), ...problems(412, 413, 415, 422) },
 });
 
-const remove = createRoute({
+const remove = route({
   method: 'delete',
   path: '/datasets/{dataset}/images/{class}/{file}',
-  tags: ['data sets'],
+  scope: 'upload',
+  tag: 'data sets',
   summary: 'Take a picture out of a data set',
   request: { params },
   responses: { 200: answer('It is gone.', goneSchema), ...problems() },

@@ -8,11 +8,25 @@ import type { ImportJob } from '../../core/jobs/job.ts';
 import { plainText } from '../../core/jobs/plain-text.ts';
 import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
 import type { Registry } from '../../core/registry/registry.ts';
-import type { Deps } from '../deps.ts';
-import { nameSchema } from '../http/router.ts';
+import type { ObjectStore } from '../../core/storage/store.ts';
+import { jsonBody } from '../http/body.ts';
+import { route } from '../http/route.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
-import { jobRoutes } from './job-routes.ts';
-import { dataSetShown, fieldsOf, jobFields, requireDataSets } from './jobs.ts';
+import { JobService } from './job-service.ts';
+import {
+  accepted,
+  dataSetShown,
+  eventStream,
+  fieldsOf,
+  followJob,
+  idParams,
+  jobFields,
+  listQuery,
+  requireDataSets,
+  startRequest,
+} from './jobs.ts';
+import type { JobNeeds } from './jobs.ts';
 
 const wantedSchema = z
   .strictObject({
@@ -84,34 +98,109 @@ const importSchema = z
   .openapi('Import');
 type Import = z.infer<typeof importSchema>;
 
-/** Data sets that are embedded into galleries, as jobs. */
-export function importRoutes(deps: Deps) {
-  const { registry } = deps;
-  return jobRoutes(deps, {
-    noun: 'import',
-    path: 'imports',
-    answer: importSchema,
-    wanted: wantedSchema,
-    wantedName: 'WantedImport',
-    says: {
-      start: {
-        summary: 'Have a whole data set embedded into a gallery',
-        description:
-          'For sets that are too large for one process: the data set is listed once and embedded in parts, and all of it is added in one step at the end.',
-      },
-      cancel: 'Ask an import to stop; the gallery stays as it is',
-      resume: 'What was embedded is kept, and the data set is as it was listed.',
-    },
+const params = idParams('import');
+const tag = 'imports';
+
+const start = route({
+  method: 'post',
+  path: '/imports',
+  scope: 'train',
+  tag,
+  summary: 'Embed a whole dataset into a gallery',
+  description:
+    'For datasets too large for one process: the dataset is listed once and embedded in parts, and all of it is added in one step at the end.',
+  request: startRequest('import', 'WantedImport'),
+  responses: accepted(importSchema, 413, 415),
+});
+
+const list = route({
+  method: 'get',
+  path: '/imports',
+  scope: 'read',
+  tag,
+  summary: 'List imports, newest first',
+  request: { query: listQuery },
+  responses: { 200: answer('Imports.', z.object({ imports: z.array(importSchema) })), ...problems() },
+});
+
+const show = route({
+  method: 'get',
+  path: '/imports/{id}',
+  scope: 'read',
+  tag,
+  summary: 'Show an import and its progress',
+  request: { params },
+  responses: { 200: answer('The import.', importSchema), ...problems() },
+});
+
+const events = route({
+  method: 'get',
+  path: '/imports/{id}/events',
+  scope: 'read',
+  tag,
+  ...eventStream('import'),
+});
+
+const cancel = route({
+  method: 'delete',
+  path: '/imports/{id}',
+  scope: 'train',
+  tag,
+  summary: 'Cancel an import; the gallery stays as it is',
+  request: { params },
+  responses: { 202: answer('It stops soon.', importSchema), ...problems(409) },
+});
+
+const resume = route({
+  method: 'post',
+  path: '/imports/{id}/resume',
+  scope: 'train',
+  tag,
+  summary: 'Resume an import that failed or was cancelled',
+  description:
+    'Finished parts are kept, and the dataset is taken as it was listed. A queued or running import is left as it is.',
+  request: { params },
+  responses: accepted(importSchema),
+});
+
+/** Imports of datasets into galleries, as jobs. */
+export function importRoutes(needs: JobNeeds) {
+  const { registry, trainings, memory, withoutPlace } = needs;
+  const { store } = registry;
+  const jobs = new JobService(store, trainings, {
+    plural: 'imports',
     read: readImport,
     isOne: (job): job is ImportJob => job.kind === 'import',
     create: createImport,
-    shown: (one) => importOf(deps, one),
-    // What an alias points to may have changed since it was asked first: it is the same import all the same.
-    asked: (wanted) => wanted,
+    shown: (one) => importOf(one, store, withoutPlace),
+    // A repeated request is the same import, also when its alias has moved since.
+    same: (wanted: Wanted) => wanted,
     request: (wanted) => requestOf(registry, wanted),
-    check: (_, trainings) => trainings.checkImport(),
-    mayResume: () => undefined,
+    check: (_, runner) => runner.checkImport(),
+    authorizeResume: () => undefined,
   });
+  const routes = router();
+  routes.openAPIRegistry.register('WantedImport', wantedSchema);
+  return routes
+    .openapi(start, async (c) => {
+      const wanted = await jsonBody(c.req.raw, wantedSchema, memory);
+      const started = await jobs.start(c.req.valid('header')['idempotency-key'], wanted, c.var.scopes);
+      c.header('Location', `/v1/imports/${started.id}`);
+      return c.json(started, 202);
+    })
+    .openapi(list, async (c) => c.json({ imports: await jobs.list(c.req.valid('query').limit) }, 200))
+    .openapi(show, async (c) => c.json(await jobs.show(c.req.valid('param').id), 200))
+    .openapi(events, (c) => {
+      const read = () => jobs.show(c.req.valid('param').id);
+      const known = c.req.valid('header')['last-event-id'];
+      return followJob(c, needs, { event: 'import', known, read });
+    })
+    .openapi(cancel, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 202))
+    .openapi(resume, async (c) => {
+      const resumed = await jobs.resume(c.req.valid('param').id, c.var.scopes);
+      c.header('Location', `/v1/imports/${resumed.id}`);
+      return c.json(resumed, 202);
+    });
 }
 
 /** @throws NotFoundError when there is no such data set or version; InvalidInputError */
@@ -136,25 +225,29 @@ async function usefulParts(registry: Registry, dataSet: string, parts: number): 
   return Math.max(1, files);
 }
 
-async function importOf(deps: Deps, one: Seen<ImportJob>): Promise<Import> {
+async function importOf(
+  one: Seen<ImportJob>,
+  store: ObjectStore,
+  withoutPlace: (text: string) => string,
+): Promise<Import> {
   const { job } = one;
   const { dataSet: dataset, model, version, parts, keepPictures } = job.request;
   const { result } = job;
   return {
-    ...fieldsOf(deps, one),
+    ...fieldsOf(one, withoutPlace),
     dataset: dataSetShown(dataset),
     model,
     version,
     parts,
     keepPictures,
-    pictures: await importProgress(deps.registry.store, job),
+    pictures: await importProgress(store, job),
     result: result && {
       ...result,
       left: {
         count: result.left.count,
         first: result.left.first.map(({ key, reason }) => ({
           key,
-          reason: plainText(deps.withoutPlace(reason)),
+          reason: plainText(withoutPlace(reason)),
         })),
       },
     },

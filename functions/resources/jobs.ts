@@ -1,29 +1,38 @@
-/** What trainings and imports have in common over HTTP: both are jobs that run elsewhere. */
+/** What trainings and imports have in common over HTTP: fields, parameters and responses of jobs. */
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { ConflictError, InvalidInputError, NotFoundError } from '../../core/errors.ts';
-import { inOrder } from '../../core/images/in-order.ts';
-import { requestCancel } from '../../core/jobs/cancel.ts';
-import { JOB_STATES, listJobs } from '../../core/jobs/job.ts';
-import type { Job } from '../../core/jobs/job.ts';
-import { isInterrupted } from '../../core/jobs/owner.ts';
+import { NotFoundError } from '../../core/errors.ts';
+import { JOB_STATES } from '../../core/jobs/job.ts';
 import { plainText } from '../../core/jobs/plain-text.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
-import type { Deps } from '../deps.ts';
-import { RequestError, busy } from '../errors.ts';
-import { queryOf } from '../http/router.ts';
+import { busy } from '../errors.ts';
+import type { Memory } from '../http/memory.ts';
+import { pageLimit } from '../http/numbers.ts';
+import { answer, problems, queryOf } from '../http/router.ts';
 import { sendStates } from '../trainings/events.ts';
+import type { Streams } from '../trainings/events.ts';
 import { OBSTACLES } from '../trainings/trainings.ts';
 import type { Seen, Trainings } from '../trainings/trainings.ts';
+
+/** What the routes of jobs need. */
+export interface JobNeeds {
+  readonly registry: Registry;
+  /** What runs jobs; null: this server runs none. */
+  readonly trainings: Trainings | null;
+  readonly memory: Memory;
+  readonly streams: Streams;
+  readonly trouble: (error: unknown) => void;
+  readonly withoutPlace: (text: string) => string;
+}
 
 /** Of the answers about a job of any kind. */
 export const jobFields = {
   id: z.string(),
   state: z.enum([...JOB_STATES, 'interrupted']).meta({
-    description: '"interrupted": its process is gone; a server goes on with its own jobs by itself.',
+    description: '"interrupted": its process is gone; a server resumes its own jobs by itself.',
   }),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
@@ -41,14 +50,12 @@ export const jobFields = {
         message: z.string(),
       }),
     )
-    .meta({
-      description: 'Why it has not begun, or gone on; empty where nothing is known to be in its way.',
-    }),
+    .meta({ description: 'Why the job is pending; empty where no reason is known.' }),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
 };
 
-/** These fields of one job. */
-export function fieldsOf({ withoutPlace }: Deps, { job, interrupted, waiting }: Seen) {
+/** These fields of one job. @param withoutPlace takes the registry's location out of messages */
+export function fieldsOf({ job, interrupted, waiting }: Seen, withoutPlace: (text: string) => string) {
   const { id, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
   // Earlier Kindreds kept what a process said last as it was.
   const error = job.error && { ...job.error, message: plainText(withoutPlace(job.error.message)) };
@@ -57,18 +64,20 @@ export function fieldsOf({ withoutPlace }: Deps, { job, interrupted, waiting }: 
   return { id, state, ...moments, attempts, cancelRequested, waiting: [...waiting], error };
 }
 
-/** Of a folder or an address that the command line was given, only what it is called: where it lies is nothing to those who ask. */
+/** A dataset that was given to the command line as a path or address is shown by its last name alone. */
 export function dataSetShown(dataSet: string): string {
   return dataSet.includes('/') ? `…/${dataSet.replace(/\/+$/, '').split('/').at(-1)}` : dataSet;
 }
 
 /** @param what such as "training" */
 export const idParams = (what: string) =>
-  z.object({ id: z.string().refine(isUlid, `not the id of ${what.startsWith('i') ? 'an' : 'a'} ${what}`) });
+  z.object({ id: z.string().refine(isUlid, `not the id of ${withArticle(what)}`) });
 
-/** @param what such as "training" */
-export const keyHeaders = (what: string) =>
-  z.object({
+export const listQuery = queryOf({ limit: pageLimit });
+
+/** The request that starts a job. @param body the name of the body's schema */
+export const startRequest = (what: string, body: string) => ({
+  headers: z.object({
     'idempotency-key': z
       .string({
         error: `a key made up by you, with which the same ${what} can be asked for again, is missing`,
@@ -76,50 +85,37 @@ export const keyHeaders = (what: string) =>
       .min(1)
       .max(255)
       .meta({
-        description: `Made up by you; asked again with it, the ${what} is the same one, also when it has ended.`,
+        description: `Made up by the client; a request repeated with it returns the same ${what}, also when it has ended.`,
       }),
-  });
-
-export const eventHeaders = z.object({ 'last-event-id': z.string().optional() });
-
-export const listQuery = queryOf({
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'a whole number from 1 to 1000')
-    .optional()
-    .meta({ default: '100' }),
+  }),
+  body: {
+    required: true,
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${body}` } } },
+  },
 });
 
-/** The newest jobs of a kind. @param limit as in the query */
-export async function newestJobs<J extends Job>(
-  { registry }: Deps,
-  limit: string | undefined,
-  isOne: (job: Job) => job is J,
-): Promise<J[]> {
-  return (await listJobs(registry.store, Number(limit ?? 100), isOne)).toReversed();
-}
+/** The responses of a route that starts or resumes a job. */
+export const accepted = <T extends z.ZodType>(schema: T, ...statuses: number[]) => ({
+  202: answer('The job is queued or running; Location is its address.', schema),
+  ...problems(409, 501, ...statuses),
+});
 
-/** Jobs that are shown at once; of each, the store may be asked how far it is. */
-const SHOWN_AT_ONCE = 16;
+/** A stream of a job's states. */
+export const eventStream = (what: string) => ({
+  summary: `Follow ${withArticle(what)}, as server-sent events`,
+  description:
+    `Each event "${what}" is the whole ${what} as GET shows it, sent when it has changed; the last one has a final state ` +
+    'and ends the stream. With Last-Event-ID, a state that is already known is not sent again.',
+  request: { params: idParams(what), headers: z.object({ 'last-event-id': z.string().optional() }) },
+  responses: {
+    200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
+    ...problems(),
+  },
+});
 
-/** All of them as they are answered. */
-export async function shownAll<J extends Job, A>(
-  deps: Deps,
-  jobs: readonly J[],
-  shown: (one: Seen<J>) => Promise<A>,
-): Promise<A[]> {
-  const all: A[] = [];
-  for await (const one of inOrder(await seen(deps, jobs), SHOWN_AT_ONCE, shown)) all.push(one);
-  return all;
-}
+const withArticle = (what: string): string => `${what.startsWith('i') ? 'an' : 'a'} ${what}`;
 
-/** What runs the jobs may know more of them than the registry does. */
-async function seen<J extends Job>({ trainings }: Deps, jobs: readonly J[]): Promise<readonly Seen<J>[]> {
-  if (trainings !== null) return trainings.look(jobs);
-  return jobs.map((job) => ({ job, interrupted: isInterrupted(job), waiting: [] }));
-}
-
-/** @throws NotFoundError naming the first one that the registry does not have, and what is like it */
+/** @throws NotFoundError naming the first dataset that does not exist, and the nearest name */
 export async function requireDataSets(registry: Registry, wanted: readonly string[]): Promise<void> {
   const names = await registry.dataSets();
   for (const name of wanted) {
@@ -130,24 +126,21 @@ export async function requireDataSets(registry: Registry, wanted: readonly strin
   }
 }
 
-/** @param what such as "trainings" */
-export function requiredTrainings({ trainings }: Deps, what: string): Trainings {
-  if (trainings !== null) return trainings;
-  throw new RequestError(
-    501,
-    'not-offered',
-    `This server starts no ${what}. Start them on the command line of a machine that reaches the registry, or by a server that does.`,
-  );
+interface Followed {
+  /** The name of the events. */
+  readonly event: string;
+  /** The id of the last event that the client has. */
+  readonly known: string | undefined;
+  readonly read: () => Promise<{ readonly state: string }>;
 }
 
-/** Sends every state of a job as an event of that name. */
-export function followJob(
+/** Streams the states of a job. @throws NotFoundError; RequestError (busy) when too many streams are open */
+export async function followJob(
   c: Context,
-  { streams, trouble }: Deps,
-  event: string,
-  known: string | undefined,
-  read: () => Promise<{ readonly state: string }>,
-): Response {
+  { streams, trouble }: Pick<JobNeeds, 'streams' | 'trouble'>,
+  { event, known, read }: Followed,
+): Promise<Response> {
+  await read();
   // A body that nobody reads would never end.
   if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
   if (!streams.enter()) throw busy(`Too many follow ${event}s already. Try again later.`);
@@ -155,20 +148,10 @@ export function followJob(
     try {
       await sendStates(stream, event, read, { known: known ?? null, ended: streams.ended });
     } catch (error) {
-      // The stream ends, and whoever follows comes back and is told.
+      // The stream ends; a client that reconnects gets the error as a response.
       trouble(error);
     } finally {
       streams.leave();
     }
   });
-}
-
-/** Asks the job to stop. @throws ConflictError when it has ended */
-export async function cancelJob({ registry, trainings }: Deps, id: string): Promise<Job> {
-  const job = await requestCancel(registry.store, id).catch((error: unknown) => {
-    // Not the request is wrong, but it comes too late.
-    throw error instanceof InvalidInputError ? new ConflictError(error.message, { cause: error }) : error;
-  });
-  await trainings?.cancelled(id);
-  return job;
 }

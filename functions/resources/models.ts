@@ -1,6 +1,8 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { noModel } from '../../core/registry/versions.ts';
 import type { Deps } from '../deps.ts';
+import { versionNumber } from '../http/numbers.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { notModified } from '../http/etag.ts';
 import { aliasSchema, aliasOf } from './aliases.ts';
@@ -33,35 +35,35 @@ const versionSchema = z
   })
   .openapi('Version');
 
-const list = createRoute({
+const list = route({
   method: 'get',
   path: '/models',
-  tags: ['models'],
+  scope: 'read',
+  tag: 'models',
   summary: 'List the models',
   responses: { 200: answer('All of them.', z.object({ models: z.array(modelSchema) })), ...problems() },
 });
 
-const show = createRoute({
+const show = route({
   method: 'get',
   path: '/models/{model}',
-  tags: ['models'],
+  scope: 'read',
+  tag: 'models',
   summary: 'Show a model with its versions and aliases',
   request: { params: z.object({ model: nameSchema }) },
   responses: { 200: answer('The model.', modelSchema), ...problems() },
 });
 
-const showVersion = createRoute({
+const showVersion = route({
   method: 'get',
   path: '/models/{model}/versions/{version}',
-  tags: ['models'],
+  scope: 'read',
+  tag: 'models',
   summary: 'Show a version, which never changes',
   request: {
     params: z.object({
       model: nameSchema,
-      version: z
-        .string()
-        .regex(/^[1-9]\d{0,8}$/, 'a whole number from 1 on')
-        .meta({ example: '1' }),
+      version: versionNumber,
     }),
   },
   responses: {
@@ -86,12 +88,7 @@ export function modelRoutes({ registry }: Deps) {
     })
     .openapi(showVersion, async (c) => {
       const { model, version } = c.req.valid('param');
-      const {
-        dataSet,
-        testSet,
-        schemaVersion: _,
-        ...manifest
-      } = await registry.manifest(model, Number(version));
+      const { dataSet, testSet, schemaVersion: _, ...manifest } = await registry.manifest(model, version);
       c.header('ETag', `"${manifest.checksum}"`);
       c.header('Cache-Control', 'no-cache');
       if (notModified(c, `"${manifest.checksum}"`)) return c.body(null, 304);

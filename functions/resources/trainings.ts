@@ -3,12 +3,26 @@ import { createJob, readProgress, readTraining } from '../../core/jobs/job.ts';
 import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { checkName } from '../../core/registry/names.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
-import type { Deps } from '../deps.ts';
+import type { ObjectStore } from '../../core/storage/store.ts';
 import { RequestError } from '../errors.ts';
-import { nameSchema } from '../http/router.ts';
+import { jsonBody } from '../http/body.ts';
+import { route } from '../http/route.ts';
+import { answer, nameSchema, problems, router } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
-import { jobRoutes } from './job-routes.ts';
-import { dataSetShown, fieldsOf, jobFields, requireDataSets } from './jobs.ts';
+import { JobService } from './job-service.ts';
+import {
+  accepted,
+  dataSetShown,
+  eventStream,
+  fieldsOf,
+  followJob,
+  idParams,
+  jobFields,
+  listQuery,
+  requireDataSets,
+  startRequest,
+} from './jobs.ts';
+import type { JobNeeds } from './jobs.ts';
 
 const share = z.number().min(0).max(1);
 const value = z.union([z.string().max(200), z.number(), z.boolean()]);
@@ -39,6 +53,7 @@ const wantedSchema = z
     falseAcceptance: share.optional(),
   })
   .openapi('WantedTraining');
+type Wanted = z.infer<typeof wantedSchema>;
 
 const { id, state, createdAt, startedAt, finishedAt, attempts, cancelRequested, waiting, error } = jobFields;
 const trainingSchema = z
@@ -71,37 +86,114 @@ const trainingSchema = z
   })
   .openapi('Training');
 
+const params = idParams('training');
+const tag = 'trainings';
+
+const start = route({
+  method: 'post',
+  path: '/trainings',
+  scope: 'train',
+  tag,
+  summary: 'Start a training',
+  request: startRequest('training', 'WantedTraining'),
+  responses: accepted(trainingSchema, 413, 415),
+});
+
+const list = route({
+  method: 'get',
+  path: '/trainings',
+  scope: 'read',
+  tag,
+  summary: 'List trainings, newest first',
+  request: { query: listQuery },
+  responses: { 200: answer('Trainings.', z.object({ trainings: z.array(trainingSchema) })), ...problems() },
+});
+
+const show = route({
+  method: 'get',
+  path: '/trainings/{id}',
+  scope: 'read',
+  tag,
+  summary: 'Show a training and its progress',
+  request: { params },
+  responses: { 200: answer('The training.', trainingSchema), ...problems() },
+});
+
+const events = route({
+  method: 'get',
+  path: '/trainings/{id}/events',
+  scope: 'read',
+  tag,
+  ...eventStream('training'),
+});
+
+const cancel = route({
+  method: 'delete',
+  path: '/trainings/{id}',
+  scope: 'train',
+  tag,
+  summary: 'Cancel a training; it keeps a checkpoint',
+  request: { params },
+  responses: { 202: answer('It stops soon.', trainingSchema), ...problems(409) },
+});
+
+const resume = route({
+  method: 'post',
+  path: '/trainings/{id}/resume',
+  scope: 'train',
+  tag,
+  summary: 'Resume a training that failed or was cancelled',
+  description: 'A training resumes from its last checkpoint. A queued or running training is left as it is.',
+  request: { params },
+  responses: accepted(trainingSchema),
+});
+
 /** Trainings as jobs. */
-export function trainingRoutes(deps: Deps) {
-  return jobRoutes(deps, {
-    noun: 'training',
-    path: 'trainings',
-    answer: trainingSchema,
-    wanted: wantedSchema,
-    wantedName: 'WantedTraining',
-    says: {
-      start: { summary: 'Have a model trained' },
-      cancel: 'Ask a training to stop; it keeps a checkpoint',
-      resume: 'It goes on from its last checkpoint.',
-    },
+export function trainingRoutes(needs: JobNeeds) {
+  const { registry, trainings, memory, withoutPlace } = needs;
+  const { store } = registry;
+  const jobs = new JobService(store, trainings, {
+    plural: 'trainings',
     read: readTraining,
     isOne: (job): job is TrainingJob => job.kind === undefined,
     create: createJob,
-    shown: (one) => trainingOf(deps, one),
-    asked: (wanted, scopes) => {
+    shown: (one) => trainingOf(one, store, withoutPlace),
+    same: (wanted: Wanted, scopes) => {
       requireRightToForce(wanted, scopes);
       return requestOf(wanted);
     },
     request: async (wanted) => {
       const request = requestOf(wanted);
       const { dataSet, testSet } = request;
-      await requireDataSets(deps.registry, testSet === null ? [dataSet] : [dataSet, testSet]);
+      await requireDataSets(registry, testSet === null ? [dataSet] : [dataSet, testSet]);
       checkName(request.model, 'model');
       return request;
     },
-    check: (request, trainings) => trainings.check(request),
-    mayResume: ({ request }, scopes) => requireRightToForce(request, scopes),
+    check: (request, runner) => runner.check(request),
+    authorizeResume: ({ request }, scopes) => requireRightToForce(request, scopes),
   });
+  const routes = router();
+  routes.openAPIRegistry.register('WantedTraining', wantedSchema);
+  return routes
+    .openapi(start, async (c) => {
+      const wanted = await jsonBody(c.req.raw, wantedSchema, memory);
+      const started = await jobs.start(c.req.valid('header')['idempotency-key'], wanted, c.var.scopes);
+      c.header('Location', `/v1/trainings/${started.id}`);
+      return c.json(started, 202);
+    })
+    .openapi(list, async (c) => c.json({ trainings: await jobs.list(c.req.valid('query').limit) }, 200))
+    .openapi(show, async (c) => c.json(await jobs.show(c.req.valid('param').id), 200))
+    .openapi(events, (c) => {
+      const read = () => jobs.show(c.req.valid('param').id);
+      const known = c.req.valid('header')['last-event-id'];
+      return followJob(c, needs, { event: 'training', known, read });
+    })
+    .openapi(cancel, async (c) => c.json(await jobs.cancel(c.req.valid('param').id), 202))
+    .openapi(resume, async (c) => {
+      const resumed = await jobs.resume(c.req.valid('param').id, c.var.scopes);
+      c.header('Location', `/v1/trainings/${resumed.id}`);
+      return c.json(resumed, 202);
+    });
 }
 
 /** Whoever may train may have a version answer that is no worse; what else answers is for those to say who may move aliases. */
@@ -118,7 +210,7 @@ function requireRightToForce(
   );
 }
 
-function requestOf(wanted: z.infer<typeof wantedSchema>): TrainingRequest {
+function requestOf(wanted: Wanted): TrainingRequest {
   const {
     dataset,
     testSet = null,
@@ -146,12 +238,16 @@ function requestOf(wanted: z.infer<typeof wantedSchema>): TrainingRequest {
 
 type Training = z.infer<typeof trainingSchema>;
 
-async function trainingOf(deps: Deps, one: Seen<TrainingJob>): Promise<Training> {
+async function trainingOf(
+  one: Seen<TrainingJob>,
+  store: ObjectStore,
+  withoutPlace: (text: string) => string,
+): Promise<Training> {
   const { request, result } = one.job;
-  const progress = one.job.state === 'running' ? await readProgress(deps.registry.store, one.job.id) : null;
+  const progress = one.job.state === 'running' ? await readProgress(store, one.job.id) : null;
   const { dataSet: dataset, testSet, model, recipe, options, seed, promote } = request;
   return {
-    ...fieldsOf(deps, one),
+    ...fieldsOf(one, withoutPlace),
     dataset: dataSetShown(dataset),
     testSet: testSet && dataSetShown(testSet),
     model,

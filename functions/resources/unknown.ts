@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { NotFoundError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import { listUnknown, readUnknown, removeUnknown } from '../../core/registry/unknown.ts';
@@ -6,6 +6,8 @@ import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { signalOf } from '../http/deadline.ts';
 import type { SentPicture } from '../http/pictures.ts';
+import { pageLimit } from '../http/numbers.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 import { addUnder, className, current, feedbackSchema } from './feedback.ts';
 
@@ -37,30 +39,28 @@ const pageSchema = z
 
 const labelSchema = z.strictObject({ class: className }).openapi('Label');
 
-const list = createRoute({
+const list = route({
   method: 'get',
   path: '/models/{model}/unknown',
-  tags: ['unknown pictures'],
+  scope: 'upload',
+  tag: 'unknown pictures',
   summary: 'List pictures that the model did not know, and that wait to be labelled',
   description: 'They are kept only where the server was started to do so (--unknown).',
   request: {
     params: z.object({ model: nameSchema }),
     query: queryOf({
       after: id.optional(),
-      limit: z
-        .string()
-        .regex(/^[1-9]\d{0,2}$/, 'a whole number from 1 to 999')
-        .optional()
-        .meta({ default: '100' }),
+      limit: pageLimit,
     }),
   },
   responses: { 200: answer('Some of them.', pageSchema), ...problems() },
 });
 
-const show = createRoute({
+const show = route({
   method: 'get',
   path: '/models/{model}/unknown/{picture}',
-  tags: ['unknown pictures'],
+  scope: 'upload',
+  tag: 'unknown pictures',
   summary: 'The picture itself',
   request: { params },
   responses: {
@@ -72,10 +72,11 @@ const show = createRoute({
   },
 });
 
-const label = createRoute({
+const label = route({
   method: 'post',
   path: '/models/{model}/unknown/{picture}/label',
-  tags: ['unknown pictures'],
+  scope: 'upload',
+  tag: 'unknown pictures',
   summary: 'Put the picture into the gallery of the version in production, and take it off the list',
   request: {
     params,
@@ -87,10 +88,11 @@ const label = createRoute({
   responses: { 200: answer('It is in the gallery.', feedbackSchema), ...problems(413, 415, 422) },
 });
 
-const discard = createRoute({
+const discard = route({
   method: 'delete',
   path: '/models/{model}/unknown/{picture}',
-  tags: ['unknown pictures'],
+  scope: 'upload',
+  tag: 'unknown pictures',
   summary: 'Take the picture off the list for good',
   request: { params },
   responses: { 204: { description: 'It is gone.' }, ...problems() },
@@ -103,8 +105,7 @@ export function unknownRoutes(deps: Deps) {
   routes.openAPIRegistry.register('Label', labelSchema);
   return routes
     .openapi(list, async (c) => {
-      const { after, limit = '100' } = c.req.valid('query');
-      const most = Number(limit);
+      const { after, limit: most } = c.req.valid('query');
       const pictures = await listUnknown(registry.store, c.req.valid('param').model, { after, most });
       const next = pictures.length === most ? (pictures.at(-1)?.id ?? null) : null;
       return c.json({ pictures: pictures.map((picture) => ({ ...picture })), next }, 200);

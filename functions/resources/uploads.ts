@@ -1,8 +1,9 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { checkPlace } from '../../core/registry/data-sets.ts';
 import type { Deps } from '../deps.ts';
 import { tooLarge, unsupportedType } from '../errors.ts';
 import { jsonBody, mediaType } from '../http/body.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import { keyOf, pictureBody, putPicture, putSchema } from './images.ts';
 
@@ -45,10 +46,11 @@ const uploadsSchema = z
   })
   .openapi('Uploads');
 
-const ask = createRoute({
+const ask = route({
   method: 'post',
   path: '/datasets/{dataset}/uploads',
-  tags: ['data sets'],
+  scope: 'upload',
+  tag: 'data sets',
   summary: 'Ask for addresses that pictures can be put to, each for one file of just this type and length',
   description:
     'They lead into the bucket where the registry is in S3, and to this server where it is in a folder. Each lets one picture in, in place of ' +
@@ -63,10 +65,12 @@ const ask = createRoute({
   responses: { 200: answer('An address for each file, in order.', uploadsSchema), ...problems(413, 415) },
 });
 
-const take = createRoute({
+const take = route({
   method: 'put',
   path: '/uploads/{upload}',
-  tags: ['data sets'],
+  // The address itself is signed: it allows this one upload.
+  scope: 'public',
+  tag: 'data sets',
   summary: 'Put a picture to an address that this server gave out',
   request: { params: z.object({ upload: z.string().max(4096) }), body: pictureBody },
   responses: { 200: answer('It is there.', putSchema), ...problems(412, 413, 415, 422) },

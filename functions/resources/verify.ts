@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { InvalidInputError } from '../../core/errors.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import type { OperatingPoint } from '../../core/gallery/operating-points.ts';
@@ -6,6 +6,8 @@ import { createSearch } from '../../core/gallery/search.ts';
 import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
 import { embedSent, withPictures } from '../http/pictures.ts';
+import { nonNegative } from '../http/numbers.ts';
+import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
 import { askedOf, askedFields, picturesBody, said, saidSchema } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
@@ -14,11 +16,7 @@ import type { Knowledge } from '../versions/knowledge.ts';
 const querySchema = queryOf({
   ...askedFields,
   point: z.enum(OPERATING_POINTS).optional().meta({ default: 'balanced' }),
-  threshold: z
-    .string()
-    .regex(/^\d{1,12}(\.\d{1,12})?$/, 'a number of at least 0')
-    .optional()
-    .meta({ description: 'Instead: say "same" up to this distance.' }),
+  threshold: nonNegative.optional().meta({ description: 'Instead: say "same" up to this distance.' }),
 });
 type Query = z.infer<typeof querySchema>;
 
@@ -37,18 +35,19 @@ const answerSchema = saidSchema
 
 const shared = {
   method: 'post' as const,
-  tags: ['pictures'],
+  scope: 'classify' as const,
+  tag: 'pictures' as const,
   responses: { 200: answer('How far the two are apart.', answerSchema), ...problems(413, 415, 422) },
 };
 
-const verify = createRoute({
+const verify = route({
   ...shared,
   path: '/verify',
   summary: 'Compare two pictures, by the model that is asked by default',
   request: { query: querySchema, body: picturesBody },
 });
 
-const verifyByModel = createRoute({
+const verifyByModel = route({
   ...shared,
   path: '/models/{model}/verify',
   summary: 'Compare two pictures',
@@ -90,7 +89,7 @@ async function answerOf(
       });
       const between = performance.now();
       const distance = distanceOf(version.knowledge, first, second);
-      const threshold = given === undefined ? thresholdOf(version.knowledge, point) : Number(given);
+      const threshold = given === undefined ? thresholdOf(version.knowledge, point) : given;
       return {
         ...said(version),
         point: given === undefined ? point : null,

@@ -120,11 +120,10 @@ describe('a server with tokens', () => {
     return response.status;
   };
 
-  it('lets each scope do what it is for, and nothing else', async () => {
+  it('lets each scope do what it is for, however the request is written', async () => {
     const body = new Uint8Array(await (await picture('red', 1)).read());
     const image = '/v1/datasets/new/images/a/b.png';
     const typed = { 'content-type': 'application/json' };
-    const alias = { method: 'PUT', body: '{"version":1}', headers: typed };
     const wanted = (more: object): RequestInit => ({
       method: 'POST',
       body: JSON.stringify({ dataset: 'none', promote: true, ...more }),
@@ -143,34 +142,20 @@ describe('a server with tokens', () => {
     });
     // Each with the status when it is let in.
     const table: readonly (readonly [Scope | null, number, string, RequestInit])[] = [
-      [null, 200, '/healthz', {}],
-      [null, 200, '/readyz', {}],
       [null, 403, '/v1/uploads/x.y', { method: 'PUT', body }],
       ['classify', 200, '/v1/classify', { method: 'POST', body }],
-      ['classify', 200, '/v1/models/colours/embed', { method: 'POST', body }],
       ['read', 200, '/v1/models', {}],
       ['read', 200, '/v1/%6dodels', {}],
       ['read', 200, '/v1/models', { method: 'HEAD' }],
-      ['read', 404, '/v1/datasets/none', {}],
-      ['read', 200, '/v1/trainings', {}],
-      ['read', 200, '/v1/imports', {}],
-      ['read', 200, '/metrics', {}],
       ['upload', 200, image, { method: 'PUT', body }],
-      ['upload', 400, '/v1/datasets/new/uploads', { method: 'POST', body: '{}', headers: typed }],
       ['upload', 200, image, { method: 'DELETE' }],
-      ['train', 400, '/v1/trainings', { method: 'POST', body: '{}', headers: typed }],
-      ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
       ['train', 404, '/v1/trainings', wanted({ force: false })],
       ['admin', 404, '/v1/trainings', wanted({ force: true })],
       ['admin', 404, '/v1/trainings', wanted({ tolerance: 1 })],
-      ['train', 404, '/v1/trainings/01ARZ3NDEKTSV4RRFFQ69G5FAV/resume', { method: 'POST' }],
-      ['train', 404, '/v1/imports/01ARZ3NDEKTSV4RRFFQ69G5FAV/resume', { method: 'POST' }],
       // What an admin asked for is for an admin to go on with.
       ['admin', 501, `/v1/trainings/${forced.id}/resume`, { method: 'POST' }],
-      ['train', 400, '/v1/imports', { method: 'POST', body: '{}', headers: typed }],
-      ['train', 404, '/v1/imports/01ARZ3NDEKTSV4RRFFQ69G5FAV', { method: 'DELETE' }],
-      ['admin', 428, '/v1/models/colours/aliases/production', alias],
       ['admin', 404, '/v1/anything/else', {}],
+      ['admin', 405, '/v1/models', { method: 'PATCH' }],
     ];
     for (const [needed, status, path, init] of table) {
       const what = `${init.method ?? 'GET'} ${path}`;
