@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Tensor2D } from '@tensorflow/tfjs-node';
 import sharp from 'sharp';
 import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
 import type { Picture } from '../core/images/dataset.ts';
@@ -22,7 +23,7 @@ import { openStore } from '../core/storage/open.ts';
 import { pooledFromPictures } from '../core/training/baseline.ts';
 import type { PooledPictures } from '../core/training/baseline.ts';
 import { crossFittedAnswers } from '../core/training/data-check/answers.ts';
-import { findTwins } from '../core/training/data-check/twins.ts';
+import { findNearDuplicates } from '../core/training/data-check/near-duplicate-pairs.ts';
 import { wrongLabels } from '../core/training/data-check/wrong-labels.ts';
 import { metric } from '../core/training/recipes/metric.ts';
 import { table } from './table.ts';
@@ -65,28 +66,12 @@ const pooled = (pictures: readonly Picture[]): Promise<PooledPictures> =>
     { weightsId: 'bench', preprocessing, pictures, folder: cache },
   );
 
-/** Rows of unit length, for as long as `work` runs. */
-async function withFeatures<T>(
-  parts: readonly PooledPictures[],
-  work: (features: ReturnType<typeof tf.tensor2d>) => T | Promise<T>,
-): Promise<T> {
-  const features = tf.tidy(() => {
-    const rows = parts.map((part) => tf.tensor2d(part.features, [part.pictures.length, 2048]));
-    return unitLength(tf.concat(rows, 0)) as ReturnType<typeof tf.tensor2d>;
-  });
-  try {
-    return await work(features);
-  } finally {
-    features.dispose();
-  }
-}
-
-async function wrong(set: string, all: PooledPictures): Promise<string[][]> {
-  const { pictures } = all;
+function wrong(set: string, { pictures, features: values }: PooledPictures): string[][] {
   const names = [...new Set(pictures.map(({ className }) => className))];
   const truth = Int32Array.from(pictures, ({ className }) => names.indexOf(className));
-  return withFeatures([all], (features) =>
-    RATES.map((rate) => {
+  const features = tf.tidy(() => unitLength(tf.tensor2d(values, [pictures.length, 2048]))) as Tensor2D;
+  try {
+    return RATES.map((rate) => {
       const trials = rate === 0 ? 1 : Number(flags.trials);
       const sum = { planted: 0, told: 0, right: 0, named: 0 };
       for (let trial = 0; trial < trials; trial++) {
@@ -100,7 +85,7 @@ async function wrong(set: string, all: PooledPictures): Promise<string[][]> {
           return { part: 'training' as const, picture: { ...picture, key: String(row), className } };
         });
         const answers = crossFittedAnswers(features, labels, new Int32Array());
-        const found = wrongLabels.find({ subjects, problems: [], twins: [], answers });
+        const found = wrongLabels.find({ subjects, problems: [], nearDuplicates: [], answers });
         const hits = found.filter((finding) => rows.includes(Number(finding.pictures[0]?.key)));
         sum.planted += rows.length;
         sum.told += found.length;
@@ -119,13 +104,15 @@ async function wrong(set: string, all: PooledPictures): Promise<string[][]> {
         share(sum.right, sum.planted),
         share(sum.named, sum.right),
       ];
-    }),
-  );
+    });
+  } finally {
+    features.dispose();
+  }
 }
 
-async function copied(set: string, all: PooledPictures): Promise<string[][]> {
+async function copied(set: string, pictures: readonly Picture[]): Promise<string[][]> {
   const perClass = new Map<string, number>();
-  const chosen = [...all.pictures.entries()].filter(([, { className }]) => {
+  const chosen = [...pictures.entries()].filter(([, { className }]) => {
     perClass.set(className, (perClass.get(className) ?? 0) + 1);
     return (perClass.get(className) ?? 0) <= 2;
   });
@@ -138,13 +125,10 @@ async function copied(set: string, all: PooledPictures): Promise<string[][]> {
         return { key: `${original.key} copied`, className, sha256: digest(bytes), read: async () => bytes };
       }),
     );
-    const made = await pooled(copies);
-    const twins = await withFeatures([all, made], (features) =>
-      findTwins([...all.pictures, ...made.pictures], features),
-    );
+    const pairs = await findNearDuplicates([...pictures, ...copies]);
     const originals = chosen.map(([row]) => row);
-    const right = twins.filter(({ a, b }) => originals[b - all.pictures.length] === a).length;
-    const mistaken = twins.filter(({ b }) => b < all.pictures.length).length;
+    const right = pairs.filter(({ a, b }) => originals[b - pictures.length] === a).length;
+    const mistaken = pairs.filter(({ b }) => b < pictures.length).length;
     rows.push([set, how, String(copies.length), String(right), String(mistaken)]);
   }
   return rows;
@@ -157,8 +141,8 @@ try {
     const { pictures } = await openDataSet(openStore(path.resolve(folder)), '');
     const all = await pooled(pictures);
     const set = `${folder} (${pictures.length})`;
-    labels.push(...(await wrong(set, all)));
-    copies.push(...(await copied(set, all)));
+    labels.push(...wrong(set, all));
+    copies.push(...(await copied(set, pictures)));
   }
   process.stdout.write(
     `${table([['pictures', 'planted', 'told of', 'of these wrong', 'found', 'right class'], ...labels])}\n\n` +

@@ -12,8 +12,8 @@ import { dataSetOfId, scanDataSet } from '../pictures/data-set.ts';
  */
 export async function openTrainingData(context: Context, request: TrainingRequest): Promise<TrainingData> {
   const all = await scanDataSet(context, await dataSetOfId(context, request.dataSet));
-  const { samePictures } = await import('../../core/training/data-check/index.ts');
-  const same = await samePictures(all.pictures);
+  const { inseparablePairs } = await import('../../core/training/data-check/index.ts');
+  const same = await inseparablePairs(all.pictures);
   if (request.testSet !== null) {
     const test = await scanDataSet(context, await dataSetOfId(context, request.testSet));
     requireOneSpelling([...all.classes, ...test.classes], 'With the test pictures, the training');

@@ -10,9 +10,9 @@ const SHOWN = 20;
 /** How many of what was found, then each with what to do. */
 export function printCheck(terminal: Terminal, check: DataCheck): void {
   const { pictures, classes, testPictures, results } = check;
-  const test = testPictures === null ? '' : `, and ${counted(testPictures, 'test picture')}`;
-  terminal.print(`${counted(pictures, 'picture')} of ${counted(classes, 'class', 'classes')}${test}\n`);
-  const columns = [{ title: 'LOOKED FOR' }, { title: 'FOUND', align: 'right' as const }, { title: '' }];
+  const test = testPictures === null ? '' : `, ${counted(testPictures, 'test image')}`;
+  terminal.print(`${counted(pictures, 'image')} in ${counted(classes, 'class', 'classes')}${test}\n`);
+  const columns = [{ title: 'CHECK' }, { title: 'FOUND', align: 'right' as const }, { title: '' }];
   const rows = results.map((result) => [result.title, found(result), verdict(result)]);
   terminal.print(table(columns, rows).trimEnd());
   for (const result of results) if (result.count > 0) printResult(terminal, result);
@@ -28,7 +28,7 @@ const found = (result: CheckResult): string => (result.skipped === null ? count(
 function verdict({ count: number, severity, skipped }: CheckResult): string {
   if (skipped !== null) return skipped;
   if (number === 0) return '';
-  return severity === 'repair' ? 'to repair' : 'to look at';
+  return severity === 'repair' ? 'to repair' : 'to review';
 }
 
 function printResult(terminal: Terminal, { title, suggestion, findings, count: number }: CheckResult): void {

@@ -1,4 +1,4 @@
-/** Files that show the same picture. What is learnt from one of them is no secret to the others. */
+/** Groups of near-duplicates. A split keeps each group on one side. */
 import type { Picture } from './dataset.ts';
 
 /** Two files of a data set. */

@@ -29,7 +29,7 @@ describe('kindred datasets check', () => {
   it('ends with 0 where nothing is wrong, and tells what it looked for', async () => {
     const { status, stdout, stderr } = await place.run([...check, '--test', 'more']);
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /^18 pictures of 3 classes, and 6 test pictures$/m);
+    assert.match(stdout, /^18 images in 3 classes, 6 test images$/m);
     assert.match(stdout, /^Likely wrong labels +\d+/m);
   });
 
@@ -44,9 +44,9 @@ describe('kindred datasets check', () => {
     const leak = await place.run([...check, '--test', 'more']);
 
     assert.deepEqual([advice.status, strict.status, leak.status], [0, 1, 1], advice.stderr);
-    assert.match(advice.stdout, new RegExp(`"hat/${hat}" and "hat/small\\.png" show the same picture`));
-    assert.match(leak.stdout, /^Test pictures that are also learnt from +[12] +to repair$/m);
-    assert.match(leak.stdout, /the test picture "hat\/leak\.jpg" and .* are the same file$/m);
+    assert.match(advice.stdout, new RegExp(`"hat/${hat}" and "hat/small\\.png" show the same image`));
+    assert.match(leak.stdout, /^Test images also in the training set +[12] +to repair$/m);
+    assert.match(leak.stdout, /test image "hat\/leak\.jpg" and .* are the same file$/m);
   });
 
   it('gives all of it as one JSON document, escaped for no terminal and complete', async () => {
@@ -70,11 +70,11 @@ describe('kindred datasets check', () => {
     const unchecked = await place.run(['train', 'photos', '--test', 'more', ...FAST, '--no-check']);
 
     assert.equal(trained.status, 0, trained.stderr);
-    assert.match(trained.stderr, /^Looked at 19 pictures of 3 classes and 7 test pictures: \d+ to repair/m);
-    assert.match(trained.stderr, /^ {2}Test pictures that are also learnt from: \d/m);
+    assert.match(trained.stderr, /^Checked 19 images in 3 classes and 7 test images: \d+ to repair/m);
+    assert.match(trained.stderr, /^ {2}Test images also in the training set: \d/m);
     assert.equal(readdirSync(place.in('cache', 'features')).length, atFirst);
     assert.equal(unchecked.status, 0, unchecked.stderr);
-    assert.doesNotMatch(unchecked.stderr, /Looked at/);
+    assert.doesNotMatch(unchecked.stderr, /Checked/);
   });
 
   it('ends with 2 where it is asked for something there is not', async () => {

@@ -1,23 +1,23 @@
-/** What a check is, and what it looks at. */
+/** A check of a dataset, and its input. */
 import type { DataSetProblem, Picture } from '../../images/dataset.ts';
 import type { Answer } from './answers.ts';
 import type { CheckResult, Finding, FoundPicture } from './finding.ts';
-import type { Twins } from './twins.ts';
+import type { NearDuplicate } from './near-duplicate-pairs.ts';
 
-/** A picture that is looked at. */
+/** An image that is checked. */
 export interface Subject {
   readonly part: FoundPicture['part'];
   readonly picture: Picture;
 }
 
-/** Everything that checks are given. Rows count the pictures learnt from, then those judged on. */
+/** The input of every check. Rows count the training images, then the test images. */
 export interface Material {
   readonly subjects: readonly Subject[];
-  /** What the scans had to say. */
+  /** Problems that the scans found. */
   readonly problems: readonly { readonly part: FoundPicture['part']; readonly problem: DataSetProblem }[];
-  /** Pairs of rows that show the same picture. */
-  readonly twins: readonly Twins[];
-  /** What pictures would be taken for by their label's rivals; null where there are too few to ask. */
+  /** Pairs of rows. */
+  readonly nearDuplicates: readonly NearDuplicate[];
+  /** How likely each image's label is; null where there are too few images. */
   readonly answers: readonly Answer[] | null;
 }
 
@@ -32,11 +32,17 @@ export interface Check extends Pick<CheckResult, 'title' | 'severity' | 'suggest
 
 /** For checks that rest on answers. */
 export function withoutAnswers({ answers }: Material): string | null {
-  return answers === null ? 'two classes of two pictures are needed to compare' : null;
+  return answers === null ? 'at least two classes of two images are needed' : null;
 }
 
 export function found({ part, picture }: Subject): FoundPicture {
   return { part, key: picture.key, class: picture.className };
+}
+
+/** For a sentence: "a and b are ...". */
+export function howAlike({ similarity, isMirrored }: NearDuplicate): string {
+  if (isMirrored) return 'the same image, mirrored';
+  return similarity === 1 ? 'the same file' : 'the same image';
 }
 
 /** A name in a sentence. */

@@ -1,26 +1,26 @@
-/** What a check of the data says: plain JSON, stored with a version as data-check.json, printed and shown as it is. */
+/** Findings of the data check: plain JSON, stored with a version as data-check.json, printed and shown as it is. */
 import { z } from 'zod';
 
 const picture = z.strictObject({
-  /** Which pictures it is among: those learnt from, or those judged on. */
+  /** Training or test images. */
   part: z.enum(['training', 'test']),
   /** `<class>/<file>`. */
   key: z.string(),
   class: z.string(),
 });
-/** A picture that a finding names. */
+/** An image that a finding names. */
 export type FoundPicture = Readonly<z.infer<typeof picture>>;
 
 const finding = z.strictObject({
   /** One sentence for people, without a full stop at its end. */
   message: z.string(),
-  /** What it is about, the one to look at first; empty where it is about classes. */
+  /** The images concerned, the one to look at first; empty where classes are concerned. */
   pictures: z.array(picture),
-  /** What shows it: of a likely wrong label the pictures that it resembles, nearest first. */
+  /** Of a likely wrong label, the images that it resembles, nearest first. */
   evidence: z.array(picture),
-  /** What it is about: of a likely wrong label the class it has and the one it looks like, of a pair both. */
+  /** The classes concerned: of a likely wrong label the actual and the likely one, of a pair both. */
   classes: z.array(z.string()),
-  /** From 0 to 1; 1 where there is no doubt. Findings are sorted by it, surest first. */
+  /** From 0 to 1. Findings are sorted by it, highest first. */
   certainty: z.number().min(0).max(1),
 });
 export type Finding = Readonly<z.infer<typeof finding>>;
@@ -28,27 +28,27 @@ export type Finding = Readonly<z.infer<typeof finding>>;
 const result = z.strictObject({
   /** The check's name, such as `wrong-labels`. */
   check: z.string(),
-  /** What it looks for, as a heading. */
+  /** The heading. */
   title: z.string(),
-  /** `repair`: the figures of a version are wrong, or pictures are lost, unless it is repaired. `advice`: to be looked at. */
+  /** `repair`: otherwise metrics are wrong or images are lost. `advice`: to be reviewed. */
   severity: z.enum(['repair', 'advice']),
   /** What to do about it. */
   suggestion: z.string(),
-  /** How many were found; `findings` holds the surest of them. */
+  /** How many were found; `findings` holds those of the highest certainty. */
   count: z.int(),
   findings: z.array(finding),
-  /** Why it could not be looked for, or null. */
+  /** Why the check could not run, or null. */
   skipped: z.string().nullable(),
 });
 export type CheckResult = Readonly<z.infer<typeof result>>;
 
 export const dataCheckSchema = z.strictObject({
-  /** Readable pictures that are learnt from, and their classes. */
+  /** Readable training images, and their classes. */
   pictures: z.int(),
   classes: z.int(),
-  /** Readable pictures that are judged on; null: there are none. */
+  /** Readable test images; null: there are none. */
   testPictures: z.int().nullable(),
-  /** Every check in its order, also where it found nothing. */
+  /** Every check in order, also where it found nothing. */
   results: z.array(result),
 });
 /** The report of all checks. */

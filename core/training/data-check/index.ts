@@ -1,7 +1,4 @@
-/**
- * Faults of a data set, looked for before anything is learnt from it. To add a check, write its file and name it here:
- * it is then printed, stored with versions and shown wherever the others are.
- */
+/** Checks of a dataset before training. To add a check, write its file and list it here. */
 import { alikeClasses } from './alike-classes.ts';
 import type { Check, Material } from './check.ts';
 import { contradictions } from './contradictions.ts';
@@ -16,10 +13,10 @@ import { wrongLabels } from './wrong-labels.ts';
 
 export { dataCheckSchema } from './finding.ts';
 export { summaryOf } from './summary.ts';
-export { samePictures } from './twins.ts';
+export { inseparablePairs } from './near-duplicate-pairs.ts';
 export type { CheckResult, DataCheck, Finding } from './finding.ts';
 
-/** What has to be repaired first. */
+/** Those to be repaired first. */
 const checks: readonly Check[] = [
   unusableFiles,
   contradictions,
@@ -30,10 +27,10 @@ const checks: readonly Check[] = [
   alikeClasses,
 ];
 
-/** Findings that are kept of each check; the count is of all. */
+/** Findings kept of each check; the count is of all. */
 const KEPT = 500;
 
-/** Looks for faults; that costs little beside what computed the features. */
+/** Runs every check; cheap beside computing the features. */
 export async function checkData(data: DataToCheck): Promise<DataCheck> {
   return runChecks(await materialOf(data));
 }

@@ -7,7 +7,7 @@ import type { PooledPictures } from '../baseline.ts';
 import { crossFittedAnswers } from './answers.ts';
 import type { Material, Subject } from './check.ts';
 import type { FoundPicture } from './finding.ts';
-import { findTwins } from './twins.ts';
+import { findNearDuplicates } from './near-duplicate-pairs.ts';
 
 /** Pictures that could be decoded with their pooled features, and what the scan (or decoding) had to say of others. */
 export interface Checked extends PooledPictures {
@@ -26,10 +26,7 @@ export async function materialOf({ training, test }: DataToCheck): Promise<Mater
     return {
       subjects,
       problems: [...problemsOf('training', training), ...problemsOf('test', test)],
-      twins: await findTwins(
-        subjects.map(({ picture }) => picture),
-        features,
-      ),
+      nearDuplicates: await findNearDuplicates(subjects.map(({ picture }) => picture)),
       answers: crossFittedAnswers(features, ...labelsOf(training, test)),
     };
   } finally {

@@ -1,17 +1,15 @@
-import type { Picture } from '../../images/dataset.ts';
 import { groupsOf } from '../../images/same-picture.ts';
 import type { SamePicture } from '../../images/same-picture.ts';
 import { found, listed, quoted } from './check.ts';
-import type { Check, Material, Subject } from './check.ts';
+import type { Check, Material } from './check.ts';
 import type { Finding } from './finding.ts';
-import type { Twins } from './twins.ts';
 
 export const nearDuplicates: Check = {
   name: 'near-duplicates',
-  title: 'Pictures that are there more than once',
+  title: 'Near-duplicates',
   severity: 'advice',
-  suggestion: 'keep the best of each and delete the others: they teach nothing and count more than once',
-  find: (material) => [...ofSameBytes(material), ...ofSamePicture(material)],
+  suggestion: 'keep the best image of each group and delete the others',
+  find: (material) => [...ofSameBytes(material), ...groupsWithinClasses(material)],
 };
 
 /** The scan has left them out already. */
@@ -27,32 +25,32 @@ function ofSameBytes({ problems }: Material): Finding[] {
     }));
 }
 
-/** One finding for all pictures that hang together, within a class of one part: elsewhere it is worse than a waste. */
-function ofSamePicture({ subjects, twins }: Material): Finding[] {
-  const pictures = subjects.map(({ picture }) => picture);
-  const pairs = twins.filter((each) => isWithin(subjects, each));
+/** Across classes or parts they are conflicting labels or leaks. */
+function groupsWithinClasses({ subjects, nearDuplicates: all }: Material): Finding[] {
+  const images = subjects.map(({ picture }) => picture);
+  const pairs = all.flatMap(({ a, b, similarity }) => {
+    const [one, other] = [subjects[a], subjects[b]];
+    if (one === undefined || other === undefined || one.part !== other.part) return [];
+    if (one.picture.className !== other.picture.className) return [];
+    return { a, similarity, images: [one.picture, other.picture] satisfies SamePicture };
+  });
   const firsts = groupsOf(
-    pictures,
-    pairs.map(({ a, b }): SamePicture => [pictures[a] as Picture, pictures[b] as Picture]),
+    images,
+    pairs.map((pair) => pair.images),
   );
   const least = new Map<number, number>();
-  for (const { a, likeness } of pairs) {
+  for (const { a, similarity } of pairs) {
     const first = firsts[a] as number;
-    least.set(first, Math.min(likeness, least.get(first) ?? 1));
+    least.set(first, Math.min(similarity, least.get(first) ?? 1));
   }
   return [...least].map(([first, certainty]) => {
     const same = subjects.filter((_, row) => firsts[row] === first);
     return {
-      message: `${listed(same.map(({ picture }) => picture.key))} show the same picture`,
+      message: `${listed(same.map(({ picture }) => picture.key))} show the same image`,
       pictures: same.map(found),
       evidence: [],
       classes: [...new Set(same.map(({ picture }) => picture.className))],
       certainty,
     };
   });
-}
-
-function isWithin(subjects: readonly Subject[], { a, b }: Twins): boolean {
-  const [one, other] = [subjects[a], subjects[b]];
-  return one?.part === other?.part && one?.picture.className === other?.picture.className;
 }

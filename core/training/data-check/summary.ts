@@ -1,32 +1,33 @@
+import { counted } from '../../format.ts';
 import type { CheckResult, DataCheck } from './finding.ts';
 import { unusableFiles } from './unusable-files.ts';
 
 /** Findings that are named of each check; "kindred datasets check" names more. */
 const NAMED = 3;
 
-/** A few lines for people: what was found, what has to be repaired first. */
+/** A few lines for the terminal: what was found, what to repair first. */
 export function summaryOf(check: DataCheck): string[] {
   const found = check.results.filter(({ count }) => count > 0);
-  return [`Looked at ${lookedAt(check)}: ${outcome(found)}`, ...found.flatMap(linesOf)];
+  return [`Checked ${checked(check)}: ${outcome(found)}`, ...found.flatMap(linesOf)];
 }
 
-function lookedAt({ pictures, classes, testPictures }: DataCheck): string {
-  const test = testPictures === null ? '' : ` and ${counted(testPictures, 'test picture')}`;
-  return `${counted(pictures, 'picture')} of ${counted(classes, 'class', 'es')}${test}`;
+function checked({ pictures, classes, testPictures }: DataCheck): string {
+  const test = testPictures === null ? '' : ` and ${counted(testPictures, 'test image')}`;
+  return `${counted(pictures, 'image')} in ${counted(classes, 'class', 'classes')}${test}`;
 }
 
 function outcome(found: readonly CheckResult[]): string {
   const sum = (severity: CheckResult['severity']): number =>
     found.filter((each) => each.severity === severity).reduce((total, { count }) => total + count, 0);
   const [repairs, advice] = [sum('repair'), sum('advice')];
-  if (repairs + advice === 0) return 'nothing is wrong with them that could be seen.';
-  return [repairs > 0 ? `${repairs} to repair` : '', advice > 0 ? `${advice} to look at` : '']
+  if (repairs + advice === 0) return 'no problems found.';
+  return [repairs > 0 ? `${repairs} to repair` : '', advice > 0 ? `${advice} to review` : '']
     .filter((part) => part !== '')
     .join(', ');
 }
 
 function linesOf({ check, title, count, findings, suggestion }: CheckResult): string[] {
-  // The scan has named each of them.
+  // The scan has listed each of them.
   if (check === unusableFiles.name) return [`  ${title}: ${count}`];
 
   const named = findings.slice(0, NAMED).map(({ message }) => `    ${message}`);
@@ -37,8 +38,4 @@ function linesOf({ check, title, count, findings, suggestion }: CheckResult): st
     ...(rest > 0 ? [`    and ${rest} more`] : []),
     `    (${suggestion})`,
   ];
-}
-
-function counted(count: number, noun: string, plural = 's'): string {
-  return `${count} ${noun}${count === 1 ? '' : plural}`;
 }

@@ -1,14 +1,14 @@
 import { quoted } from './check.ts';
 import type { Check } from './check.ts';
 
-/** An anchor, a positive, and one to choose on how long to train. */
+/** An anchor, a positive and a validation image. */
 const FEWEST = 3;
 
 export const thinClasses: Check = {
   name: 'thin-classes',
-  title: 'Thin classes',
+  title: 'Small classes',
   severity: 'advice',
-  suggestion: `add pictures: with ${FEWEST} a class takes part in all of the training, and from about ten on figures can be believed`,
+  suggestion: `add images: training uses classes of ${FEWEST} and more in full, and accuracy is meaningful from about ten`,
   find({ subjects }) {
     const counts = new Map<string, number>();
     for (const { part, picture } of subjects) {
@@ -18,10 +18,7 @@ export const thinClasses: Check = {
     return [...counts]
       .filter(([, count]) => count < FEWEST)
       .map(([name, count]) => ({
-        message:
-          count === 1
-            ? `${quoted(name)} has one picture to learn from: it is known by that alone, and nothing is learnt of it`
-            : `${quoted(name)} has ${count} pictures to learn from: none can be kept aside to choose on`,
+        message: `${quoted(name)} has ${count === 1 ? 'one training image' : `${count} training images`}`,
         pictures: [],
         evidence: [],
         classes: [name],

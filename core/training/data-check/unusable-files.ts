@@ -5,7 +5,7 @@ export const unusableFiles: Check = {
   name: 'unusable-files',
   title: 'Unusable files',
   severity: 'repair',
-  suggestion: 'each says what to do; until then it is left out',
+  suggestion: 'convert or remove each file; it is left out until then',
   find: ({ problems }) =>
     problems
       .filter(({ problem }) => !problem.kind.startsWith('duplicate'))

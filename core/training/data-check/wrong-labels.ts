@@ -1,17 +1,14 @@
 import { found, quoted, withoutAnswers } from './check.ts';
 import type { Check } from './check.ts';
 
-/**
- * How seldom labels are wrong, before anything is known of a picture: one in so many. A picture is told of when, with
- * that in mind, its label is more likely wrong than right. docs/data-check.md has how often that is so.
- */
+/** Prior: one label in so many is wrong. A label is reported when it is more likely wrong than right. See docs/data-check.md. */
 const ONE_IN = 50;
 
 export const wrongLabels: Check = {
   name: 'wrong-labels',
   title: 'Likely wrong labels',
   severity: 'advice',
-  suggestion: 'look at the picture beside those that it resembles; move the file to the folder of its class',
+  suggestion: 'compare the image with those it resembles; move a mislabelled file to the folder of its class',
   skipped: withoutAnswers,
   find({ subjects, answers }) {
     return (answers ?? []).flatMap(({ row, own, other, nearest }) => {

@@ -33,7 +33,7 @@ class Listener {
   }
 }
 
-const LOOKED = /^Looked at 12 pictures of 3 classes/;
+const LOOKED = /^Checked 12 images in 3 classes/;
 
 describe('the look at the data before a training', () => {
   let place: Place;

@@ -122,7 +122,7 @@ describe('findings from answers', () => {
   const material = (owns: readonly number[]): Material => ({
     subjects,
     problems: [],
-    twins: [],
+    nearDuplicates: [],
     answers: owns.map((own, row) => answer(row, own)),
   });
 

@@ -84,7 +84,7 @@ describe('the check of data', () => {
       assert.deepEqual([check.pictures, check.classes, check.testPictures], [32, 4, 8]);
       assert.deepEqual(dataCheckSchema.parse(JSON.parse(JSON.stringify(check))), check);
       assert.deepEqual(summaryOf({ ...check, results: faults }), [
-        'Looked at 32 pictures of 4 classes and 8 test pictures: nothing is wrong with them that could be seen.',
+        'Checked 32 images in 4 classes and 8 test images: no problems found.',
       ]);
       assert.equal(tf.memory().numTensors, tensors);
     } finally {
