@@ -16,6 +16,7 @@ import type { OpenApiDocument } from './openapi.ts';
 import { aliasRoutes } from './resources/aliases.ts';
 import { classifyRoutes } from './resources/classify.ts';
 import { dataSetRoutes } from './resources/data-sets.ts';
+import { deletionRoutes } from './resources/deletions.ts';
 import { documentationRoutes } from './resources/documentation.ts';
 import { embedRoutes } from './resources/embed.ts';
 import { feedbackRoutes } from './resources/feedback.ts';
@@ -55,6 +56,7 @@ export function createApp(deps: Deps) {
     .route('/v1', unknownRoutes(deps))
     .route('/v1', modelRoutes(deps))
     .route('/v1', aliasRoutes(deps))
+    .route('/v1', deletionRoutes(deps))
     .route('/v1', dataSetRoutes(deps))
     .route('/v1', imageRoutes(deps))
     .route('/v1', uploadRoutes(deps))

@@ -45,8 +45,14 @@ export function listModelsCommand(): Command {
       if (chosen !== undefined && models[0]?.versions.length === 0)
         await registry.resolve(`${models[0].model}@1`);
       const unfinished = await registry.leftovers();
+      const deletions = await registry.unfinishedDeletions();
       context.terminal.json({ models, unfinished });
       print(context, models);
+      for (const model of deletions) {
+        context.terminal.note(
+          `The model ${model} is being deleted, or its deletion was interrupted. To finish it: kindred models delete ${model}`,
+        );
+      }
       for (const { model, version, files } of unfinished) {
         context.terminal.note(
           `Version ${version} of ${model} was never finished (${files} files): a training that is still at it or was ` +

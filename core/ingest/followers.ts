@@ -1,5 +1,6 @@
 /** Which models follow a data set: those whose version in production was trained on it. */
 import { NotFoundError } from '../errors.ts';
+import { wasDeletedSince } from '../registry/dataset-deletion.ts';
 import { MODELS } from '../registry/layout.ts';
 import { DEFAULT_ALIAS, isName } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -55,7 +56,7 @@ export async function inProduction(registry: Registry, onDamaged?: OnDamaged): P
   return versions;
 }
 
-/** The versions in production that were trained on the data set. @throws CorruptDataError where nobody is told of it */
+/** The versions in production that were trained on the data set, unless that one was deleted since. @throws CorruptDataError where nobody is told of it */
 export async function followersOf(
   registry: Registry,
   dataSet: string,
@@ -64,7 +65,8 @@ export async function followersOf(
   const followers: VersionName[] = [];
   for (const version of await inProduction(registry, onDamaged)) {
     const followed = await unlessDamaged(() => dataSetOf(registry, version), onDamaged);
-    if (followed === dataSet) followers.push(version);
+    if (followed === dataSet && !(await wasDeletedSince(registry.store, dataSet, version)))
+      followers.push(version);
   }
   return followers;
 }

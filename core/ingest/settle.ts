@@ -11,6 +11,7 @@ import type { Picture } from '../images/dataset.ts';
 import { checkByteCount } from '../images/probe.ts';
 import { resolveLimits } from '../images/limits.ts';
 import { digest, storedPicture } from '../images/picture.ts';
+import { wasDeletedSince } from '../registry/dataset-deletion.ts';
 import type { KeptPicture } from '../registry/pictures.ts';
 import type { Registry } from '../registry/registry.ts';
 import { dataSetOf } from './followers.ts';
@@ -69,7 +70,7 @@ export async function settle(way: Way, paths: readonly string[], done: Done): Pr
 
 /** What the data set has there: checksums, or null where there is nothing that could be used. */
 async function lookAt(
-  { registry, dataSet }: Way,
+  { registry, version, dataSet }: Way,
   paths: readonly string[],
   { outcomes }: Done,
 ): Promise<Map<string, string | null>> {
@@ -83,7 +84,9 @@ async function lookAt(
       // Whoever puts what is too large into a bucket should not fill this process' memory.
       if (head !== null) checkByteCount(head.size, limits);
       const found = head && (await registry.store.get(key));
-      now.set(path, found && digest(found.bytes));
+      if (found) now.set(path, digest(found.bytes));
+      // Whoever deletes a whole dataset does not mean the galleries of versions that learnt from it.
+      else if (!(await wasDeletedSince(registry.store, dataSet, version))) now.set(path, null);
     } catch (error) {
       if (!(error instanceof UnreadableImageError)) throw error;
       if (outcome !== undefined) outcome.rejected = error.message;

@@ -4,6 +4,7 @@ import { Mirror } from '../gallery/mirror.ts';
 import { readGalleryLog } from '../registry/gallery-log.ts';
 import { DEFAULT_ALIAS } from '../registry/names.ts';
 import { requireAlias } from '../registry/aliases.ts';
+import { wasDeletedSince } from '../registry/dataset-deletion.ts';
 import type { Registry } from '../registry/registry.ts';
 import { dataSetOf } from './followers.ts';
 import { ingestInto, isPicturePath } from './ingest.ts';
@@ -47,7 +48,7 @@ export async function syncGallery(registry: Registry, model: string, options: Sy
         `"kindred gallery add" and "kindred gallery import" add pictures.`,
     );
   }
-  const there = await pathsOf(registry, dataSet);
+  const there = await pathsOf(registry, { model, version }, dataSet);
   // Who removes a whole data set, to save room, does not mean the versions that learnt from it.
   if (there.size === 0) return { model, version, dataSet, pictures: 0, changes: [] };
   const paths = await toLookAt(registry, { model, version }, dataSet, there, options);
@@ -68,14 +69,20 @@ export async function syncGallery(registry: Registry, model: string, options: Sy
   return { model, version: current, dataSet, pictures: there.size, changes };
 }
 
-async function pathsOf(registry: Registry, dataSet: string): Promise<Set<string>> {
+/** Of a dataset that was deleted since, or is being deleted, none: what is there now is another one of its name. */
+async function pathsOf(
+  registry: Registry,
+  version: { readonly model: string; readonly version: number },
+  dataSet: string,
+): Promise<Set<string>> {
   const prefix = registry.dataSetPrefix(dataSet);
   const paths = new Set<string>();
   for await (const { key, problem } of registry.store.list(prefix)) {
     const path = key.slice(prefix.length);
     if (!problem && isPicturePath(path)) paths.add(path);
   }
-  return paths;
+  // After the listing, which may have been of half a dataset.
+  return (await wasDeletedSince(registry.store, dataSet, version)) ? new Set() : paths;
 }
 
 /**
@@ -88,7 +95,7 @@ export async function gonePaths(
   dataSet: string,
   { log }: Pick<IngestOptions, 'log'>,
 ): Promise<string[]> {
-  const there = await pathsOf(registry, dataSet);
+  const there = await pathsOf(registry, version, dataSet);
   if (there.size === 0) return [];
   const mirror = new Mirror(await (log?.(version) ?? readGalleryLog(registry, version)), dataSet);
   return [...mirror.paths()].filter((path) => !there.has(path));

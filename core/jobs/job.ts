@@ -97,7 +97,7 @@ export type Job = TrainingJob | ImportJob;
 export type JobKind = 'training' | 'import';
 
 export const JOBS = 'jobs/';
-const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
+export const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
 export const progressKey = (id: string): string => `${JOBS}${id}/progress.json`;
 export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint/`;
 

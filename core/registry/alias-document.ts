@@ -1,4 +1,5 @@
 /** An alias as it is stored, and changing it by compare-and-swap. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConflictError } from '../errors.ts';
@@ -21,12 +22,14 @@ const move = z.strictObject({
   rollback: z.literal(true).optional(),
 });
 const aliasSchema = z.strictObject({
-  /** Null while the alias is being made. */
+  /** Null while the alias is being made, and once it is deleted. */
   version: z.number().int().min(1).nullable(),
   /** Goes up with every change of this document, so that no two states are alike. */
   revision: z.number().int().min(0).default(0),
-  /** Oldest first; only ever added to. */
+  /** Oldest first; only ever added to, until the alias is deleted. */
   history: z.array(move),
+  /** Of one just made: makes it another than one of the same name in a model that was deleted. */
+  made: z.string().optional(),
 });
 
 export type AliasDocument = z.infer<typeof aliasSchema>;
@@ -64,7 +67,7 @@ async function make(
   alias: string,
   next: (current: AliasDocument) => Promise<AliasDocument | null>,
 ): Promise<Stored<AliasDocument> | null> {
-  const value: AliasDocument = { version: null, revision: 0, history: [] };
+  const value: AliasDocument = { version: null, revision: 0, history: [], made: randomUUID() };
   await next(value); // refuses what would be refused anyway, before anything is written
   try {
     return { value, etag: (await store.put(aliasKey(model, alias), encode(value), { ifAbsent: true })).etag };
@@ -83,7 +86,7 @@ export function readAliasDocument(
   return readDocument(store, aliasKey(model, alias), aliasSchema);
 }
 
-/** The names of the model's aliases, in code-unit order; files of others, such as copies that a person made, are none. */
+/** The names of the model's alias documents, in code-unit order; files of others, such as copies that a person made, are none. */
 export async function aliasNames(store: ObjectStore, model: string): Promise<string[]> {
   const prefix = aliasesPrefix(model);
   const names: string[] = [];

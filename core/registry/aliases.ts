@@ -2,11 +2,13 @@ import { ConflictError, NothingBeforeError, NotFoundError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { aliasNames, readAliasDocument, swapAlias } from './alias-document.ts';
 import type { AliasDocument } from './alias-document.ts';
-import { checkAuthor, checkName, checkVersion } from './names.ts';
+import { goneUpTo, readModelTombstone, requireNotDeleting } from './model-tombstone.ts';
+import { DEFAULT_ALIAS, checkAuthor, checkName, checkVersion } from './names.ts';
 import type { Author } from './names.ts';
 import { suggest } from '../suggest.ts';
 import { readTombstone } from './tombstones.ts';
-import { listVersions, noModel, noVersion, versionExists } from './versions.ts';
+import { versionExists } from './version-exists.ts';
+import { listVersions, noModel, noVersion } from './versions.ts';
 
 export type AliasMove = Readonly<AliasDocument['history'][number]>;
 
@@ -45,8 +47,11 @@ export async function listAliases(store: ObjectStore, model: string): Promise<Al
 
 /** The alias. @throws NotFoundError saying what exists */
 export async function requireAlias(store: ObjectStore, model: string, alias: string): Promise<Alias> {
-  const found = await readAlias(store, model, alias);
-  if (found !== null) return found;
+  const [found, tombstone] = await Promise.all([
+    readAlias(store, model, alias),
+    readModelTombstone(store, model),
+  ]);
+  if (found !== null && found.version > goneUpTo(tombstone)) return found;
   if ((await listVersions(store, model)).length === 0) throw await noModel(store, model);
   const others = (await listAliases(store, model)).map((each) => each.alias);
   throw new NotFoundError(
@@ -104,6 +109,31 @@ export async function rollbackAlias(
   });
 }
 
+/**
+ * Deletes the alias with its history, which is one compare-and-swap. Its document stays, without a version, so that its
+ * revisions never repeat. The alias "production" goes only when forced: requests are answered by it.
+ * @throws NotFoundError; ConflictError for "production" unless forced
+ */
+export async function deleteAlias(
+  store: ObjectStore,
+  model: string,
+  alias: string,
+  { force = false }: { readonly force?: boolean } = {},
+): Promise<void> {
+  const { version } = await requireAlias(store, model, alias);
+  if (alias === DEFAULT_ALIAS && !force) {
+    throw new ConflictError(
+      `The alias "${alias}" of "${model}" is in production, at version ${version}; it was not deleted. Move it to another ` +
+        `version, or force it (--force, over HTTP ?force=true): then requests that name no version are answered by none.`,
+    );
+  }
+  await swapAlias(store, model, alias, async (current) => {
+    // Another process was faster.
+    if (current.version === null) return null;
+    return { version: null, revision: current.revision + 1, history: [] };
+  });
+}
+
 /** The version that a rollback of the alias would come to now, or null when there is none. */
 export async function rollbackTarget(store: ObjectStore, alias: Alias): Promise<number | null> {
   for (const version of liveBefore(alias.history)) {
@@ -156,6 +186,7 @@ async function change(
   const { by, why } = author;
   const changed = await swapAlias(store, model, alias, async (current) => {
     const step = await decide(current);
+    requireNotDeleting(model, await readModelTombstone(store, model));
     if (!(await isAlive(store, model, step.version))) throw await noVersion(store, model, step.version);
     const entry = { ...step, from: current.version, at: new Date().toISOString(), by, why };
     return { version: step.version, revision: current.revision + 1, history: [...current.history, entry] };

@@ -4,9 +4,11 @@ import { ConflictError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode, readDocument } from './documents.ts';
 import type { Stored } from './documents.ts';
-import { claimKey, manifestKey, publicationKey, versionsPrefix } from './layout.ts';
+import { claimKey, publicationKey, versionsPrefix } from './layout.ts';
+import { goneUpTo, readModelTombstone, requireNotDeleting } from './model-tombstone.ts';
 import { checkJob, checkName } from './names.ts';
 import { readTombstone } from './tombstones.ts';
+import { versionExists } from './version-exists.ts';
 
 const ATTEMPTS = 1000;
 
@@ -40,9 +42,14 @@ export async function readClaim(
   return readDocument(store, claimKey(model, version), claimSchema);
 }
 
-/** Takes the number after the highest ever taken; of several at once each gets its own. */
+/**
+ * Takes the number after the highest ever taken; of several at once each gets its own.
+ * @throws ConflictError while the model is being deleted
+ */
 async function claimNext(store: ObjectStore, model: string, by: string, job: string | null): Promise<Claim> {
-  const first = ((await claimedVersions(store, model)).at(-1) ?? 0) + 1;
+  const tombstone = await readModelTombstone(store, model);
+  requireNotDeleting(model, tombstone);
+  const first = Math.max((await claimedVersions(store, model)).at(-1) ?? 0, goneUpTo(tombstone)) + 1;
   for (let version = first; version < first + ATTEMPTS; version++) {
     const claim = { version, at: new Date().toISOString(), by, job, token: randomUUID() };
     if (await created(store, claimKey(model, version), claim)) return claim;
@@ -60,12 +67,22 @@ export async function takeOver(store: ObjectStore, model: string, claim: Stored<
   return mine;
 }
 
-/** @throws ConflictError when the claim has changed hands */
+/** @throws ConflictError when the claim has changed hands, or is gone with the model */
 export async function checkStillMine(store: ObjectStore, model: string, claim: Claim): Promise<void> {
   const current = await readClaim(store, model, claim.version);
   if (current?.value.token === claim.token) return;
   throw new ConflictError(
-    `Another process took over the publication of version ${claim.version} of "${model}"; this one stops.`,
+    current === null
+      ? `The model "${model}" was deleted while version ${claim.version} of it was published; this process stops.`
+      : `Another process took over the publication of version ${claim.version} of "${model}"; this one stops.`,
+  );
+}
+
+/** @throws ConflictError when the model was deleted since the number was taken */
+export async function checkNotDeleted(store: ObjectStore, model: string, { version }: Claim): Promise<void> {
+  if (version > goneUpTo(await readModelTombstone(store, model))) return;
+  throw new ConflictError(
+    `The model "${model}" was deleted while version ${version} of it was published. Publish it again to make a new model.`,
   );
 }
 
@@ -91,7 +108,7 @@ export async function claimFor(
       continue; // another process of this job was faster; the number stays unused
     }
     const { version } = known.value;
-    if ((await store.head(manifestKey(model, version))) !== null) return { published: version };
+    if (await versionExists(store, model, version)) return { published: version };
     const tombstone = await readTombstone(store, model, version);
     if (tombstone?.value.state === 'deleting') {
       throw new ConflictError(
@@ -114,7 +131,7 @@ export async function publishedBy(store: ObjectStore, model: string, job: string
   const known = await readDocument(store, publicationKey(model, job), publicationSchema);
   if (known === null) return null;
   const { version } = known.value;
-  return (await store.head(manifestKey(model, version))) === null ? null : version;
+  return (await versionExists(store, model, version)) ? version : null;
 }
 
 async function created(store: ObjectStore, key: string, value: unknown): Promise<boolean> {

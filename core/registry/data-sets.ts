@@ -4,20 +4,14 @@ import { spellingsOf } from '../spelling.ts';
 import { quote } from '../storage/keys.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore, PutCondition } from '../storage/store.ts';
-import { DATA_SETS, dataSetPrefix } from './layout.ts';
-import { checkName, checkPart, isName } from './names.ts';
+import { requireDatasetNotDeleting } from './dataset-deletion.ts';
+import { dataSetPrefix } from './layout.ts';
+import { checkName, checkPart } from './names.ts';
 
 export interface NewPicture {
   readonly className: string;
   readonly file: string;
   readonly bytes: Uint8Array;
-}
-
-/** The data sets that hold something, in code-unit order; folders whose names cannot name one are none. */
-export async function listDataSets(store: ObjectStore): Promise<string[]> {
-  const names: string[] = [];
-  for await (const name of store.folders(DATA_SETS)) if (isName(name, 'data set')) names.push(name);
-  return names;
 }
 
 /** Where the classes of the data set are: `<prefix><class>/<file>`. */
@@ -41,7 +35,8 @@ export async function classIn(store: ObjectStore, dataSet: string, className: st
  * Puts a picture under a class; the same bytes under the same name again are not an error.
  * @returns its key, and whether anything was written
  * @param options.replace also in place of other bytes; only of those with an etag, where one is given
- * @throws ConflictError when other bytes are there that are not to be replaced, or none in place of those with the etag
+ * @throws ConflictError when other bytes are there that are not to be replaced, or none in place of those with the etag;
+ *   while the dataset is being deleted
  */
 export async function addToDataSet(
   store: ObjectStore,
@@ -51,7 +46,8 @@ export async function addToDataSet(
 ): Promise<{ key: string; written: boolean }> {
   checkPlace(className, file);
   const key = `${checkedDataSetPrefix(dataSet)}${await classIn(store, dataSet, className)}/${file}`;
-  if (await isThere(store, key, bytes)) return { key, written: false };
+  const [there] = await Promise.all([isThere(store, key, bytes), requireDatasetNotDeleting(store, dataSet)]);
+  if (there) return { key, written: false };
   try {
     await store.put(key, bytes, conditionOf(replace));
     return { key, written: true };

@@ -7,10 +7,12 @@ import { encode } from './documents.ts';
 import { LASTING, MODELS, manifestKey, tombstoneKey, versionPrefix } from './layout.ts';
 import { checkAuthor, checkName, checkVersion, isName } from './names.ts';
 import type { Author } from './names.ts';
+import { readModelTombstone } from './model-tombstone.ts';
 import { clearPictures } from './picture-clearing.ts';
 import { readTombstone } from './tombstones.ts';
 import type { Tombstone } from './tombstones.ts';
-import { noVersion, versionExists } from './versions.ts';
+import { versionExists } from './version-exists.ts';
+import { noVersion } from './versions.ts';
 
 /** What a publisher or deleter that died left of a number that is no version. */
 export interface LeftOver {
@@ -70,6 +72,7 @@ export async function listLeftOvers(store: ObjectStore): Promise<LeftOver[]> {
   const found: LeftOver[] = [];
   for await (const model of store.folders(MODELS)) {
     if (!isName(model, 'model')) continue;
+    if ((await readModelTombstone(store, model))?.value.state === 'deleting') continue;
     for (const version of await claimedVersions(store, model)) {
       const leftOver = await inspect(store, model, version);
       if (leftOver !== null) found.push(leftOver);

@@ -3,6 +3,12 @@ export const DATA_SETS = 'datasets/';
 export const MODELS = 'models/';
 
 export const dataSetPrefix = (dataSet: string): string => `${DATA_SETS}${dataSet}/`;
+/** What is noted of a dataset's deletion; no dataset's name begins with a dot. */
+export const DATASET_TOMBSTONES = `${DATA_SETS}.deleted/`;
+export const datasetTombstoneKey = (dataset: string): string => `${DATASET_TOMBSTONES}${dataset}.json`;
+export const modelPrefix = (model: string): string => `${MODELS}${model}/`;
+/** There once the whole model was deleted; stays for good. */
+export const modelTombstoneKey = (model: string): string => `${modelPrefix(model)}deleted.json`;
 export const versionsPrefix = (model: string): string => `${MODELS}${model}/versions/`;
 export const versionPrefix = (model: string, version: number): string =>
   `${versionsPrefix(model)}${version}/`;

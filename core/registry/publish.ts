@@ -2,7 +2,7 @@ import { ConflictError, CorruptDataError, InvalidInputError } from '../errors.ts
 import { keyProblem, quote } from '../storage/keys.ts';
 import { describeLocalFile, sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { checkStillMine, claimFor } from './claims.ts';
+import { checkNotDeleted, checkStillMine, claimFor } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { encode } from './documents.ts';
 import { manifestKey, versionPrefix } from './layout.ts';
@@ -87,6 +87,7 @@ async function writeParts(
   for (const { name, size } of parts) {
     const stored = await store.head(prefix + name);
     if (stored?.size === size && stored.etag === etags.get(name)) continue;
+    await checkStillMine(store, model, claim);
     throw new CorruptDataError(
       `${quote(prefix + name)} is not what was just written (a file that changed meanwhile, another writer, or a ` +
         `failing disk); version ${claim.version} of "${model}" was not published. Publish it again.`,
@@ -110,9 +111,10 @@ async function writeManifest(
   await checkStillMine(store, model, claim);
   try {
     await store.put(manifestKey(model, version), encode(manifest), { ifAbsent: true });
-    return manifest;
   } catch (error) {
     if (!(error instanceof ConflictError) || origin.job === null) throw error;
     return readManifest(store, model, version); // a process of the same job was faster by a hair
   }
+  await checkNotDeleted(store, model, claim);
+  return manifest;
 }

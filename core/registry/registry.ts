@@ -1,15 +1,26 @@
 import type { LocalCopies } from '../storage/local-copies.ts';
 import type { Segment } from '../gallery/segments.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { listAliases, moveAlias, readAlias, requireAlias, rollbackAlias, rollbackTarget } from './aliases.ts';
+import {
+  deleteAlias,
+  listAliases,
+  moveAlias,
+  readAlias,
+  requireAlias,
+  rollbackAlias,
+  rollbackTarget,
+} from './aliases.ts';
 import type { Alias, MoveOptions } from './aliases.ts';
 import { publishedBy } from './claims.ts';
-import { addToDataSet, checkedDataSetPrefix, classIn, listDataSets } from './data-sets.ts';
+import { addToDataSet, checkedDataSetPrefix, classIn } from './data-sets.ts';
 import type { NewPicture } from './data-sets.ts';
+import { deleteDataset, listDataSets } from './dataset-deletion.ts';
 import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
 import type { LeftOver } from './deletion.ts';
 import { exportVersion } from './export.ts';
 import type { Manifest } from './manifest.ts';
+import { deleteModel, listUnfinishedDeletions } from './model-deletion.ts';
+import type { ModelDeletion } from './model-deletion.ts';
 import { parseReference } from './names.ts';
 import type { Author } from './names.ts';
 import { keepPictures } from './pictures.ts';
@@ -47,6 +58,8 @@ export interface Registry {
   verify(model: string, version: number): Promise<FileProblem[]>;
   export(model: string, version: number, folder: string): Promise<Manifest>;
   delete(model: string, version: number, author: Author): Promise<number>;
+  deleteModel(model: string, author: Author, options?: ModelDeletion): Promise<number[]>;
+  unfinishedDeletions(): Promise<string[]>;
   leftovers(): Promise<LeftOver[]>;
   removeLeftover(model: string, version: number, author: Author): Promise<number>;
 
@@ -55,6 +68,7 @@ export interface Registry {
   aliases(model: string): Promise<Alias[]>;
   alias(model: string, alias: string): Promise<Alias | null>;
   move(model: string, alias: string, version: number, options: MoveOptions): Promise<Alias>;
+  deleteAlias(model: string, alias: string, options?: { readonly force?: boolean }): Promise<void>;
   /** The version that a rollback would come to now, or null. */
   rollbackTarget(alias: Alias): Promise<number | null>;
   rollback(model: string, alias: string, options: Author & Pick<MoveOptions, 'expected'>): Promise<Alias>;
@@ -73,6 +87,7 @@ export interface Registry {
   ): Promise<T>;
 
   dataSets(): Promise<string[]>;
+  deleteDataset(dataset: string, author: Author, also?: () => Promise<void>): Promise<number>;
   dataSetPrefix(dataSet: string): string;
   classIn(dataSet: string, className: string): Promise<string>;
   addToDataSet(
@@ -101,12 +116,15 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     verify: (model, version) => verify(store, model, version),
     export: (model, version, folder) => exportVersion(store, model, version, folder),
     delete: (model, version, author) => deleteVersion(store, model, version, author),
+    deleteModel: (model, author, options) => deleteModel(store, model, author, options),
+    unfinishedDeletions: () => listUnfinishedDeletions(store),
     leftovers: () => listLeftOvers(store),
     removeLeftover: (model, version, author) => removeLeftOver(store, model, version, author),
     resolve: (reference) => resolve(store, reference),
     aliases: (model) => listAliases(store, model),
     alias: (model, alias) => readAlias(store, model, alias),
     move: (model, alias, version, options) => moveAlias(store, model, alias, version, options),
+    deleteAlias: (model, alias, options) => deleteAlias(store, model, alias, options),
     rollbackTarget: (alias) => rollbackTarget(store, alias),
     rollback: (model, alias, options) => rollbackAlias(store, model, alias, options),
     segments: (model, version) => listSegments(store, model, version),
@@ -116,6 +134,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     removeSegment: (model, version, id) => removeSegment(store, model, version, id),
     keepPictures: (model, pictures, refer, options) => keepPictures(store, model, pictures, refer, options),
     dataSets: () => listDataSets(store),
+    deleteDataset: (dataset, author, also) => deleteDataset(store, dataset, author, also),
     dataSetPrefix: checkedDataSetPrefix,
     classIn: (dataSet, className) => classIn(store, dataSet, className),
     addToDataSet: (dataSet, picture, options) => addToDataSet(store, dataSet, picture, options),

@@ -11,7 +11,8 @@ import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
 import { compactedPrefix, segmentsPrefix } from './layout.ts';
 import { checkName, checkVersion } from './names.ts';
-import { noVersion, versionExists } from './versions.ts';
+import { versionExists } from './version-exists.ts';
+import { noVersion } from './versions.ts';
 
 const SUFFIX = '.arrow';
 /** Who lists while others compact may have to begin anew. */

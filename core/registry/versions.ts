@@ -8,8 +8,10 @@ import { claimedVersions } from './claims.ts';
 import { MODELS, manifestKey, versionPrefix } from './layout.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { goneUpTo, readModelTombstone } from './model-tombstone.ts';
 import { checkName, checkVersion, isName } from './names.ts';
 import { suggest } from '../suggest.ts';
+import { hasManifest } from './version-exists.ts';
 
 export interface FileProblem {
   readonly file: string;
@@ -28,14 +30,10 @@ export async function listModels(store: ObjectStore): Promise<string[]> {
 /** The model's versions, ascending; none for a model that does not exist. */
 export async function listVersions(store: ObjectStore, model: string): Promise<number[]> {
   checkName(model, 'model');
-  const claimed = await claimedVersions(store, model);
-  const exists = await Promise.all(claimed.map((version) => versionExists(store, model, version)));
+  const tombstone = await readModelTombstone(store, model);
+  const claimed = (await claimedVersions(store, model)).filter((version) => version > goneUpTo(tombstone));
+  const exists = await Promise.all(claimed.map((version) => hasManifest(store, model, version)));
   return claimed.filter((_, i) => exists[i]);
-}
-
-/** Whether the version was published and not deleted since. */
-export async function versionExists(store: ObjectStore, model: string, version: number): Promise<boolean> {
-  return (await store.head(manifestKey(model, version))) !== null;
 }
 
 /**
@@ -45,8 +43,11 @@ export async function versionExists(store: ObjectStore, model: string, version: 
 export async function readManifest(store: ObjectStore, model: string, version: number): Promise<Manifest> {
   checkName(model, 'model');
   checkVersion(version);
-  const found = await store.get(manifestKey(model, version));
-  if (found === null) throw await noVersion(store, model, version);
+  const [found, tombstone] = await Promise.all([
+    store.get(manifestKey(model, version)),
+    readModelTombstone(store, model),
+  ]);
+  if (found === null || version <= goneUpTo(tombstone)) throw await noVersion(store, model, version);
   return parseManifest(found.bytes, model, version);
 }
 
@@ -168,8 +169,10 @@ function badFile({ model, version }: Manifest, name: string, reason: string): Co
 }
 
 async function hasVersion(store: ObjectStore, model: string): Promise<boolean> {
+  const gone = goneUpTo(await readModelTombstone(store, model));
   for (const version of (await claimedVersions(store, model)).toReversed()) {
-    if (await versionExists(store, model, version)) return true;
+    if (version <= gone) return false;
+    if (await hasManifest(store, model, version)) return true;
   }
   return false;
 }

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { NotFoundError } from '../../core/errors.ts';
-import { suggest } from '../../core/suggest.ts';
+import { noDataset, readDatasetTombstone } from '../../core/registry/dataset-deletion.ts';
 import type { Deps } from '../deps.ts';
 import { goneAway } from '../errors.ts';
 import { signalOf } from '../http/deadline.ts';
@@ -86,7 +85,8 @@ async function contentOf(
     if (images.length < limit) images.push({ key, class: className, file, bytes: size });
     else more = true;
   }
-  if (pictures === 0) throw await noDataSet(registry, dataSet);
+  const isBeingDeleted = (await readDatasetTombstone(registry.store, dataSet))?.value.state === 'deleting';
+  if (pictures === 0 || isBeingDeleted) throw await noDataset(registry.store, dataSet);
   const counted = [...classes].map(([name, count]) => ({ class: name, pictures: count }));
   return {
     dataSet,
@@ -96,10 +96,4 @@ async function contentOf(
     images,
     next: more ? (images.at(-1)?.key ?? null) : null,
   };
-}
-
-async function noDataSet(registry: Deps['registry'], name: string): Promise<NotFoundError> {
-  return new NotFoundError(
-    `There is no data set ${JSON.stringify(name)}.${suggest(name, await registry.dataSets(), 'data set')}`,
-  );
 }

@@ -2,11 +2,10 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { NotFoundError } from '../../core/errors.ts';
 import { JOB_STATES } from '../../core/jobs/job.ts';
 import { plainText } from '../../core/jobs/plain-text.ts';
+import { noDataset } from '../../core/registry/dataset-deletion.ts';
 import type { Registry } from '../../core/registry/registry.ts';
-import { suggest } from '../../core/suggest.ts';
 import { isUlid } from '../../core/ulid.ts';
 import { busy } from '../errors.ts';
 import type { Memory } from '../http/memory.ts';
@@ -120,9 +119,7 @@ export async function requireDataSets(registry: Registry, wanted: readonly strin
   const names = await registry.dataSets();
   for (const name of wanted) {
     if (names.includes(name)) continue;
-    throw new NotFoundError(
-      `There is no data set ${JSON.stringify(name)}.${suggest(name, names, 'data set')}`,
-    );
+    throw await noDataset(registry.store, name);
   }
 }
 

@@ -124,6 +124,16 @@ export class WarmVersions {
     await known.inTurn(() => this.#look(model, alias, known));
   }
 
+  /** Takes out of use what is deleted of the model: aliases, and versions asked for by their number. */
+  async forgetMissing(model: string): Promise<void> {
+    for (const key of [...this.#aliases.keys()].filter((each) => each.startsWith(`${model}@`))) {
+      if (await isMissing(() => this.#registry.resolve(key))) this.#aliases.delete(key);
+    }
+    for (const slot of [...this.#slots.values()].filter(({ name }) => name.model === model)) {
+      if (await isMissing(() => this.#registry.manifest(model, slot.name.version))) this.#give(slot);
+    }
+  }
+
   /** Takes up changes of the version's gallery now, if it is loaded. */
   async refreshGallery({ model, version }: VersionName): Promise<void> {
     await this.#slots.get(`${model}@${version}`)?.warm?.follow();
@@ -175,7 +185,7 @@ export class WarmVersions {
         known.version = version;
       }
     } catch (error) {
-      if (error instanceof NotFoundError) this.#aliases.delete(`${model}@${alias}`);
+      if (error instanceof NotFoundError) await this.forgetMissing(model);
       throw error;
     } finally {
       known.lookedAt = performance.now();
@@ -271,5 +281,15 @@ export class WarmVersions {
       slot.looking = null;
       slot.lookedAt = performance.now();
     }
+  }
+}
+
+async function isMissing(look: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await look();
+    return false;
+  } catch (error) {
+    if (error instanceof NotFoundError) return true;
+    throw error;
   }
 }

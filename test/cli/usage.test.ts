@@ -32,6 +32,7 @@ describe('the command line', () => {
   it('has a help of its own for every subcommand', async () => {
     const groups = [
       ['models', ['list', 'show', 'compare', 'promote', 'rollback', 'history', 'delete', 'export']],
+      ['datasets', ['list', 'add', 'check', 'delete']],
       ['gallery', ['list', 'add', 'remove', 'rename', 'merge', 'export', 'import']],
     ] as const;
     for (const [group, commands] of groups) {

@@ -154,6 +154,9 @@ describe('a server with tokens', () => {
       ['admin', 404, '/v1/trainings', wanted({ tolerance: 1 })],
       // What an admin asked for is for an admin to go on with.
       ['admin', 501, `/v1/trainings/${forced.id}/resume`, { method: 'POST' }],
+      ['admin', 409, '/v1/models/colours', { method: 'DELETE' }],
+      ['admin', 409, '/v1/models/colours/aliases/production', { method: 'DELETE' }],
+      ['admin', 404, '/v1/datasets/absent', { method: 'DELETE' }],
       ['admin', 404, '/v1/anything/else', {}],
       ['admin', 405, '/v1/models', { method: 'PATCH' }],
     ];

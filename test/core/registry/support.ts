@@ -88,6 +88,15 @@ export function intercepted(
   };
 }
 
+/** The same store for a process that is killed after so many writes: it does nothing any more then. */
+export function dyingAfter(store: ObjectStore, writes: number): ObjectStore {
+  let left = writes;
+  return intercepted(store, async (operation) => {
+    const isWrite = operation === 'put' || operation === 'delete';
+    if (left < 0 || (isWrite && --left < 0)) throw new Error('killed');
+  });
+}
+
 /** In a program: the same store, that says "at <operation> <key>" and stops for good before the `times`-th operation that fits. */
 export function stoppingAt(store: ObjectStore, moment: RegExp, times = 1): ObjectStore {
   let left = times;
