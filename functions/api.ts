@@ -11,7 +11,7 @@ import { registryOf } from './lambda/registry.ts';
 import { trainingsOf } from './lambda/trainings.ts';
 import { warmUp } from './lambda/warm-up.ts';
 import { describe } from './http/problems.ts';
-import { makeDeps } from './make-deps.ts';
+import { makeDeps } from './deps.ts';
 
 const environment = apiEnvironment();
 const claims = { claim: environment.KINDRED_SCOPES_CLAIM, prefix: environment.KINDRED_SCOPE_PREFIX };

@@ -30,15 +30,15 @@ import { unknownRoutes } from './resources/unknown.ts';
 import { uploadRoutes } from './resources/uploads.ts';
 import { verifyRoutes } from './resources/verify.ts';
 
-/** The whole interface over what it works with. */
+/** The whole API over its dependencies. */
 export function createApp(deps: Deps) {
   const app = router();
   app.openAPIRegistry.register('PictureKeys', pictureKeys);
   app.use(
-    watched(deps),
+    watched(deps.log, deps.metrics),
     headers(),
-    deadline(deps),
-    ownHostsOnly(deps),
+    deadline(deps.limits),
+    ownHostsOnly(deps.hosts),
     access(deps, () => scopesOf(app)),
   );
   app.onError((error, c) => answerProblem(c, error, deps));
@@ -54,10 +54,10 @@ export function createApp(deps: Deps) {
     .route('/v1', verifyRoutes(deps))
     .route('/v1', feedbackRoutes(deps))
     .route('/v1', unknownRoutes(deps))
-    .route('/v1', modelRoutes(deps))
+    .route('/v1', modelRoutes(deps.registry))
     .route('/v1', aliasRoutes(deps))
     .route('/v1', deletionRoutes(deps))
-    .route('/v1', dataSetRoutes(deps))
+    .route('/v1', dataSetRoutes(deps.registry))
     .route('/v1', imageRoutes(deps))
     .route('/v1', uploadRoutes(deps))
     .route('/v1', trainingRoutes(deps))

@@ -1,82 +1,189 @@
-import type { Context } from 'hono';
+/** The composition root of the API: the one place that knows what is made of what. */
+import { randomBytes } from 'node:crypto';
+import type { EngineName } from '../core/embedding/embedder.ts';
+import { registryTokens } from '../core/registry/registry-tokens.ts';
 import type { Registry } from '../core/registry/registry.ts';
-import type { Tokens } from './http/access.ts';
-import type { Grant } from './http/grant.ts';
-import type { JwtIssuer } from './http/jwt.ts';
-import type { Line } from './http/line.ts';
-import type { Memory } from './http/memory.ts';
-import type { Rate } from './http/rate.ts';
-import type { Env } from './http/env.ts';
+import type { TokenStore } from '../core/registry/token-store.ts';
+import type { ObjectStore } from '../core/storage/store.ts';
+import type { AccessNeeds } from './http/access.ts';
+import { JwtIssuer } from './http/jwt.ts';
+import type { JwtOptions } from './http/jwt.ts';
+import { DEFAULT_LIMITS } from './http/limits.ts';
+import type { Limits } from './http/limits.ts';
+import { Line } from './http/line.ts';
+import { Memory } from './http/memory.ts';
+import { withoutPlace } from './http/places.ts';
+import { describe } from './http/problems.ts';
+import { Rate } from './http/rate.ts';
+import { RequestImages } from './http/request-images.ts';
+import { serverMetrics } from './http/server-metrics.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
-import type { Ingestion } from './ingestion/ingestion.ts';
-import type { UploadSigner } from './http/upload-signature.ts';
-import type { Moves } from './promotions/moves.ts';
-import type { Streams } from './trainings/events.ts';
+import { TokenCache } from './http/token-cache.ts';
+import type { LogEntry } from './log.ts';
+import { Ingestion } from './ingestion/ingestion.ts';
+import { Moves } from './promotions/moves.ts';
+import { UploadSigner } from './http/upload-signature.ts';
+import { Streams } from './trainings/events.ts';
 import type { Trainings } from './trainings/trainings.ts';
-import type { UnknownQueue } from './unknown/unknown-queue.ts';
-import type { WarmVersions } from './versions/warm-versions.ts';
+import { UnknownQueue } from './unknown/unknown-queue.ts';
+import type { UnknownLimits } from './unknown/unknown-queue.ts';
+import { Targets } from './versions/targets.ts';
+import { WarmVersions } from './versions/warm-versions.ts';
+import type { WarmOptions } from './versions/warm-versions.ts';
 
-/** What a request may cost. */
-export interface Limits {
-  /** Bytes of one picture. */
-  readonly pictureBytes: number;
-  /** Bytes of a whole body of pictures. */
-  readonly bodyBytes: number;
-  /** Pictures in one request. */
-  readonly pictures: number;
-  /** From a request's first line to its answer. */
-  readonly seconds: number;
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  pictureBytes: 32 * 1024 * 1024,
-  bodyBytes: 64 * 1024 * 1024,
-  pictures: 16,
-  seconds: 60,
-};
-
-/** What the interface works with; nothing in it knows how a request came in. */
-export interface Deps {
+export interface ServeOptions {
   readonly registry: Registry;
-  readonly versions: WarmVersions;
-  readonly metrics: ServerMetrics;
-  /** Writes one entry of the log. */
   readonly log: (entry: LogEntry) => void;
-  /** Takes out of a text where the registry lies, before it is answered. */
-  readonly withoutPlace: (text: string) => string;
-  /** Notes what went wrong beside a request. */
-  readonly trouble: (error: unknown) => void;
-  readonly limits: Limits;
-  /** Bytes of bodies in memory. */
-  readonly memory: Memory;
-  /** Pictures being decoded and embedded. */
-  readonly work: Line;
-  /** The model that is asked where none is named; null: the only one there is. */
-  readonly model: string | null;
-  /** Names that the server may be called by in `Host`, and pages may come from; null: any. */
-  readonly hosts: ReadonlySet<string> | null;
-  /** Who may do what. Null, and neither issuer nor authorizer: everybody everything. */
-  readonly tokens: Tokens | null;
-  /** Whose tokens are taken besides; null: nobody's. */
-  readonly jwt: JwtIssuer | null;
-  /** What has checked who asks before the request came here; null: nothing has. It alone counts then. */
-  readonly authorizer: ((c: Context<Env>) => Grant | null) | null;
-  /** How often each may ask; null: as they like. */
-  readonly rate: Rate | null;
-  /** Who sent a request that needs no token; null where that cannot be told. */
-  readonly addressOf: (c: Context<Env>) => string | null;
-  readonly uploads: UploadSigner;
-  /** What runs trainings; null: nothing does here. */
-  readonly trainings: Trainings | null;
-  readonly streams: Streams;
-  /** What has galleries follow data sets; null: something else does, or nothing. */
-  readonly ingestion: Ingestion | null;
-  /** Keeps pictures that were not known; null: they are not kept. */
-  readonly unknown: UnknownQueue | null;
-  /** Moves of aliases. */
-  readonly moves: Moves;
-  /** What the server is called from outside, for addresses that it gives out; null: as it was asked. */
-  readonly publicUrl: string | null;
+  readonly engine?: EngineName | undefined;
+  /** The model that is asked where none is named. @default the only one there is */
+  readonly model?: string | null;
+  readonly limits?: Partial<Limits>;
+  /** Bytes of bodies that may be in memory at once. @default 256 MiB */
+  readonly memoryBytes?: number;
+  /** Pictures that are decoded at once. @default 4 */
+  readonly atOnce?: number;
+  /** Pictures that may wait for that; more are refused. @default 64 */
+  readonly waiting?: number;
+  readonly hosts?: ReadonlySet<string> | null;
+  /** Whether Kindred's own tokens are taken, and one is needed. @default false */
+  readonly tokens?: boolean;
+  /** Where these are kept. @default in the registry */
+  readonly tokenStore?: TokenStore | null;
+  /** Whose tokens are taken, and one is needed. @default nobody's */
+  readonly jwt?: JwtOptions | null;
+  /** What a request was allowed before it came here. @default nothing has looked at it */
+  readonly authorizer?: AccessNeeds['authorizer'];
+  /** Requests a minute for each token, or for each address where none is needed. @default as many as they like */
+  readonly rate?: number | null;
+  /** Who sent a request. @default it cannot be told */
+  readonly addressOf?: AccessNeeds['addressOf'];
+  /** What signs addresses to upload to. @default made up, so that they hold until the server ends */
+  readonly uploadSecret?: Uint8Array;
+  readonly publicUrl?: string | null;
+  /** What runs trainings, over what it shares with the interface. @default nothing does */
+  readonly trainings?: ((shared: SharedWithTrainings) => Trainings) | null;
+  /** Milliseconds after which streams of events end, to be begun anew. @default they do not */
+  readonly streamMs?: number | null;
+  /**
+   * Whether the process goes on between requests: galleries follow the data sets then, once `ingestion` is started, and moves of aliases
+   * that take long go on. Close `ingestion` and `moves` before `versions`. @default false
+   */
+  readonly background?: boolean;
+  /** Milliseconds between two looks for what came to data sets past this server; 0: never. @default 5000 */
+  readonly followMs?: number;
+  /** Milliseconds that a request waits for an alias to be moved. @default ten seconds, and half of what a request may take at most */
+  readonly moveMs?: number;
+  /** What is kept, for each model, of pictures that were not known. @default nothing */
+  readonly unknown?: UnknownLimits | null;
+  readonly versions?: Pick<WarmOptions, 'most' | 'lookMs' | 'staleMs' | 'batch' | 'open'>;
 }
 
-export type LogEntry = Readonly<Record<string, string | number | boolean | null>>;
+export interface SharedWithTrainings {
+  readonly store: ObjectStore;
+  readonly trouble: (error: unknown) => void;
+}
+
+/** Each of them asks the store every second. */
+const STREAMS = 64;
+const MOVE_MS = 10_000;
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** What the API works with. */
+export type Deps = ReturnType<typeof makeDeps>;
+
+/** Builds everything that the API works with, from a registry. Close `versions` after use. */
+export function makeDeps(options: ServeOptions) {
+  const { registry, log, model = null, hosts = null } = options;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const metrics = serverMetrics();
+  const trouble = (error: unknown): void => log({ level: 'warning', error: describe(error) });
+  const versions = new WarmVersions(registry, {
+    ...options.versions,
+    engine: options.engine,
+    onTrouble: trouble,
+    onRun: (name, run) => metrics.run(name, run),
+  });
+  const work = new Line('Pictures are being decoded', {
+    atOnce: options.atOnce ?? 4,
+    waiting: options.waiting ?? 64,
+  });
+  const memory = new Memory(options.memoryBytes ?? MEMORY_BYTES);
+  metrics.watch({ versions, work, memory });
+  const images = new RequestImages({
+    store: registry.store,
+    limits,
+    memory,
+    work,
+    onRejected: (code) => metrics.rejected(code),
+  });
+  const ingestion = options.background ? ingestionOf(options, versions, metrics, trouble) : null;
+  if (ingestion !== null) metrics.watchIngestion(ingestion);
+  return {
+    registry,
+    versions,
+    metrics,
+    log,
+    withoutPlace: withoutPlace(registry.store.uri),
+    trouble,
+    limits,
+    images,
+    targets: new Targets(registry, model),
+    memory,
+    work,
+    model,
+    hosts,
+    tokens: options.tokens
+      ? new TokenCache(options.tokenStore ?? registryTokens(registry.store), trouble)
+      : null,
+    jwt: options.jwt ? new JwtIssuer(options.jwt) : null,
+    authorizer: options.authorizer ?? null,
+    rate: options.rate ? new Rate(options.rate) : null,
+    addressOf: options.addressOf ?? (() => null),
+    uploads: new UploadSigner(options.uploadSecret ?? randomBytes(32)),
+    publicUrl: options.publicUrl ?? null,
+    trainings: options.trainings?.({ store: registry.store, trouble }) ?? null,
+    streams: new Streams(STREAMS, options.streamMs),
+    ingestion,
+    unknown: options.unknown ? unknownOf(options.unknown, registry, { memory, metrics, trouble }) : null,
+    moves: new Moves({
+      registry,
+      engine: options.engine,
+      background: options.background ?? false,
+      waitMs: options.moveMs ?? Math.min(MOVE_MS, (limits.seconds * 1000) / 2),
+      onMoved: (moved, alias) => versions.refresh(moved, alias).catch(trouble),
+    }),
+  };
+}
+
+function ingestionOf(
+  { registry, log, followMs, versions: { lookMs } = {} }: ServeOptions,
+  versions: WarmVersions,
+  metrics: ServerMetrics,
+  trouble: (error: unknown) => void,
+): Ingestion {
+  return new Ingestion({
+    registry,
+    versions,
+    log,
+    trouble,
+    onIngested: (done) => metrics.ingested(done.map(({ outcome }) => outcome)),
+    onFailed: (pictures) => metrics.ingestFailed(pictures),
+    ...(lookMs !== undefined && { lookMs }),
+    ...(followMs !== undefined && { followMs }),
+  });
+}
+
+function unknownOf(
+  limits: UnknownLimits,
+  { store }: Registry,
+  parts: { memory: Memory; metrics: ServerMetrics; trouble: (error: unknown) => void },
+): UnknownQueue {
+  const { memory, metrics, trouble } = parts;
+  return new UnknownQueue({
+    store,
+    limits,
+    memory,
+    onTrouble: trouble,
+    onQueued: (kept) => metrics.unknown(kept),
+  });
+}

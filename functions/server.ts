@@ -5,13 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { InvalidInputError, MissingDependencyError, NotFoundError } from '../core/errors.ts';
 import { createApp } from './app.ts';
-import type { Deps } from './deps.ts';
 import { Drain } from './drain.ts';
 import { needsTokens } from './http/access.ts';
 import { addressOf } from './http/rate.ts';
-import { makeDeps } from './make-deps.ts';
-import type { ServeOptions } from './make-deps.ts';
-import { askedOf } from './resources/asked.ts';
+import { makeDeps } from './deps.ts';
+import type { Deps, ServeOptions } from './deps.ts';
 import { TrainingRunner } from './trainings/runner.ts';
 import type { RunnerOptions } from './trainings/runner.ts';
 
@@ -98,7 +96,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 /** Whoever asks first should not wait for what is asked by default. */
 async function warmUp(deps: Deps): Promise<void> {
   try {
-    await deps.versions.ask(await askedOf(deps, undefined, {}), () => Promise.resolve());
+    await deps.versions.ask(await deps.targets.of(undefined, {}), () => Promise.resolve());
   } catch (error) {
     if (!(error instanceof NotFoundError)) deps.trouble(error);
   }

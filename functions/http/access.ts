@@ -2,94 +2,32 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
-import { listTokens, tokenHolds, tokenId } from '../../core/registry/tokens.ts';
-import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
-import type { TokenStore } from '../../core/registry/token-store.ts';
-import type { Deps } from '../deps.ts';
+import type { Scope } from '../../core/registry/tokens.ts';
 import { RequestError } from '../errors.ts';
 import type { Grant } from './grant.ts';
 import { JwtIssuer } from './jwt.ts';
+import type { Rate } from './rate.ts';
+import type { TokenCache } from './token-cache.ts';
 import type { Env } from './env.ts';
 
-const LOOK_MS = 5000;
-/** For a token that is not known yet: it may just have been made. */
-const LOOK_FOR_NEW_MS = 500;
-/** So long who was known stays known while their store does not answer; then nobody can be let in. */
-const KEEP_MS = 10 * 60_000;
-
-/** Kindred's own tokens, looked at now and then: what was revoked holds for a few seconds more. */
-export class Tokens {
-  readonly #store: TokenStore;
-  readonly #onTrouble: (error: unknown) => void;
-  readonly #now: () => number;
-  #known = new Map<string, StoredToken>();
-  #lookedAt = -Infinity;
-  #readAt = -Infinity;
-  /** Why the last look saw nothing; null: it did. */
-  #failure: { readonly error: unknown } | null = null;
-  #looking: Promise<void> | null = null;
-
-  /** @param now milliseconds, of a clock that is never set back */
-  constructor(store: TokenStore, onTrouble: (error: unknown) => void, now = () => performance.now()) {
-    this.#store = store;
-    this.#onTrouble = onTrouble;
-    this.#now = now;
-  }
-
-  /** Looks now: whether there is any. @throws StorageError when that cannot be told */
-  async any(): Promise<boolean> {
-    await this.#look();
-    this.#requireKnowledge();
-    return this.#known.size > 0;
-  }
-
-  /** What is kept of the token, or null when it does not hold. @throws StorageError when that cannot be told */
-  async find(token: string): Promise<StoredToken | null> {
-    const id = tokenId(token);
-    if (id === null) return null;
-    const age = this.#now() - this.#lookedAt;
-    // A store that does not answer is not asked more often for what may be guesses.
-    const looksForNew = !this.#known.has(id) && this.#failure === null;
-    if (age > (looksForNew ? LOOK_FOR_NEW_MS : LOOK_MS)) {
-      const hasBegun = this.#looking !== null;
-      await this.#look();
-      // One that had begun before may have missed what was made meanwhile.
-      if (hasBegun && !this.#known.has(id)) await this.#look();
-    }
-    this.#requireKnowledge();
-    const stored = this.#known.get(id);
-    return stored !== undefined && tokenHolds(token, stored) ? stored : null;
-  }
-
-  async #look(): Promise<void> {
-    this.#looking ??= this.#read().finally(() => (this.#looking = null));
-    await this.#looking;
-  }
-
-  async #read(): Promise<void> {
-    try {
-      const tokens = await listTokens(this.#store, this.#onTrouble);
-      this.#known = new Map(tokens.map((token) => [token.id, token]));
-      this.#failure = null;
-      this.#readAt = this.#now();
-    } catch (error) {
-      this.#failure = { error };
-      this.#onTrouble(error);
-    }
-    this.#lookedAt = this.#now();
-  }
-
-  #requireKnowledge(): void {
-    if (this.#failure !== null && this.#now() - this.#readAt > KEEP_MS) throw this.#failure.error;
-  }
+/** How requests are authenticated. Without tokens, issuer and authorizer, everybody may do everything. */
+export interface Authentication {
+  readonly tokens: TokenCache | null;
+  /** The issuer whose tokens are accepted besides. */
+  readonly jwt: JwtIssuer | null;
+  /** Gives what an authorizer in front of the server has granted; then it alone counts. */
+  readonly authorizer: ((c: Context<Env>) => Grant | null) | null;
 }
 
-/** Whether anybody has to say who they are. */
-export function needsTokens({
-  tokens,
-  jwt,
-  authorizer,
-}: Pick<Deps, 'tokens' | 'jwt' | 'authorizer'>): boolean {
+export interface AccessNeeds extends Authentication {
+  /** Null: no limit. */
+  readonly rate: Rate | null;
+  /** The client of a request that needs no token; null where it is not known. */
+  readonly addressOf: (c: Context<Env>) => string | null;
+}
+
+/** Whether clients have to authenticate. */
+export function needsTokens({ tokens, jwt, authorizer }: Authentication): boolean {
   return tokens !== null || jwt !== null || authorizer !== null;
 }
 
@@ -98,16 +36,16 @@ export function needsTokens({
  * A path without a declared route needs `admin`.
  * @param declared the scopes of all routes, as `scopesOf` gives them; read with the first request
  */
-export function access(deps: Deps, declared: () => ReadonlyMap<string, Scope | 'public'>) {
+export function access(needs: AccessNeeds, declared: () => ReadonlyMap<string, Scope | 'public'>) {
   let scopes: ReadonlyMap<string, Scope | 'public'> | null = null;
   return createMiddleware<Env>(async (c, next) => {
     scopes ??= declared();
     const needed = scopeFor(c, scopes);
-    if (needed === 'public' || !needsTokens(deps)) {
-      if (!isProbe(c.req.path)) takeByAddress(deps, c);
+    if (needed === 'public' || !needsTokens(needs)) {
+      if (!isProbe(c.req.path)) takeByAddress(needs, c);
     } else {
-      const grant = await grantOf(deps, c);
-      deps.rate?.take(grant.key);
+      const grant = await grantOf(needs, c);
+      needs.rate?.take(grant.key);
       requireScope(grant, needed);
       c.set('by', grant.by);
       c.set('scopes', grant.scopes);
@@ -130,25 +68,25 @@ function isProbe(path: string): boolean {
   return path === '/healthz' || path === '/readyz';
 }
 
-function takeByAddress({ rate, addressOf }: Deps, c: Context<Env>): void {
+function takeByAddress({ rate, addressOf }: AccessNeeds, c: Context<Env>): void {
   const address = rate === null ? null : addressOf(c);
   if (address !== null) rate?.take(`address ${address}`);
 }
 
 /** @throws RequestError (unauthorized; rate-limited when that happens often) */
-async function grantOf(deps: Deps, c: Context<Env>): Promise<Grant> {
+async function grantOf(needs: AccessNeeds, c: Context<Env>): Promise<Grant> {
   try {
-    return deps.authorizer === null
-      ? await holderOf(deps, c.req.header('Authorization'))
-      : admitted(deps.authorizer(c));
+    return needs.authorizer === null
+      ? await holderOf(needs, c.req.header('Authorization'))
+      : admitted(needs.authorizer(c));
   } catch (error) {
-    if (error instanceof RequestError && error.status === 401) takeByAddress(deps, c);
+    if (error instanceof RequestError && error.status === 401) takeByAddress(needs, c);
     throw error;
   }
 }
 
 /** @throws RequestError (unauthorized) */
-async function holderOf({ tokens, jwt }: Deps, header: string | undefined): Promise<Grant> {
+async function holderOf({ tokens, jwt }: Authentication, header: string | undefined): Promise<Grant> {
   const given = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
   if (given === undefined) {
     const made = tokens === null ? '' : ' "kindred tokens create" makes one.';

@@ -1,8 +1,8 @@
 /** Nothing keeps a request for ever: neither who sends it, nor the store, nor the engine. */
 import { createMiddleware } from 'hono/factory';
-import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
 import type { Env } from './env.ts';
+import type { Limits } from './limits.ts';
 
 const signals = new WeakMap<Request, AbortSignal>();
 /** Those whose bodies are being read. */
@@ -20,7 +20,7 @@ export function bodyArrives(request: Request): () => void {
 }
 
 /** Answers 408 or 503 when it takes too long; the work ends at its next step. */
-export function deadline({ limits }: Pick<Deps, 'limits'>) {
+export function deadline({ seconds }: Pick<Limits, 'seconds'>) {
   return createMiddleware<Env>(async (c, next) => {
     const request = c.req.raw;
     const controller = new AbortController();
@@ -30,9 +30,9 @@ export function deadline({ limits }: Pick<Deps, 'limits'>) {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(arriving.has(request) ? tooSlowlySent(limits.seconds) : tooSlow(limits.seconds));
+        reject(arriving.has(request) ? tooSlowlySent(seconds) : tooSlow(seconds));
         controller.abort();
-      }, limits.seconds * 1000);
+      }, seconds * 1000);
     });
     try {
       await Promise.race([next(), late]);

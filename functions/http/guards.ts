@@ -1,14 +1,15 @@
 /** What is looked at before a request comes to its resource. */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
-import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
+import type { LogEntry } from '../log.ts';
 import type { Env } from './env.ts';
+import type { ServerMetrics } from './server-metrics.ts';
 
 const REQUEST_ID = /^[\w.=-]{1,128}$/;
 
 /** Gives the request an id, its own or the one it came with, and writes it into log and metrics when it is answered. */
-export function watched({ log, metrics }: Deps) {
+export function watched(log: (entry: LogEntry) => void, metrics: ServerMetrics) {
   return createMiddleware<Env>(async (c, next) => {
     const began = performance.now();
     const given = c.req.header('X-Request-Id');
@@ -56,7 +57,7 @@ export function headers() {
  * Without tokens, a page of somebody else must neither post to this server nor read from it: names that lead here by a trick of
  * DNS are refused, and so are requests that a page of another origin makes.
  */
-export function ownHostsOnly({ hosts }: Deps) {
+export function ownHostsOnly(hosts: ReadonlySet<string> | null) {
   return createMiddleware<Env>(async (c, next) => {
     if (hosts !== null) {
       const host = new URL(c.req.url).host;

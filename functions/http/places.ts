@@ -2,11 +2,14 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+/** Gives the text without what clients must not see. */
+export type TextFilter = (text: string) => string;
+
 /**
  * Takes the registry's place out of a text: what lies in it is named by its key alone.
  * @param uri of the registry's store: a folder, or an address
  */
-export function withoutPlace(uri: string): (text: string) => string {
+export function withoutPlace(uri: string): TextFilter {
   // A mere word may be anything's name, and is the registry only where a text says that something is in it.
   const word = ` in ${JSON.stringify(uri)}`;
   const places = (uri.includes('://') ? [uri] : foldersOf(uri))

@@ -3,8 +3,9 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { KindredError } from '../../core/errors.ts';
-import type { Deps } from '../deps.ts';
 import { RequestError } from '../errors.ts';
+import type { LogEntry } from '../log.ts';
+import type { TextFilter } from './places.ts';
 
 export const problemSchema = z
   .object({
@@ -47,7 +48,7 @@ const KINDS: Readonly<Record<string, readonly [status: number, title: string]>> 
 const UNEXPECTED = [500, 'Something unexpected happened'] as const;
 
 /** What of an error goes out: the messages of the server's own troubles stay in its log. */
-export function problemOf(error: unknown, instance: string, withoutPlace: Deps['withoutPlace']): Problem {
+export function problemOf(error: unknown, instance: string, withoutPlace: TextFilter): Problem {
   const known = asKindredError(error);
   const code = known?.code ?? 'unexpected';
   const [usual, title] = KINDS[code] ?? UNEXPECTED;
@@ -72,7 +73,7 @@ function asKindredError(error: unknown): KindredError | null {
 export function answerProblem(
   c: Context,
   error: unknown,
-  { log, withoutPlace }: Pick<Deps, 'log' | 'withoutPlace'>,
+  { log, withoutPlace }: { readonly log: (entry: LogEntry) => void; readonly withoutPlace: TextFilter },
 ): Response {
   const requestId = String(c.get('requestId'));
   const problem = problemOf(error, requestId, withoutPlace);

@@ -1,6 +1,6 @@
 import { compactGallery } from '../../core/registry/compaction.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
-import type { LogEntry } from '../deps.ts';
+import type { LogEntry } from '../log.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 
 /** Changes of a gallery after which it is looked at whether they should be compacted. */

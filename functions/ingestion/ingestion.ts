@@ -11,7 +11,7 @@ import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { readGalleryLog } from '../../core/registry/gallery-log.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { CancelledError } from '../../core/errors.ts';
-import type { LogEntry } from '../deps.ts';
+import type { LogEntry } from '../log.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 import type { WarmVersions } from '../versions/warm-versions.ts';
 import { Compactor } from './compactor.ts';

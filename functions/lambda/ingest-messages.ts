@@ -2,7 +2,7 @@
 import { DATA_SETS } from '../../core/registry/layout.ts';
 import type { Ingested } from '../../core/ingest/ingest.ts';
 import type { Address } from '../../core/storage/s3/address.ts';
-import type { LogEntry } from '../deps.ts';
+import type { LogEntry } from '../log.ts';
 import { describe } from '../http/problems.ts';
 import { objectEvents } from './object-events.ts';
 

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../core/errors.ts';
 import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
 import type { ApiEnvironment } from '../environment.ts';
-import type { ServeOptions } from '../make-deps.ts';
+import type { ServeOptions } from '../deps.ts';
 import type { Target } from '../trainings/batch/submission.ts';
 import type { Seen, Trainings } from '../trainings/trainings.ts';
 

@@ -1,6 +1,5 @@
 import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import type { Deps } from '../deps.ts';
-import { askedOf } from '../resources/asked.ts';
 
 /** Lambda ends an initialisation after ten seconds and begins anew. */
 const MOST_MS = 8000;
@@ -14,6 +13,6 @@ export async function warmUp(deps: Deps): Promise<void> {
 }
 
 async function loaded(deps: Deps): Promise<void> {
-  const asked = await askedOf(deps, undefined, { alias: DEFAULT_ALIAS });
+  const asked = await deps.targets.of(undefined, { alias: DEFAULT_ALIAS });
   await deps.versions.ask(asked, () => Promise.resolve());
 }

@@ -7,14 +7,16 @@ import {
   NotFoundError,
 } from '../../core/errors.ts';
 import type { Alias } from '../../core/registry/aliases.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import { RequestError } from '../errors.ts';
-import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { matches, notModified } from '../http/etag.ts';
+import type { Memory } from '../http/memory.ts';
+import type { TextFilter } from '../http/places.ts';
 import { problemOf, problemSchema } from '../http/problems.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
-import type { Ending, Move } from '../promotions/moves.ts';
+import type { Ending, Move, Moves } from '../promotions/moves.ts';
 
 export const aliasSchema = z
   .object({
@@ -119,16 +121,22 @@ const after = route({
   },
 });
 
-/** Which version answers under a name. */
-export function aliasRoutes(deps: Deps) {
-  const { registry, memory, moves, withoutPlace } = deps;
+interface AliasNeeds {
+  readonly registry: Registry;
+  readonly memory: Memory;
+  readonly moves: Moves;
+  readonly withoutPlace: TextFilter;
+}
+
+/** Which version serves under a name. */
+export function aliasRoutes({ registry, memory, moves, withoutPlace }: AliasNeeds) {
   const routes = router();
   routes.openAPIRegistry.register('MoveAlias', moveSchema);
   return routes
     .openapi(show, async (c) => {
       const { model, alias } = c.req.valid('param');
       const found = await registry.alias(model, alias);
-      if (found === null) throw await missing(deps, model, alias);
+      if (found === null) throw await missing(registry, model, alias);
       c.header('ETag', etagOf(found));
       c.header('Cache-Control', 'no-cache');
       return notModified(c, etagOf(found)) ? c.body(null, 304) : c.json(aliasOf(found), 200);
@@ -138,7 +146,7 @@ export function aliasRoutes(deps: Deps) {
       const condition = c.req.valid('header');
       const asked = await jsonBody(c.req.raw, moveSchema, memory);
       const version = targetOf(asked);
-      const expected = await expectedOf(deps, model, alias, {
+      const expected = await expectedOf(registry, model, alias, {
         ifMatch: condition['if-match'],
         ifNoneMatch: condition['if-none-match'],
       });
@@ -153,7 +161,7 @@ export function aliasRoutes(deps: Deps) {
       }
       if (ending.state !== 'moved') throw problemFor(started, ending);
       const now = await registry.alias(model, alias);
-      if (now === null) throw await missing(deps, model, alias);
+      if (now === null) throw await missing(registry, model, alias);
       c.header('ETag', etagOf(now));
       return c.json({ ...aliasOf(now), notes: [...ending.notes] }, 200);
     })
@@ -174,7 +182,7 @@ function targetOf({ version, rollback }: z.infer<typeof moveSchema>): number | n
 function stateOf(
   { id, progress, ending, request }: Move,
   instance: string,
-  withoutPlace: Deps['withoutPlace'],
+  withoutPlace: TextFilter,
 ): z.infer<typeof moveStateSchema> {
   const isOver = ending !== null && ending.state !== 'moved';
   return {
@@ -223,7 +231,7 @@ interface Condition {
 
 /** The version that the alias has to be at for the move to happen. @throws RequestError (precondition-required, precondition-failed) */
 async function expectedOf(
-  { registry }: Deps,
+  registry: Registry,
   model: string,
   alias: string,
   { ifMatch, ifNoneMatch }: Condition,
@@ -256,7 +264,7 @@ function stale(message: string, cause?: unknown): RequestError {
   );
 }
 
-async function missing({ registry }: Deps, model: string, alias: string): Promise<NotFoundError> {
+async function missing(registry: Registry, model: string, alias: string): Promise<NotFoundError> {
   const others = (await registry.aliases(model)).map((each) => each.alias);
   const hint = others.length === 0 ? 'It has none.' : `It has ${others.join(', ')}.`;
   return new NotFoundError(

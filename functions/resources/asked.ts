@@ -1,14 +1,14 @@
-/** Which version a request is about, and what the answers about pictures have in common. */
+/** What requests about images have in common, and their responses. */
 import { z } from '@hono/zod-openapi';
-import { InvalidInputError } from '../../core/errors.ts';
-import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
-import type { Deps } from '../deps.ts';
+import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import { versionNumber } from '../http/numbers.ts';
+import type { TextFilter } from '../http/places.ts';
 import { queryOf } from '../http/router.ts';
-import { keysSchema, type Embedded } from '../http/pictures.ts';
-import { OnlyModel } from '../versions/only-model.ts';
+import { keysSchema } from '../http/request-images.ts';
+import type { Embedded, RequestImages } from '../http/request-images.ts';
+import type { Targets } from '../versions/targets.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
-import type { Asked } from '../versions/warm-versions.ts';
+import type { WarmVersions } from '../versions/warm-versions.ts';
 
 /** Of every query about pictures. */
 export const askedFields = {
@@ -18,28 +18,12 @@ export const askedFields = {
 
 export const askedQuery = queryOf(askedFields);
 
-/** @throws InvalidInputError; NotFoundError when no model is named and there is not exactly one */
-export async function askedOf(
-  { registry, model: usual }: Deps,
-  named: string | undefined,
-  { version, alias }: z.infer<typeof askedQuery>,
-): Promise<Asked> {
-  if (version !== undefined && alias !== undefined) {
-    throw new InvalidInputError('The query has a version and an alias; name one of them.');
-  }
-  const model = named ?? usual ?? (await onlyModel(registry));
-  checkName(model, 'model');
-  if (version !== undefined) return { model, version };
-  checkName(alias ?? DEFAULT_ALIAS, 'alias');
-  return { model, alias: alias ?? DEFAULT_ALIAS };
-}
-
-const onlyModels = new WeakMap<Deps['registry'], OnlyModel>();
-
-function onlyModel(registry: Deps['registry']): Promise<string> {
-  const only = onlyModels.get(registry) ?? new OnlyModel(registry);
-  onlyModels.set(registry, only);
-  return only.name();
+/** What the routes need that ask a version about images. */
+export interface ImageNeeds {
+  readonly images: RequestImages;
+  readonly versions: WarmVersions;
+  readonly targets: Targets;
+  readonly withoutPlace: TextFilter;
 }
 
 const file = { type: 'string' as const, format: 'binary' };
@@ -86,7 +70,7 @@ export const failedSchema = z
 /** A picture that could not be used, beside others that could. */
 export function failed(
   { image, error }: Embedded & { error: { code: string; message: string } },
-  { withoutPlace }: Pick<Deps, 'withoutPlace'>,
+  withoutPlace: TextFilter,
 ) {
   return { image, error: { code: error.code, message: withoutPlace(error.message) } };
 }

@@ -3,14 +3,14 @@ import type { Decision, DecisionOptions } from '../../core/gallery/decision.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import { RULES } from '../../core/gallery/rules.ts';
-import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
-import { embedSent, withPictures } from '../http/pictures.ts';
-import type { SentPicture } from '../http/pictures.ts';
+import type { SentImage } from '../http/request-images.ts';
 import { nonNegative, whole } from '../http/numbers.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
-import { askedOf, askedFields, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import { askedFields, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import type { ImageNeeds } from './asked.ts';
+import type { UnknownQueue } from '../unknown/unknown-queue.ts';
 import type { WarmVersion } from '../versions/warm-version.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
@@ -89,19 +89,24 @@ const classifyByModel = route({
   request: { params: z.object({ model: nameSchema }), query: querySchema, body: picturesBody },
 });
 
-/** The class of pictures. */
-export function classifyRoutes(deps: Deps) {
+interface ClassifyNeeds extends ImageNeeds {
+  /** Keeps images that were not known; null: they are not kept. */
+  readonly unknown: UnknownQueue | null;
+}
+
+/** The class of images. */
+export function classifyRoutes(needs: ClassifyNeeds) {
   return router()
     .openapi(classify, async (c) => {
       const query = c.req.valid('query');
-      const answered = await answerOf(deps, await askedOf(deps, undefined, query), c.req.raw, query);
+      const answered = await answerOf(needs, await needs.targets.of(undefined, query), c.req.raw, query);
       c.set('noted', notes(answered));
       return c.json(answered, 200);
     })
     .openapi(classifyByModel, async (c) => {
       const query = c.req.valid('query');
-      const asked = await askedOf(deps, c.req.valid('param').model, query);
-      const answered = await answerOf(deps, asked, c.req.raw, query);
+      const asked = await needs.targets.of(c.req.valid('param').model, query);
+      const answered = await answerOf(needs, asked, c.req.raw, query);
       c.set('noted', notes(answered));
       return c.json(answered, 200);
     });
@@ -116,21 +121,26 @@ function notes({ results, timings }: Answer): Record<string, number> {
   return { pictures: decided.length, unknown, engineSeconds: timings.decodeAndEmbed ?? 0 };
 }
 
-async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query): Promise<Answer> {
+async function answerOf(
+  { images, versions, withoutPlace, unknown }: ClassifyNeeds,
+  asked: Asked,
+  request: Request,
+  query: Query,
+): Promise<Answer> {
   const options = optionsOf(query);
-  return withPictures(request, deps, (sent) =>
-    deps.versions.ask(asked, async (version) => {
+  return images.read(request, (sent) =>
+    versions.ask(asked, async (version) => {
       const began = performance.now();
       const { knowledge } = version;
       const decide = knowledge.decide(options);
-      const embedded = await embedSent(sent, version, deps, signalOf(request));
+      const embedded = await images.embed(sent, version, signalOf(request));
       const between = performance.now();
       const results = await Promise.all(
         embedded.map(async (one, i) => {
-          if (one.error !== undefined) return failed(one, deps);
+          if (one.error !== undefined) return failed(one, withoutPlace);
           const estimates = await knowledge.estimates(one.embedding);
           const decision = decide(one.embedding, estimates);
-          if (decision.known === false) await keepUnknown(deps, version, sent[i], decision);
+          if (decision.known === false) await keepUnknown(unknown, version, sent[i], decision);
           return { image: one.image, ...plain(decision) };
         }),
       );
@@ -146,9 +156,9 @@ async function answerOf(deps: Deps, asked: Asked, request: Request, query: Query
 
 /** Pictures of data sets have a class already. */
 async function keepUnknown(
-  { unknown }: Deps,
+  unknown: UnknownQueue | null,
   { name }: WarmVersion,
-  sent: SentPicture | undefined,
+  sent: SentImage | undefined,
   decision: Decision,
 ): Promise<void> {
   if (unknown === null || sent === undefined || sent.source !== undefined) return;

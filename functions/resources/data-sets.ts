@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { noDataset, readDatasetTombstone } from '../../core/registry/dataset-deletion.ts';
-import type { Deps } from '../deps.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import { goneAway } from '../errors.ts';
 import { signalOf } from '../http/deadline.ts';
 import { pageLimit } from '../http/numbers.ts';
@@ -49,7 +49,7 @@ const show = route({
 });
 
 /** Pictures by class. */
-export function dataSetRoutes({ registry }: Deps) {
+export function dataSetRoutes(registry: Registry) {
   return router()
     .openapi(list, async (c) => {
       const names = await registry.dataSets();
@@ -64,7 +64,7 @@ export function dataSetRoutes({ registry }: Deps) {
 }
 
 async function contentOf(
-  registry: Deps['registry'],
+  registry: Registry,
   dataSet: string,
   { after, limit }: { readonly after: string; readonly limit: number },
   signal: AbortSignal,

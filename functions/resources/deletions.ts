@@ -2,7 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import { deleteDataset } from '../../core/jobs/delete-dataset.ts';
 import { deleteModel } from '../../core/jobs/delete-model.ts';
-import type { Deps } from '../deps.ts';
+import type { Registry } from '../../core/registry/registry.ts';
+import type { WarmVersions } from '../versions/warm-versions.ts';
 import { route } from '../http/route.ts';
 import { nameSchema, problems, queryOf, router } from '../http/router.ts';
 
@@ -51,7 +52,13 @@ const dataset = route({
   responses: gone,
 });
 
-export function deletionRoutes({ registry, versions }: Pick<Deps, 'registry' | 'versions'>) {
+export function deletionRoutes({
+  registry,
+  versions,
+}: {
+  readonly registry: Registry;
+  readonly versions: WarmVersions;
+}) {
   return router()
     .openapi(model, async (c) => {
       const { model: name } = c.req.valid('param');

@@ -1,10 +1,9 @@
 import { z } from '@hono/zod-openapi';
-import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
-import { embedSent, withPictures } from '../http/pictures.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
-import { askedOf, askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import { askedQuery, failed, failedSchema, picturesBody, said, saidSchema } from './asked.ts';
+import type { ImageNeeds } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 
 const answerSchema = saidSchema
@@ -40,26 +39,32 @@ const embedByModel = route({
 });
 
 /** Pictures as numbers. */
-export function embedRoutes(deps: Deps) {
+export function embedRoutes(needs: ImageNeeds) {
   return router()
     .openapi(embed, async (c) => {
-      const asked = await askedOf(deps, undefined, c.req.valid('query'));
-      return c.json(await answerOf(deps, asked, c.req.raw), 200);
+      const asked = await needs.targets.of(undefined, c.req.valid('query'));
+      return c.json(await answerOf(needs, asked, c.req.raw), 200);
     })
     .openapi(embedByModel, async (c) => {
-      const asked = await askedOf(deps, c.req.valid('param').model, c.req.valid('query'));
-      return c.json(await answerOf(deps, asked, c.req.raw), 200);
+      const asked = await needs.targets.of(c.req.valid('param').model, c.req.valid('query'));
+      return c.json(await answerOf(needs, asked, c.req.raw), 200);
     });
 }
 
-async function answerOf(deps: Deps, asked: Asked, request: Request): Promise<z.infer<typeof answerSchema>> {
-  return withPictures(request, deps, (sent) =>
-    deps.versions.ask(asked, async (version) => {
+async function answerOf(
+  { images, versions, withoutPlace }: ImageNeeds,
+  asked: Asked,
+  request: Request,
+): Promise<z.infer<typeof answerSchema>> {
+  return images.read(request, (sent) =>
+    versions.ask(asked, async (version) => {
       const began = performance.now();
-      const embedded = await embedSent(sent, version, deps, signalOf(request));
+      const embedded = await images.embed(sent, version, signalOf(request));
       const timings = { decodeAndEmbed: (performance.now() - began) / 1000, decide: 0 };
       const results = embedded.map((one) =>
-        one.error === undefined ? { image: one.image, embedding: [...one.embedding] } : failed(one, deps),
+        one.error === undefined
+          ? { image: one.image, embedding: [...one.embedding] }
+          : failed(one, withoutPlace),
       );
       return { ...said(version), timings, results };
     }),

@@ -4,14 +4,17 @@ import { UnreadableImageError } from '../../core/errors.ts';
 import { digest } from '../../core/images/picture.ts';
 import { correct } from '../../core/ingest/correct.ts';
 import type { Corrected, CorrectedPicture } from '../../core/ingest/correct.ts';
-import type { Resolved } from '../../core/registry/registry.ts';
-import type { Deps } from '../deps.ts';
+import type { Registry, Resolved } from '../../core/registry/registry.ts';
 import { signalOf } from '../http/deadline.ts';
-import { checkFormat, withPictures } from '../http/pictures.ts';
-import type { SentPicture } from '../http/pictures.ts';
+import { checkFormat } from '../http/image-format.ts';
+import type { Line } from '../http/line.ts';
+import type { Memory } from '../http/memory.ts';
+import type { SentImage } from '../http/request-images.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
-import { askedFields, askedOf, picturesBody } from './asked.ts';
+import type { ServerMetrics } from '../http/server-metrics.ts';
+import { askedFields, picturesBody } from './asked.ts';
+import type { ImageNeeds } from './asked.ts';
 
 export const className = z.string().min(1).max(255).meta({
   description: 'The right class, there already or new: any Unicode but "/" and control characters.',
@@ -56,15 +59,25 @@ const feedback = route({
   },
 });
 
-/** Corrected answers. */
-export function feedbackRoutes(deps: Deps) {
+/** What adding images to a gallery needs. */
+export interface GalleryNeeds extends Pick<ImageNeeds, 'versions'> {
+  readonly registry: Registry;
+  readonly memory: Memory;
+  /** Images being decoded and embedded. */
+  readonly work: Line;
+  readonly metrics: ServerMetrics;
+  readonly trouble: (error: unknown) => void;
+}
+
+/** Corrections of classified images. */
+export function feedbackRoutes(needs: GalleryNeeds & ImageNeeds) {
   return router().openapi(feedback, async (c) => {
     const { class: name, ...query } = c.req.valid('query');
-    const asked = await askedOf(deps, c.req.valid('param').model, query);
-    const resolved = 'version' in asked ? { ...asked, alias: null } : await current(deps, asked);
+    const asked = await needs.targets.of(c.req.valid('param').model, query);
+    const resolved = 'version' in asked ? { ...asked, alias: null } : await current(needs.registry, asked);
     return c.json(
-      await withPictures(c.req.raw, deps, async (sent) =>
-        addUnder(deps, resolved, name, sent, signalOf(c.req.raw)),
+      await needs.images.read(c.req.raw, async (sent) =>
+        addUnder(needs, resolved, name, sent, signalOf(c.req.raw)),
       ),
       200,
     );
@@ -73,7 +86,7 @@ export function feedbackRoutes(deps: Deps) {
 
 /** The version that the alias points to now. @throws NotFoundError */
 export async function current(
-  { registry }: Deps,
+  registry: Registry,
   { model, alias }: { readonly model: string; readonly alias: string },
 ): Promise<Resolved> {
   return registry.resolve(`${model}@${alias}`);
@@ -84,19 +97,19 @@ export async function current(
  * @throws UnreadableImageError; RequestError (unsupported-type) when there is but one, and it cannot be used
  */
 export async function addUnder(
-  deps: Deps,
+  needs: GalleryNeeds,
   resolved: Resolved,
   name: string,
-  sent: readonly SentPicture[],
+  sent: readonly SentImage[],
   signal: AbortSignal,
 ): Promise<z.infer<typeof feedbackSchema>> {
-  const { versions, work } = deps;
+  const { registry, versions, work, memory, metrics, trouble } = needs;
   const {
     version,
     class: spelled,
     pictures: corrected,
-  } = await withBytes(sent, deps, (pictures) =>
-    correct(deps.registry, resolved, name, pictures, {
+  } = await withBytes(sent, memory, (pictures) =>
+    correct(registry, resolved, name, pictures, {
       // One of those that are at work at once; what waits for its turn has an end.
       embed: (of, some) =>
         work.run(() => versions.ask(of, ({ embedder }) => embedPictures(embedder, some, { signal })), signal),
@@ -109,18 +122,18 @@ export async function addUnder(
   );
   const [only] = corrected;
   if (corrected.length === 1 && only?.outcome === 'rejected') {
-    deps.metrics.rejected('unreadable-image');
+    metrics.rejected('unreadable-image');
     throw new UnreadableImageError(only.reason ?? 'the picture cannot be read');
   }
-  await versions.refreshGallery({ model: resolved.model, version }).catch(deps.trouble);
+  await versions.refreshGallery({ model: resolved.model, version }).catch(trouble);
   const results = corrected.map((one: Corrected, i) => ({ image: sent[i]?.image ?? '', ...one }));
   return { model: resolved.model, version, class: spelled, results };
 }
 
 /** All of them are in memory at once here; those that did not come with the request count as its body would. @throws RequestError (busy) */
 async function withBytes<T>(
-  sent: readonly SentPicture[],
-  { memory }: Pick<Deps, 'memory'>,
+  sent: readonly SentImage[],
+  memory: Memory,
   work: (pictures: readonly CorrectedPicture[]) => Promise<T>,
 ): Promise<T> {
   let taken = 0;
@@ -139,7 +152,7 @@ async function withBytes<T>(
 }
 
 /** Names that people gave their files say nothing here, and may be anything. */
-async function pictureOf({ read, source }: SentPicture): Promise<CorrectedPicture> {
+async function pictureOf({ read, source }: SentImage): Promise<CorrectedPicture> {
   const bytes = await read();
   const format = checkFormat(bytes);
   return { bytes, file: `${digest(bytes).slice(0, 16)}.${format.toLowerCase()}`, source };

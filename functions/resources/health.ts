@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { DATA_SETS } from '../../core/registry/layout.ts';
-import type { Deps } from '../deps.ts';
+import type { Registry } from '../../core/registry/registry.ts';
+import type { ServerMetrics } from '../http/server-metrics.ts';
+import type { WarmVersions } from '../versions/warm-versions.ts';
 import { route } from '../http/route.ts';
 import { answer, problems, router } from '../http/router.ts';
 
@@ -43,8 +45,16 @@ const metrics = route({
   },
 });
 
-/** What watches over the server. */
-export function healthRoutes({ registry, versions, metrics: numbers, model }: Deps) {
+interface HealthNeeds {
+  readonly registry: Registry;
+  readonly versions: WarmVersions;
+  readonly metrics: ServerMetrics;
+  /** The model of requests that name none; null: the only one there is. */
+  readonly model: string | null;
+}
+
+/** Health, readiness and metrics. */
+export function healthRoutes({ registry, versions, metrics: numbers, model }: HealthNeeds) {
   return router()
     .openapi(health, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(ready, async (c) => {

@@ -5,11 +5,15 @@ import { probeImage } from '../../core/images/probe.ts';
 import { digest } from '../../core/images/picture.ts';
 import { checkPlace } from '../../core/registry/data-sets.ts';
 import { checkPart } from '../../core/registry/names.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import { checkKey, quote } from '../../core/storage/keys.ts';
-import type { Deps } from '../deps.ts';
 import { RequestError, unsupportedType } from '../errors.ts';
 import { mediaType, withBody } from '../http/body.ts';
 import { route } from '../http/route.ts';
+import type { Limits } from '../http/limits.ts';
+import type { Memory } from '../http/memory.ts';
+import type { ServerMetrics } from '../http/server-metrics.ts';
+import type { Ingestion } from '../ingestion/ingestion.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 
 const part = z.string().min(1).max(255);
@@ -63,43 +67,48 @@ const remove = route({
   responses: { 200: answer('It is gone.', goneSchema), ...problems() },
 });
 
-/** Pictures of data sets. */
-export function imageRoutes(deps: Deps) {
-  const { registry } = deps;
+/** What changes to datasets need. */
+export interface DataSetNeeds {
+  readonly registry: Registry;
+  readonly limits: Limits;
+  readonly memory: Memory;
+  readonly metrics: ServerMetrics;
+  /** Keeps galleries in sync with datasets; null: something else does, or nothing. */
+  readonly ingestion: Ingestion | null;
+}
+
+/** Images of datasets. */
+export function imageRoutes(needs: DataSetNeeds) {
+  const { registry, ingestion } = needs;
   return router()
     .openapi(put, async (c) => {
       const { dataset, class: asked, file: name } = c.req.valid('param');
       const onlyNew = c.req.valid('header')['if-none-match'] !== undefined;
       checkPlace(asked, name);
-      keyOf(deps, dataset, asked, name);
+      keyOf(registry, dataset, asked, name);
       const className = await registry.classIn(dataset, asked);
       return c.json(
-        await putPicture(deps, c.req.raw, { dataset, className, file: name, replace: !onlyNew }),
+        await putPicture(needs, c.req.raw, { dataset, className, file: name, replace: !onlyNew }),
         200,
       );
     })
     .openapi(remove, async (c) => {
       const { dataset, class: asked, file: name } = c.req.valid('param');
-      keyOf(deps, dataset, asked, name);
+      keyOf(registry, dataset, asked, name);
       const className = await registry.classIn(dataset, asked);
-      const key = keyOf(deps, dataset, className, name);
+      const key = keyOf(registry, dataset, className, name);
       if ((await registry.store.head(key)) === null) {
         throw new NotFoundError(
           `There is no picture ${quote(`${className}/${name}`)} in the data set "${dataset}".`,
         );
       }
-      const { models } = await changing(deps, key, () => registry.store.delete(key));
+      const { models } = await changing(ingestion, key, () => registry.store.delete(key));
       return c.json({ key, models }, 200);
     });
 }
 
 /** The whole key. @throws InvalidInputError when a name is not allowed */
-export function keyOf(
-  { registry }: Pick<Deps, 'registry'>,
-  dataSet: string,
-  className: string,
-  file: string,
-): string {
+export function keyOf(registry: Registry, dataSet: string, className: string, file: string): string {
   checkPart(className, 'class');
   checkPart(file, 'file name');
   const key = `${registry.dataSetPrefix(dataSet)}${className}/${file}`;
@@ -127,12 +136,11 @@ interface ExpectedBody {
  * @throws RequestError (unsupported-type, too-large, precondition-failed); UnreadableImageError
  */
 export async function putPicture(
-  deps: Deps,
+  { registry, limits, memory, metrics, ingestion }: DataSetNeeds,
   request: Request,
   { dataset, className, file: name, replace }: Place,
   expected: ExpectedBody = {},
 ): Promise<z.infer<typeof putSchema>> {
-  const { registry, limits, memory, metrics } = deps;
   const type = mediaType(request);
   if (type !== '' && type !== 'application/octet-stream' && !type.startsWith('image/')) {
     throw unsupportedType(
@@ -158,20 +166,22 @@ export async function putPicture(
     }
     const picture = { className, file: name, bytes };
     const add = () => registry.addToDataSet(dataset, picture, { replace });
-    const { result, models } = await changing(deps, keyOf(deps, dataset, className, name), add).catch(
-      (error: unknown) => {
-        throw replace !== true && error instanceof ConflictError
-          ? new RequestError(412, 'precondition-failed', error.message, { cause: error })
-          : error;
-      },
-    );
+    const { result, models } = await changing(
+      ingestion,
+      keyOf(registry, dataset, className, name),
+      add,
+    ).catch((error: unknown) => {
+      throw replace !== true && error instanceof ConflictError
+        ? new RequestError(412, 'precondition-failed', error.message, { cause: error })
+        : error;
+    });
     return { ...result, sha256: sum, bytes: bytes.length, models };
   });
 }
 
 /** Changes a picture, and has the galleries that follow its data set take that up. */
 async function changing<T>(
-  { ingestion }: Deps,
+  ingestion: Ingestion | null,
   key: string,
   change: () => Promise<T>,
 ): Promise<{ result: T; models: string[] }> {

@@ -10,6 +10,7 @@ import { DEFAULT_ALIAS, checkName } from '../../core/registry/names.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { jsonBody } from '../http/body.ts';
+import type { TextFilter } from '../http/places.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
@@ -225,11 +226,7 @@ async function usefulParts(registry: Registry, dataSet: string, parts: number): 
   return Math.max(1, files);
 }
 
-async function importOf(
-  one: Seen<ImportJob>,
-  store: ObjectStore,
-  withoutPlace: (text: string) => string,
-): Promise<Import> {
+async function importOf(one: Seen<ImportJob>, store: ObjectStore, withoutPlace: TextFilter): Promise<Import> {
   const { job } = one;
   const { dataSet: dataset, model, version, parts, keepPictures } = job.request;
   const { result } = job;

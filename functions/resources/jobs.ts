@@ -10,6 +10,7 @@ import { isUlid } from '../../core/ulid.ts';
 import { busy } from '../errors.ts';
 import type { Memory } from '../http/memory.ts';
 import { pageLimit } from '../http/numbers.ts';
+import type { TextFilter } from '../http/places.ts';
 import { answer, problems, queryOf } from '../http/router.ts';
 import { sendStates } from '../trainings/events.ts';
 import type { Streams } from '../trainings/events.ts';
@@ -24,7 +25,7 @@ export interface JobNeeds {
   readonly memory: Memory;
   readonly streams: Streams;
   readonly trouble: (error: unknown) => void;
-  readonly withoutPlace: (text: string) => string;
+  readonly withoutPlace: TextFilter;
 }
 
 /** Of the answers about a job of any kind. */
@@ -54,7 +55,7 @@ export const jobFields = {
 };
 
 /** These fields of one job. @param withoutPlace takes the registry's location out of messages */
-export function fieldsOf({ job, interrupted, waiting }: Seen, withoutPlace: (text: string) => string) {
+export function fieldsOf({ job, interrupted, waiting }: Seen, withoutPlace: TextFilter) {
   const { id, createdAt, startedAt, finishedAt, attempts, cancelRequested } = job;
   // Earlier Kindreds kept what a process said last as it was.
   const error = job.error && { ...job.error, message: plainText(withoutPlace(job.error.message)) };

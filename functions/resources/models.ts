@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import type { Registry } from '../../core/registry/registry.ts';
 import { noModel } from '../../core/registry/versions.ts';
-import type { Deps } from '../deps.ts';
 import { versionNumber } from '../http/numbers.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
@@ -74,7 +74,7 @@ const showVersion = route({
 });
 
 /** Models and their versions. */
-export function modelRoutes({ registry }: Deps) {
+export function modelRoutes(registry: Registry) {
   return router()
     .openapi(list, async (c) => {
       const models = await Promise.all((await registry.models()).map((name) => modelOf(registry, name)));
@@ -100,10 +100,7 @@ function counted({ name, pictures }: { name: string; pictures: readonly unknown[
   return { name, pictures: pictures.length };
 }
 
-async function modelOf(
-  registry: Deps['registry'],
-  model: string,
-): Promise<z.infer<typeof modelSchema> | null> {
+async function modelOf(registry: Registry, model: string): Promise<z.infer<typeof modelSchema> | null> {
   const versions = await registry.versions(model);
   if (versions.length === 0) return null;
   return { model, versions, aliases: (await registry.aliases(model)).map(aliasOf) };

@@ -6,6 +6,7 @@ import type { Scope } from '../../core/registry/tokens.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { RequestError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
+import type { TextFilter } from '../http/places.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 import type { Seen } from '../trainings/trainings.ts';
@@ -241,7 +242,7 @@ type Training = z.infer<typeof trainingSchema>;
 async function trainingOf(
   one: Seen<TrainingJob>,
   store: ObjectStore,
-  withoutPlace: (text: string) => string,
+  withoutPlace: TextFilter,
 ): Promise<Training> {
   const { request, result } = one.job;
   const progress = one.job.state === 'running' ? await readProgress(store, one.job.id) : null;

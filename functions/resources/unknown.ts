@@ -2,14 +2,15 @@ import { z } from '@hono/zod-openapi';
 import { NotFoundError } from '../../core/errors.ts';
 import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import { listUnknown, readUnknown, removeUnknown } from '../../core/registry/unknown.ts';
-import type { Deps } from '../deps.ts';
 import { jsonBody } from '../http/body.ts';
 import { signalOf } from '../http/deadline.ts';
-import type { SentPicture } from '../http/pictures.ts';
+import type { SentImage } from '../http/request-images.ts';
 import { pageLimit } from '../http/numbers.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
+import type { UnknownQueue } from '../unknown/unknown-queue.ts';
 import { addUnder, className, current, feedbackSchema } from './feedback.ts';
+import type { GalleryNeeds } from './feedback.ts';
 
 const id = z
   .string()
@@ -98,9 +99,14 @@ const discard = route({
   responses: { 204: { description: 'It is gone.' }, ...problems() },
 });
 
-/** Pictures that wait to be labelled. */
-export function unknownRoutes(deps: Deps) {
-  const { registry, memory } = deps;
+interface UnknownNeeds extends GalleryNeeds {
+  /** Keeps images that were not known; null: they are not kept. */
+  readonly unknown: UnknownQueue | null;
+}
+
+/** Images waiting for a label. */
+export function unknownRoutes(needs: UnknownNeeds) {
+  const { registry, memory, unknown } = needs;
   const routes = router();
   routes.openAPIRegistry.register('Label', labelSchema);
   return routes
@@ -122,24 +128,24 @@ export function unknownRoutes(deps: Deps) {
       const { model, picture } = c.req.valid('param');
       const { class: name } = await jsonBody(c.req.raw, labelSchema, memory);
       const found = await readUnknown(registry.store, model, picture);
-      const resolved = await current(deps, { model, alias: DEFAULT_ALIAS });
-      const told = await addUnder(deps, resolved, name, [sentOf(found)], signalOf(c.req.raw));
+      const resolved = await current(registry, { model, alias: DEFAULT_ALIAS });
+      const told = await addUnder(needs, resolved, name, [sentOf(found)], signalOf(c.req.raw));
       // Of two who label at once, one finds it gone already; the picture is where the later one put it.
       await removeUnknown(registry.store, model, picture).catch((error: unknown) => {
         if (!(error instanceof NotFoundError)) throw error;
       });
-      deps.unknown?.changed(model);
+      unknown?.changed(model);
       return c.json(told, 200);
     })
     .openapi(discard, async (c) => {
       const { model, picture } = c.req.valid('param');
       await removeUnknown(registry.store, model, picture);
-      deps.unknown?.changed(model);
+      unknown?.changed(model);
       return c.body(null, 204);
     });
 }
 
-function sentOf({ id: image, bytes, content }: Awaited<ReturnType<typeof readUnknown>>): SentPicture {
+function sentOf({ id: image, bytes, content }: Awaited<ReturnType<typeof readUnknown>>): SentImage {
   return {
     image,
     stored: () => Promise.resolve(bytes),

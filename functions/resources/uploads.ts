@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { checkPlace } from '../../core/registry/data-sets.ts';
-import type { Deps } from '../deps.ts';
 import { tooLarge, unsupportedType } from '../errors.ts';
 import { jsonBody, mediaType } from '../http/body.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
+import type { UploadSigner } from '../http/upload-signature.ts';
 import { keyOf, pictureBody, putPicture, putSchema } from './images.ts';
+import type { DataSetNeeds } from './images.ts';
 
 const TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/tiff', 'image/avif'] as const;
 /** Long enough for a large picture over a slow line. */
@@ -79,9 +80,15 @@ const take = route({
 /** The etag of nothing. */
 const NEVER = 'never';
 
-/** Uploads that need no more than an address. */
-export function uploadRoutes(deps: Deps) {
-  const { registry, limits, memory, uploads: signer } = deps;
+interface UploadNeeds extends DataSetNeeds {
+  readonly uploads: UploadSigner;
+  /** The server's address for clients; null: as the request names it. */
+  readonly publicUrl: string | null;
+}
+
+/** Uploads to signed addresses. */
+export function uploadRoutes(needs: UploadNeeds) {
+  const { registry, limits, memory, uploads: signer, ingestion, publicUrl } = needs;
   const routes = router();
   routes.openAPIRegistry.register('WantedUploads', wantedSchema);
   return routes
@@ -96,18 +103,18 @@ export function uploadRoutes(deps: Deps) {
           );
         }
         checkPlace(className, file);
-        keyOf(deps, dataset, className, file);
+        keyOf(registry, dataset, className, file);
       }
       // At once, since each asks the store.
       const uploads = await Promise.all(
         files.map(async ({ class: className, file, ...wanted }) => {
-          const key = keyOf(deps, dataset, await registry.classIn(dataset, className), file);
+          const key = keyOf(registry, dataset, await registry.classIn(dataset, className), file);
           const instead = (await registry.store.head(key))?.etag ?? null;
           const upload = { ...wanted, instead, seconds: SECONDS };
           const direct = await registry.store.uploadAddress?.(key, upload);
-          if (direct !== undefined) await deps.ingestion?.expect(key, SECONDS);
+          if (direct !== undefined) await ingestion?.expect(key, SECONDS);
           const address = direct ?? {
-            url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, deps.publicUrl ?? c.req.url).href,
+            url: new URL(`/v1/uploads/${signer.sign(key, upload)}`, publicUrl ?? c.req.url).href,
             headers: { 'Content-Type': wanted.type },
           };
           return { key, method: 'PUT' as const, ...address, headers: { ...address.headers }, expiresAt };
@@ -125,7 +132,7 @@ export function uploadRoutes(deps: Deps) {
       const [, dataset = '', className = '', file = ''] = key.split('/');
       const etag = signer.isUsed(claims) ? NEVER : instead;
       const place = { dataset, className, file, replace: etag !== null && { etag } };
-      const put = await putPicture(deps, c.req.raw, place, claims);
+      const put = await putPicture(needs, c.req.raw, place, claims);
       signer.use(claims);
       return c.json(put, 200);
     });

@@ -3,13 +3,12 @@ import { InvalidInputError } from '../../core/errors.ts';
 import { OPERATING_POINTS } from '../../core/gallery/operating-points.ts';
 import type { OperatingPoint } from '../../core/gallery/operating-points.ts';
 import { createSearch } from '../../core/gallery/search.ts';
-import type { Deps } from '../deps.ts';
 import { signalOf } from '../http/deadline.ts';
-import { embedSent, withPictures } from '../http/pictures.ts';
 import { nonNegative } from '../http/numbers.ts';
 import { route } from '../http/route.ts';
 import { answer, nameSchema, problems, queryOf, router } from '../http/router.ts';
-import { askedOf, askedFields, picturesBody, said, saidSchema } from './asked.ts';
+import { askedFields, picturesBody, said, saidSchema } from './asked.ts';
+import type { ImageNeeds } from './asked.ts';
 import type { Asked } from '../versions/warm-versions.ts';
 import type { Knowledge } from '../versions/knowledge.ts';
 
@@ -55,34 +54,34 @@ const verifyByModel = route({
 });
 
 /** Whether two pictures show the same. */
-export function verifyRoutes(deps: Deps) {
+export function verifyRoutes(needs: ImageNeeds) {
   return router()
     .openapi(verify, async (c) => {
       const query = c.req.valid('query');
-      return c.json(await answerOf(deps, await askedOf(deps, undefined, query), c.req.raw, query), 200);
+      return c.json(await answerOf(needs, await needs.targets.of(undefined, query), c.req.raw, query), 200);
     })
     .openapi(verifyByModel, async (c) => {
       const query = c.req.valid('query');
-      const asked = await askedOf(deps, c.req.valid('param').model, query);
-      return c.json(await answerOf(deps, asked, c.req.raw, query), 200);
+      const asked = await needs.targets.of(c.req.valid('param').model, query);
+      return c.json(await answerOf(needs, asked, c.req.raw, query), 200);
     });
 }
 
 async function answerOf(
-  deps: Deps,
+  { images, versions }: ImageNeeds,
   asked: Asked,
   request: Request,
   { point = 'balanced', threshold: given }: Query,
 ): Promise<z.infer<typeof answerSchema>> {
-  return withPictures(request, deps, (sent) => {
+  return images.read(request, (sent) => {
     if (sent.length !== 2) {
       throw new InvalidInputError(
         `There ${sent.length === 1 ? 'is 1 picture' : `are ${sent.length} pictures`}; send two, as two parts or two keys.`,
       );
     }
-    return deps.versions.ask(asked, async (version) => {
+    return versions.ask(asked, async (version) => {
       const began = performance.now();
-      const embedded = await embedSent(sent, version, deps, signalOf(request));
+      const embedded = await images.embed(sent, version, signalOf(request));
       const [first, second] = embedded.map((one) => {
         if (one.error !== undefined) throw one.error;
         return one.embedding;

@@ -2,7 +2,7 @@
 import type { Decision } from '../../core/gallery/decision.ts';
 import { addUnknown, unknownSize } from '../../core/registry/unknown.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
-import { checkFormat } from '../http/pictures.ts';
+import { checkFormat } from '../http/image-format.ts';
 import type { Memory } from '../http/memory.ts';
 import type { VersionName } from '../versions/warm-version.ts';
 

@@ -7,7 +7,7 @@ import { createToken, revokeToken, tokenHolds } from '../../core/registry/tokens
 import type { Scope, StoredToken } from '../../core/registry/tokens.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
 import { StorageError } from '../../core/storage/storage-error.ts';
-import { Tokens } from '../../functions/http/access.ts';
+import { TokenCache } from '../../functions/http/token-cache.ts';
 import { listen, ownHosts } from '../../functions/server.ts';
 import { picture } from '../core/registry/colours.ts';
 import { colours, json, listening } from './support.ts';
@@ -38,7 +38,7 @@ describe('tokens', () => {
       return listed;
     };
     const { token: guess } = await createToken(registryTokens(memoryStore()), { ...made, scopes: ['read'] });
-    const tokens = new Tokens({ ...store, list }, (error) => troubles.push(error));
+    const tokens = new TokenCache({ ...store, list }, (error) => troubles.push(error));
     const guessed = tokens.find(guess);
     const { token, stored } = await createToken(store, { ...made, scopes: ['read'] });
 
@@ -49,10 +49,10 @@ describe('tokens', () => {
     assert.deepEqual([await guessed, await found], [null, stored]);
     await objects.put('tokens/01ARZ3NDEKTSV4RRFFQ69G5FAV.json', new TextEncoder().encode('{"half'));
     await revokeToken(store, stored.id);
-    const other = new Tokens(store, (error) => troubles.push(error));
+    const other = new TokenCache(store, (error) => troubles.push(error));
     assert.deepEqual([await other.any(), troubles.length], [false, 1]);
     await createToken(store, { ...made, scopes: ['read'] });
-    assert.equal(await new Tokens(store, () => undefined).any(), true);
+    assert.equal(await new TokenCache(store, () => undefined).any(), true);
   });
 
   it('that were known hold for ten minutes when their store does not answer, which is asked no more often then', async () => {
@@ -65,8 +65,8 @@ describe('tokens', () => {
       if (isGone) throw new StorageError('There is no answer.');
       return store.list(onDamaged);
     };
-    const open = (): Tokens =>
-      new Tokens(
+    const open = (): TokenCache =>
+      new TokenCache(
         { ...store, list },
         () => undefined,
         () => now,

@@ -5,7 +5,7 @@ import { requestCancel } from '../../core/jobs/cancel.ts';
 import { createJob, updateJob } from '../../core/jobs/job.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { createApp } from '../../functions/app.ts';
-import { makeDeps } from '../../functions/make-deps.ts';
+import { makeDeps } from '../../functions/deps.ts';
 import { BatchTrainings } from '../../functions/trainings/batch/trainings.ts';
 import type { Trainings } from '../../functions/trainings/trainings.ts';
 import { picture } from '../core/registry/colours.ts';

@@ -10,7 +10,7 @@ import { createApp } from '../../functions/app.ts';
 import { busy } from '../../functions/errors.ts';
 import { withoutPlace } from '../../functions/http/places.ts';
 import { Rate, addressOf } from '../../functions/http/rate.ts';
-import { makeDeps } from '../../functions/make-deps.ts';
+import { makeDeps } from '../../functions/deps.ts';
 import type { Trainings } from '../../functions/trainings/trainings.ts';
 import { picture } from '../core/registry/colours.ts';
 import { intercepted } from '../core/registry/support.ts';

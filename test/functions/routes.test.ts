@@ -5,7 +5,7 @@ import { SCOPES, createToken } from '../../core/registry/tokens.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import { createApp } from '../../functions/app.ts';
 import { scopesOf } from '../../functions/http/route.ts';
-import { makeDeps } from '../../functions/make-deps.ts';
+import { makeDeps } from '../../functions/deps.ts';
 import { colours, json } from './support.ts';
 
 /** Every route with the scope it should need. Change a line only after asking who may do it. */
