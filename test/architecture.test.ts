@@ -55,7 +55,7 @@ async function brokenFiles(t: TestContext, planted: readonly Planted[]): Promise
     execFile(lint, ['-f', 'json'], { cwd: folder, maxBuffer: 2 ** 26 }, (_error, stdout) => resolve(stdout));
   });
   const { diagnostics } = JSON.parse(output) as { diagnostics: Array<{ code: string; filename: string }> };
-  const rules = /no-restricted-imports|no-process-env|no-console/;
+  const rules = /no-restricted-imports|no-process-env|no-console|no-cycle/;
   return new Set(diagnostics.filter(({ code }) => rules.test(code)).map(({ filename }) => filename));
 }
 
@@ -176,18 +176,27 @@ test('The stacks use nothing of the product, and the product nothing of the stac
   ]);
 });
 
+test('Files do not import each other in a circle, not even for types', async (t) => {
+  await assess(t, [
+    { file: 'cli/a.ts', code: "import type { B } from './b.ts';\nexport type A = B;\n", allowed: false },
+    { file: 'cli/b.ts', code: "export type { A as B } from './c.ts';\n", allowed: false },
+    { file: 'cli/c.ts', code: "import type { A } from './a.ts';\nexport type { A };\n", allowed: false },
+    { file: 'cli/d.ts', code: "import type { A } from './a.ts';\nexport type D = A;\n", allowed: true },
+  ]);
+});
+
 test('What is in the project keeps to these rules', async () => {
   const lint = path.join(root, 'node_modules', '.bin', 'oxlint');
   const output = await new Promise<string>((resolve) => {
     execFile(
       lint,
-      ['-f', 'json', 'core', 'cli', 'functions', 'cdk'],
+      ['-f', 'json', 'core', 'cli', 'functions', 'cdk', 'scripts', 'bench', 'examples', 'test'],
       { cwd: root, maxBuffer: 2 ** 26 },
       (_error, stdout) => resolve(stdout),
     );
   });
 
   const { diagnostics } = JSON.parse(output) as { diagnostics: Array<{ code: string; filename: string }> };
-  const found = diagnostics.filter(({ code }) => code.includes('no-restricted-imports'));
+  const found = diagnostics.filter(({ code }) => /no-restricted-imports|no-cycle/.test(code));
   assert.deepEqual(found, []);
 });

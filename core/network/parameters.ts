@@ -7,6 +7,7 @@ import type { NetworkGraph, PlacedParameter } from './graph.ts';
 import type { ArraySource } from './safetensors.ts';
 import { tf } from './tensorflow.ts';
 import { ResourceVariable } from './variables.ts';
+import type { WeightFile } from './weight-file.ts';
 
 /** Pieces of a large matrix are at most this many numbers: 8 MiB, small enough to stay in the processor's cache. */
 const PIECE_NUMBERS = 2 ** 21;
@@ -121,13 +122,6 @@ function makeVariable(spec: PlacedParameter, numbers: Float32Array, rows: number
   const variable = new ResourceVariable(value);
   value.dispose();
   return variable;
-}
-
-/** Arrays by name: a safetensors file, a saved network. */
-export interface WeightFile {
-  has(name: string): boolean;
-  shape(name: string): readonly number[];
-  read(name: string, start: number, count: number): Float32Array;
 }
 
 /** Takes every parameter from a file. */

@@ -8,7 +8,7 @@ import { graphModelTopology } from './graph-model.ts';
 import { parseGraph } from './graph-schema.ts';
 import { parametersOf } from './graph.ts';
 import type { NetworkGraph, PlacedParameter } from './graph.ts';
-import type { WeightFile } from './parameters.ts';
+import type { WeightFile } from './weight-file.ts';
 import type { ArraySource } from './safetensors.ts';
 import { MODEL_FILE, WEIGHTS_FILE, parseSavedDocument } from './saved-document.ts';
 import type { SavedDocument, WeightEntry } from './saved-document.ts';

@@ -10,7 +10,8 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
 import { tf } from '../network/tensorflow.ts';
-import type { Learner } from './step.ts';
+import type { Distance } from './distances/index.ts';
+import type { Loss } from './losses/index.ts';
 import type { Triplets } from './triplets.ts';
 
 /** So many steps in a row have to look collapsed: a loss may stay near its margin for a while and then go down after all. */
@@ -80,7 +81,7 @@ export function describeCollapse(
 
 /** What {@link watch} needs to know of a batch besides its loss. @param embeddings (n,d) */
 export function observeBatch(
-  { loss, distance }: Pick<Learner, 'loss' | 'distance'>,
+  { loss, distance }: { readonly loss: Loss; readonly distance: Distance },
   embeddings: Tensor2D,
   labels: Int32Array,
   triplets: Triplets,

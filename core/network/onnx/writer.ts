@@ -1,5 +1,5 @@
 /** What an operation writes itself with: nodes, and the arrays that belong to them. */
-import type { WeightFile } from '../parameters.ts';
+import type { WeightFile } from '../weight-file.ts';
 import { LARGEST_FLOAT16, SMALLEST_NORMAL_FLOAT16, toFloat16 } from './float16.ts';
 import { FLOAT32, node, tensor } from './model.ts';
 import type { Attributes, DataType } from './model.ts';

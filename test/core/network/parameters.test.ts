@@ -7,7 +7,7 @@ import { InvalidInputError } from '../../../core/errors.ts';
 import { PIXELS } from '../../../core/network/graph.ts';
 import type { NetworkGraph, PlacedParameter } from '../../../core/network/graph.ts';
 import { ParameterStore, firstOf, fresh, fromFile } from '../../../core/network/parameters.ts';
-import type { WeightFile } from '../../../core/network/parameters.ts';
+import type { WeightFile } from '../../../core/network/weight-file.ts';
 import { SafetensorsFile, writeSafetensors } from '../../../core/network/safetensors.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
