@@ -66,7 +66,7 @@ describe('a data set that a model in production was trained on', () => {
     await killed.ended;
 
     const next = await served();
-    const until = Date.now() + 20_000;
+    const until = Date.now() + 180_000;
     while (Date.now() < until && (await listIntents(registry.store, 10)).length > 0) await sleep(100);
     next.child.kill('SIGTERM');
     assert.equal((await next.ended).status, 0);

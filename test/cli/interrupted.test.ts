@@ -57,9 +57,9 @@ describe('a training that is stopped', () => {
   });
 
   it('by SIGKILL is found again by the same command, and makes one version', async () => {
-    const args = ['train', 'clothes', '--model', 'two', ...withEpochs(12)];
+    const args = ['train', 'clothes', '--model', 'two', ...withEpochs(40)];
     const training = place.start(args);
-    await untilTold(training, /epoch 1\/12/);
+    await untilTold(training, /epoch 1\/40/);
     training.child.kill('SIGKILL');
     await training.ended;
 

@@ -287,7 +287,9 @@ describe('a server that is closed', () => {
     socket.write(`POST /v1/classify HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${red.length}\r\n\r\n`);
     socket.write(red.slice(0, 20));
     await once(socket, 'connect');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The server has the request by then; asked over a connection that does not stay.
+    const metrics = `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    while (/^kindred_body_bytes 0\r?$/m.test(await raw(served.url, [metrics])));
 
     const closing = served.close();
     await assert.rejects(served.fetch('/healthz'));

@@ -1,6 +1,8 @@
 /** How jobs end that something else runs, at moments that are hard to meet: with processes and a Batch that do as they are told. */
 import assert from 'node:assert/strict';
-import { hostname } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchClient } from '@aws-sdk/client-batch';
@@ -25,6 +27,14 @@ const newTraining = (store: ObjectStore): Promise<Job> => {
   const asked = { dataSet: 'd', testSet: null, holdOut: 0, model: 'm', recipe: 'metric', options: {} };
   return createJob(store, { ...asked, seed: 0, promote: false }, { via: 'http' });
 };
+
+/** A script of which the first process ends in this way once it is released; further ones run on. */
+function whenReleased(end: string): { readonly script: string; readonly release: () => void } {
+  const flag = path.join(mkdtempSync(path.join(tmpdir(), 'kindred-ends-')), 'released');
+  const taken = `require('fs').rmSync(${JSON.stringify(path.dirname(flag))}, { recursive: true })`;
+  const script = `setInterval(() => { if (require('fs').existsSync(${JSON.stringify(flag)})) { ${taken}; ${end}; } }, 10)`;
+  return { script, release: () => writeFileSync(flag, '') };
+}
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await sleep(10);
@@ -82,12 +92,14 @@ describe('a job in a process of this machine', () => {
 
   it('whose process was stopped and put it back is begun again: what stops the server may stop that first', async () => {
     const store = memoryStore();
-    const { trainings, begun } = runner(store, 'setTimeout(() => process.exit(1), 300)');
+    const { script, release } = whenReleased('process.exit(1)');
+    const { trainings, begun } = runner(store, script);
     const { id } = await newTraining(store);
     await trainings.offer(id);
     await until(() => begun.length === 1);
     const hold = await takeJob(store, id, { unattended: true });
     await leaveJob(store, hold as Hold, failureOf(new CancelledError('Stopped.')));
+    release();
     await until(() => begun.length === 2);
     const { state, error } = await readJob(store, id);
     await trainings.close();
@@ -97,13 +109,15 @@ describe('a job in a process of this machine', () => {
 
   it('that was to be cancelled is so when its process is killed before it hears of that', async () => {
     const store = memoryStore();
-    const { trainings, begun } = runner(store, `setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)`);
+    const { script, release } = whenReleased(`process.kill(process.pid, 'SIGKILL')`);
+    const { trainings, begun } = runner(store, script);
     const { id } = await newTraining(store);
     await trainings.offer(id);
     await until(() => begun.length === 1);
     const at = new Date().toISOString();
     const owner = { host: hostname(), pid: 2 ** 22 + 1, token: 'x', since: at, seenAt: at };
     await updateJob(store, id, (job) => ({ ...job, state: 'running', owner, cancelRequested: true }));
+    release();
     await until(async () => (await readJob(store, id)).state !== 'running');
     await trainings.close();
 
