@@ -1,4 +1,4 @@
-/** What a report tells: all of it plain data, so that the page is a function of it. */
+/** The content of a report, as plain data. */
 import type { Calibration } from '../../gallery/calibration.ts';
 import type { Snapshot } from '../../images/snapshot.ts';
 import type { EpochRecord } from '../checkpoint.ts';
@@ -7,7 +7,7 @@ import type { DataCheck } from '../data-check/index.ts';
 import type { Baseline } from '../evaluation/baseline.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { Examples } from './examples.ts';
-import type { Pictures } from './pictures.ts';
+import type { Pictures } from './images.ts';
 
 export interface ReportData {
   readonly model: string;

@@ -4,5 +4,5 @@ export { picturesOf } from './data-check-section.ts';
 export { chooseExamples } from './examples.ts';
 export type { Examples } from './examples.ts';
 export { reportPage } from './page.ts';
-export { smallCopies } from './pictures.ts';
-export type { PictureName } from './pictures.ts';
+export { smallCopies } from './images.ts';
+export type { PictureName } from './images.ts';

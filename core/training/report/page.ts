@@ -1,20 +1,20 @@
-import { classes } from './classes.ts';
+import { accuracySection, header } from './accuracy-section.ts';
+import { classesSections } from './classes-section.ts';
 import { dataCheckSection } from './data-check-section.ts';
 import type { ReportData } from './data.ts';
-import { mistakes } from './examples-section.ts';
-import { headline } from './headline.ts';
+import { examplesSections } from './examples-section.ts';
 import { Html, html, plainName } from './html.ts';
-import { learning } from './learning.ts';
-import { origin } from './origin.ts';
+import { provenanceSection } from './provenance-section.ts';
 import { STYLE } from './style.ts';
-import { unknownSection } from './unknown.ts';
+import { thresholdsSection } from './thresholds-section.ts';
+import { trainingSection } from './training-section.ts';
 
-/** Nothing is fetched and nothing runs, whatever should ever find its way into the page. */
+/** Nothing is fetched and nothing runs, whatever finds its way into the page. */
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/** The report of a version as one HTML document that needs nothing but itself. */
+/** The report of a version as one self-contained HTML document. */
 export function reportPage(data: ReportData, version: number): string {
-  const { model, evaluation, baseline, examples, dataCheck, pictures, libraries } = data;
+  const { model, evaluation, baseline, examples, dataCheck, pictures, calibration, libraries } = data;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -30,16 +30,13 @@ export function reportPage(data: ReportData, version: number): string {
       </head>
       <body>
         <main>
-          ${headline(data, version)} ${examples && mistakes(examples, pictures)}
-          ${evaluation && classes(evaluation, baseline)} ${unknownSection(data)} ${learning(data)}
-          ${dataCheck && dataCheckSection(dataCheck, pictures)} ${origin(data)}
+          ${header(data, version)} ${accuracySection(data)}
+          ${examples && examplesSections(examples, pictures)}
+          ${evaluation && classesSections(evaluation, baseline)} ${thresholdsSection(calibration)}
+          ${trainingSection(data)} ${dataCheck && dataCheckSection(dataCheck, pictures)}
+          ${provenanceSection(data)}
         </main>
-        <footer>
-          <p>
-            Made by Kindred ${libraries['kindred'] ?? null}. This page is whole in itself: it loads nothing
-            and runs nothing.
-          </p>
-        </footer>
+        <footer><p>Made by Kindred ${libraries['kindred'] ?? null}.</p></footer>
       </body>
     </html> `;
   return page.toString();

@@ -38,7 +38,7 @@ code { font: .88em ui-monospace, SFMono-Regular, Menlo, 'DejaVu Sans Mono', mono
 .paper { background: #ffffff; color: #1d2733; border: 1px solid var(--rule); border-radius: 6px; }
 .paper svg { display: block; max-width: none; }
 
-.line { display: grid; grid-template-columns: 10.5rem 1fr 13rem; gap: 1rem; align-items: center; margin: .5rem 0; }
+.line { display: grid; grid-template-columns: 12rem 1fr 13rem; gap: 1rem; align-items: center; margin: .5rem 0; }
 .bar { position: relative; display: block; height: .9rem; background: var(--track); border-radius: 3px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .fill { position: absolute; inset: 0 auto 0 0; background: var(--right); border-radius: 3px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .plain .fill { background: var(--plain); }

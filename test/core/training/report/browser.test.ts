@@ -116,7 +116,7 @@ describe('a report in a browser', { skip }, () => {
       assert.ok(pictures.length >= 6 * 4, `${pictures.length} pictures`);
       for (const { naturalWidth, alt } of pictures) {
         assert.ok(naturalWidth > 20, `${naturalWidth} pixels`);
-        assert.match(alt, /^(Test|Gallery) picture .*\.jpg$/u);
+        assert.match(alt, /^(Test|Gallery) image .*\.jpg$/u);
       }
     });
   });

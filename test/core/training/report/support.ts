@@ -8,7 +8,7 @@ import {
 } from '../../../../core/training/evaluation/index.ts';
 import { chooseExamples } from '../../../../core/training/report/examples.ts';
 import type { ReportData } from '../../../../core/training/report/index.ts';
-import type { ShownPicture } from '../../../../core/training/report/pictures.ts';
+import type { ShownPicture } from '../../../../core/training/report/images.ts';
 import { normals } from '../../../support/numbers.ts';
 import { sha256Of } from '../../gallery/support.ts';
 import { randomLabelled } from '../evaluation/support.ts';

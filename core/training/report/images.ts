@@ -1,11 +1,13 @@
-/** Small copies of the pictures that a report shows, as many as its size allows. */
+/** Thumbnails of the images that a report shows, as many as its size allows. */
 import { KindredError } from '../../errors.ts';
 import type { Picture } from '../../images/dataset.ts';
 import { defaultConcurrency } from '../../images/decode-pictures.ts';
 import { inOrder } from '../../images/in-order.ts';
 import { thumbnail } from '../../images/thumbnail.ts';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
 
-/** A picture by its place: keys may be the same among the pictures learnt from and those judged on. */
+/** An image; training and test images may have the same keys. */
 export interface PictureName {
   readonly part: 'training' | 'test';
   readonly key: string;
@@ -18,17 +20,17 @@ export interface ShownPicture {
   readonly address: string;
 }
 
-/** Null for a picture that cannot be shown. */
+/** Null for an image that cannot be shown. */
 export type Pictures = (name: PictureName) => ShownPicture | null;
 
-/** Pixels of a small copy: 160 x 160 in another shape. */
+/** Pixels of a thumbnail: 160 x 160 in another shape. */
 const PIXELS = 25_600;
-/** Characters of all addresses together, each as often as it is shown. */
+/** Characters of all data URLs together, each as often as it is shown. */
 export const MOST_CHARACTERS = 2_000_000;
 
 /**
- * Makes the copies, in this order, until the room is used up. A picture that cannot be read any more is left out.
- * @param wanted as they are shown; a picture may be there several times, and counts as often
+ * Makes thumbnails, in this order, until the size is used up. An image that cannot be read any more is left out.
+ * @param wanted as they are shown; an image that is shown several times counts as often
  */
 export async function smallCopies(
   wanted: readonly PictureName[],
@@ -61,8 +63,18 @@ async function copyOf(picture: Picture | undefined): Promise<ShownPicture | null
     const { width, height, webp } = await thumbnail(await picture.read(), PIXELS);
     return { width, height, address: `data:image/webp;base64,${Buffer.from(webp).toString('base64')}` };
   } catch (error) {
-    // A report without a picture is better than a training without a version.
+    // A report without an image is better than a training without a version.
     if (error instanceof KindredError) return null;
     throw error;
   }
+}
+
+/** A thumbnail, or a placeholder that says what is missing. */
+export function image(shown: ShownPicture | null, alt: string): Html {
+  if (shown === null)
+    return html`<span class="picture none" role="img" aria-label="${alt}, not shown"></span>`;
+  const { address, width, height } = shown;
+  return html`<span class="picture"
+    ><img src="${address}" alt="${alt}" width="${width}" height="${height}"
+  /></span>`;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NotFoundError } from '../../../../core/errors.ts';
 import type { Picture } from '../../../../core/images/dataset.ts';
-import { smallCopies } from '../../../../core/training/report/pictures.ts';
+import { smallCopies } from '../../../../core/training/report/images.ts';
 import { normals } from '../../../support/numbers.ts';
 import { png } from '../../images/encoders.ts';
 
