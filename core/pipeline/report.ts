@@ -78,9 +78,11 @@ function sharedIn({ train, test }: TrainingData): number {
 
 /** Example after example, so that where there is no room for all, the first ones are whole. */
 function shownIn({ wrong, close }: Examples): PictureName[] {
-  return [...wrong, ...close].flatMap(({ key, nearest, told, own }) => [
+  return [...wrong, ...close].flatMap(({ key, nearest, ofPredicted, ofActual }) => [
     { part: 'test' as const, key },
-    ...[...nearest, told, own].flatMap((one) => (one ? [{ part: 'training' as const, key: one.key }] : [])),
+    ...[...nearest, ofPredicted, ofActual].flatMap((one) =>
+      one ? [{ part: 'training' as const, key: one.key }] : [],
+    ),
   ]);
 }
 

@@ -1,13 +1,14 @@
 /** The top of the report: accuracy, with that of the untrained backbone beside it. */
 import { count, counted, moment, percent, points, probability } from '../../format.ts';
 import type { Interval } from '../../interval.ts';
+import { html } from '../../markup.ts';
+import type { Html } from '../../markup.ts';
 import type { Baseline } from '../evaluation/baseline.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import { RANKS } from '../evaluation/retrieval.ts';
 import { shareBar } from './charts.ts';
 import type { ReportData } from './data.ts';
-import { html, name, section, table } from './html.ts';
-import type { Html } from './html.ts';
+import { name, section, table } from './layout.ts';
 
 const MOST_MISSING = 10;
 

@@ -1,7 +1,8 @@
 /** Charts: shares as bars, and lines or a histogram between two axes, in SVG that takes its colours from the page. */
 import type { Interval } from '../../interval.ts';
-import { html, scrolling } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '../../markup.ts';
+import type { Html } from '../../markup.ts';
+import { scrolling } from './layout.ts';
 
 export interface Axis {
   readonly from: number;

@@ -1,6 +1,7 @@
 /** Accuracy class by class, and which classes are confused. */
 import { count, counted, percent } from '../../format.ts';
 import { compareText } from '../../gallery/gallery.ts';
+import { Html, html } from '../../markup.ts';
 import { wilsonInterval } from '../evaluation/accuracy.ts';
 import type { Baseline } from '../evaluation/baseline.ts';
 import { confusedPairs } from '../evaluation/confusion.ts';
@@ -8,7 +9,7 @@ import type { Confusion } from '../evaluation/confusion.ts';
 import { confusionSvg } from '../evaluation/confusion-svg.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import { shareBar } from './charts.ts';
-import { Html, html, name, scrolling, section, table } from './html.ts';
+import { name, scrolling, section, table } from './layout.ts';
 
 const MOST_CLASSES = 200;
 /** Of more classes the matrix can no longer be read. */

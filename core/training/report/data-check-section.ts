@@ -1,8 +1,9 @@
 /** Findings of the data check. */
 import { count, counted } from '../../format.ts';
+import { html } from '../../markup.ts';
+import type { Html } from '../../markup.ts';
 import type { CheckResult, DataCheck, Finding } from '../data-check/index.ts';
-import { html, plainName, section } from './html.ts';
-import type { Html } from './html.ts';
+import { plainName, section } from './layout.ts';
 import { image } from './images.ts';
 import type { PictureName, Pictures } from './images.ts';
 

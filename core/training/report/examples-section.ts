@@ -1,9 +1,10 @@
 /** Wrong predictions, and the least certain right ones, each beside its nearest neighbours. */
 import { count, counted, decimal, percent } from '../../format.ts';
 import type { Rule } from '../../gallery/rules.ts';
+import { html } from '../../markup.ts';
+import type { Content, Html } from '../../markup.ts';
 import type { Example, Examples, Relative } from './examples.ts';
-import { html, name, plainName, section } from './html.ts';
-import type { Content, Html } from './html.ts';
+import { name, plainName, section } from './layout.ts';
 import { image } from './images.ts';
 import type { Pictures } from './images.ts';
 
@@ -32,7 +33,7 @@ export function examplesSections({ rule, wrong, wrongCount, close }: Examples, p
 }
 
 function item(example: Example, pictures: Pictures): Html {
-  const { key, class: own, predicted, nearest, told, own: ownNearest, confidence, known } = example;
+  const { key, class: own, predicted, nearest, ofPredicted, ofActual, confidence, known } = example;
   const facts: Content = [
     confidence !== null && `confidence ${percent(confidence)}`,
     known === false && `${confidence === null ? '' : '; '}unknown at the balanced point`,
@@ -58,8 +59,8 @@ function item(example: Example, pictures: Pictures): Html {
     </figure>
     <ul class="relatives">
       ${nearest.map((one) => neighbour(one, null))}
-      ${told && neighbour(told, 'nearest of the predicted class')}
-      ${ownNearest && neighbour(ownNearest, 'nearest of its class')}
+      ${ofPredicted && neighbour(ofPredicted, 'nearest of the predicted class')}
+      ${ofActual && neighbour(ofActual, 'nearest of its class')}
     </ul>
   </li>`;
 }

@@ -4,8 +4,8 @@ import type { Picture } from '../../images/dataset.ts';
 import { defaultConcurrency } from '../../images/decode-pictures.ts';
 import { inOrder } from '../../images/in-order.ts';
 import { thumbnail } from '../../images/thumbnail.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
+import { html } from '../../markup.ts';
+import type { Html } from '../../markup.ts';
 
 /** An image; training and test images may have the same keys. */
 export interface PictureName {

@@ -1,9 +1,10 @@
+import { Html, html } from '../../markup.ts';
 import { accuracySection, header } from './accuracy-section.ts';
 import { classesSections } from './classes-section.ts';
 import { dataCheckSection } from './data-check-section.ts';
 import type { ReportData } from './data.ts';
 import { examplesSections } from './examples-section.ts';
-import { Html, html, plainName } from './html.ts';
+import { plainName } from './layout.ts';
 import { provenanceSection } from './provenance-section.ts';
 import { STYLE } from './style.ts';
 import { thresholdsSection } from './thresholds-section.ts';

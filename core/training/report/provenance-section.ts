@@ -1,8 +1,9 @@
 /** How the version was made: enough to make it again. */
 import { count, counted, duration, moment } from '../../format.ts';
+import { html } from '../../markup.ts';
+import type { Content, Html } from '../../markup.ts';
 import type { ReportData, ReportedDataSet } from './data.ts';
-import { details, html, name, section, table } from './html.ts';
-import type { Content, Html } from './html.ts';
+import { details, name, section, table } from './layout.ts';
 
 export function provenanceSection(data: ReportData): Html {
   const { recipe, seed, parameters, train, test, gallery, madeAt, madeBy, job, seconds } = data;

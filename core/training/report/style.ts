@@ -1,4 +1,4 @@
-/** The report's looks: quiet, readable from a telephone to paper, in light and dark. */
+/** The report's CSS: from telephones to paper, in light and dark. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -12,7 +12,7 @@ export const STYLE = `
   }
 }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; }
+html { -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 17px/1.6 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif;
@@ -39,10 +39,10 @@ code { font: .88em ui-monospace, SFMono-Regular, Menlo, 'DejaVu Sans Mono', mono
 .paper svg { display: block; max-width: none; }
 
 .line { display: grid; grid-template-columns: 12rem 1fr 13rem; gap: 1rem; align-items: center; margin: .5rem 0; }
-.bar { position: relative; display: block; height: .9rem; background: var(--track); border-radius: 3px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.fill { position: absolute; inset: 0 auto 0 0; background: var(--right); border-radius: 3px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.bar { position: relative; display: block; height: .9rem; background: var(--track); border-radius: 3px; }
+.fill { position: absolute; inset: 0 auto 0 0; background: var(--right); border-radius: 3px; }
 .plain .fill { background: var(--plain); }
-.whisker { position: absolute; top: 50%; height: 3px; margin-top: -1.5px; background: var(--mark); box-shadow: 0 0 0 1px var(--paper); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.whisker { position: absolute; top: 50%; height: 3px; margin-top: -1.5px; background: var(--mark); box-shadow: 0 0 0 1px var(--paper); }
 .value { font-variant-numeric: tabular-nums; white-space: nowrap; }
 
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
@@ -87,7 +87,7 @@ figcaption small, .file { display: block; font-size: .8rem; }
 .chart .second { fill: var(--wrong); }
 .chart .bars { opacity: .62; }
 .key { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: 0 0 0 3.5rem; padding: 0; }
-.key li::before { content: ''; display: inline-block; width: .8em; height: .8em; margin-right: .45em; border-radius: 2px; background: var(--right); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.key li::before { content: ''; display: inline-block; width: .8em; height: .8em; margin-right: .45em; border-radius: 2px; background: var(--right); }
 .key .second::before { background: var(--wrong); }
 
 .findings { list-style: none; margin: 0; padding: 0; }
@@ -132,6 +132,5 @@ footer { padding-top: 1.5rem; padding-bottom: 4rem; color: var(--quiet); font-si
   .scroll { overflow: visible; }
   .chart, .paper svg { max-width: 100%; height: auto; }
   details:not([open])::details-content { content-visibility: visible; block-size: auto; }
-  .picture { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

@@ -3,9 +3,10 @@ import { counted, decimal, percent } from '../../format.ts';
 import { OPERATING_POINTS } from '../../gallery/calibration.ts';
 import type { Calibration, OperatingPoint } from '../../gallery/calibration.ts';
 import type { Interval } from '../../interval.ts';
+import { html } from '../../markup.ts';
+import type { Content, Html } from '../../markup.ts';
 import { chart, percentLabel } from './charts.ts';
-import { html, section, table } from './html.ts';
-import type { Content, Html } from './html.ts';
+import { section, table } from './layout.ts';
 
 const BINS = 36;
 

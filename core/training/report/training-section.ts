@@ -1,13 +1,14 @@
 /** The training: epochs, curves, and the selection of the decision rule. */
 import { counted, decimal, duration, percent } from '../../format.ts';
 import type { Rule } from '../../gallery/rules.ts';
+import { html } from '../../markup.ts';
+import type { Html } from '../../markup.ts';
 import type { EpochRecord } from '../checkpoint.ts';
 import type { TriedDecision } from '../choose-decision.ts';
 import { chart, percentLabel } from './charts.ts';
 import type { Axis, Chart, Series } from './charts.ts';
 import type { ReportData } from './data.ts';
-import { details, html, section, table } from './html.ts';
-import type { Html } from './html.ts';
+import { details, section, table } from './layout.ts';
 
 /** Epochs that are listed one by one; more are in training.json. */
 const MOST_EPOCHS = 50;

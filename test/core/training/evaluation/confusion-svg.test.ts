@@ -32,7 +32,7 @@ print(json.dumps({"elements": sorted({n.tag.split("}")[1] for n in nodes}),
   ) as { elements: string[]; attributes: string[]; texts: string[] };
 }
 
-describe('the confusion as a picture', () => {
+describe('the confusion as an image', () => {
   it('is well-formed XML with no element, attribute or address from class names, and every name whole', async () => {
     const { elements, attributes, texts } = await parse(
       confusionSvg(everyPair(hostile), { title: '<b>&', id: 'a"b' }),
@@ -53,10 +53,10 @@ describe('the confusion as a picture', () => {
     assert.ok(texts.includes('Clothing'));
     assert.ok(
       texts.includes(
-        'A matrix of 2 classes: rows are the actual classes, columns the answers. 2 of 3 pictures were answered right (67 %). Most confused: shirt answered as t-shirt, 1 of 2.',
+        'A matrix of 2 classes: rows are the actual classes, columns the predicted ones. 2 of 3 images are right (67 %). Most confused: shirt predicted as t-shirt, 1 of 2.',
       ),
     );
-    assert.ok(texts.includes('shirt answered as t-shirt: 1 of 2 (50 %)'));
+    assert.ok(texts.includes('shirt predicted as t-shirt: 1 of 2 (50 %)'));
   });
 
   it('colours a cell by its share of the row: right ones and wrong ones in a hue each, empty ones not at all', async () => {

@@ -64,8 +64,8 @@ describe('the examples of a report', () => {
         ranking.slice(0, 3),
       );
       const isAmong = ranking.slice(0, 3).includes(example.class);
-      assert.equal(example.own?.class, isAmong ? undefined : example.class);
-      assert.ok((example.own?.distance ?? Infinity) >= (example.nearest[2]?.distance ?? Infinity));
+      assert.equal(example.ofActual?.class, isAmong ? undefined : example.class);
+      assert.ok((example.ofActual?.distance ?? Infinity) >= (example.nearest[2]?.distance ?? Infinity));
     }
   });
 
@@ -89,10 +89,10 @@ describe('the examples of a report', () => {
     });
     assert.ok(missed.length > 0, 'a class is told that none of the three nearest pictures is of');
     assert.deepEqual(
-      wrong.filter(({ told: picture }) => picture !== null),
+      wrong.filter(({ ofPredicted: picture }) => picture !== null),
       missed,
     );
-    assert.ok(missed.every(({ told: picture, predicted }) => picture?.class === predicted));
+    assert.ok(missed.every(({ ofPredicted: picture, predicted }) => picture?.class === predicted));
   });
 
   it('are ordered by how far the second class is behind where there is no calibration', () => {
@@ -128,6 +128,6 @@ describe('the examples of a report', () => {
 
     assert.equal(wrongCount, 120);
     assert.deepEqual(close, []);
-    assert.ok(wrong.every(({ own }) => own === null));
+    assert.ok(wrong.every(({ ofActual }) => ofActual === null));
   });
 });

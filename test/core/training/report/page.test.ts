@@ -44,10 +44,7 @@ describe('the page of a report', () => {
     };
     assert.match(told(0.1, 0.3), /Training gained 20\.0 points over the untrained backbone\./);
     assert.match(told(-0.3, -0.1), /Training lost 20\.0 points against the untrained backbone\./);
-    assert.match(
-      told(-0.01, 0.1),
-      /No significant difference from the untrained backbone on 60 images\./,
-    );
+    assert.match(told(-0.01, 0.1), /No significant difference from the untrained backbone on 60 images\./);
   });
 
   it('has all its sections, and says how the version was made', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Html, html, name } from '../../../../core/training/report/html.ts';
+import { type Html, html } from '../../core/markup.ts';
 
 const text = (content: Html): string => content.toString();
 
@@ -24,19 +24,5 @@ describe('a template of HTML', () => {
 
     assert.equal(text(html`${forbidden.join('|')}`), forbidden.map(() => '\ufffd').join('|'));
     assert.equal(text(html`${'a\n\tb 😀 猫 עברית'}`), 'a\n\tb 😀 猫 עברית');
-  });
-});
-
-describe('a name', () => {
-  it('stands apart from its surroundings, and cannot turn their direction', () => {
-    assert.equal(text(name('\u202egpj.exe')), '<bdi>\ufffdgpj.exe</bdi>');
-    assert.equal(text(name('<b>')), '<bdi>&#60;b&#62;</bdi>');
-  });
-
-  it('is shortened in its middle where it is very long', () => {
-    const shown = text(name(`begin${'x'.repeat(300)}end`));
-
-    assert.match(shown, /^<bdi>beginx+…x+end<\/bdi>$/);
-    assert.equal(shown.length, '<bdi></bdi>'.length + 80);
   });
 });
