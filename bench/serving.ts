@@ -12,7 +12,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from '../core/cache.ts';
-import { preprocessingOf } from '../core/network/saved-document.ts';
+import { parsePreprocessing } from '../core/network/description.ts';
+import { bytesOf } from '../core/network/onnx/bytes.ts';
+import { readDescription } from '../core/network/onnx/read.ts';
 import { openRegistry } from '../core/registry/registry.ts';
 import { fsStore } from '../core/storage/fs.ts';
 import { describeMachine } from './machine.ts';
@@ -77,7 +79,7 @@ async function realModel(): Promise<Subject & { readonly megabytes: number }> {
     model,
     onnx,
     scratch,
-    preprocessing: preprocessingOf(await opened.file(model, version, 'network/model.json')),
+    preprocessing: parsePreprocessing(readDescription(bytesOf(onnx, onnx)), onnx).preprocessing,
     picture: path.join(SAMPLES, 'test', 'hat', first),
     megabytes: (await stat(onnx)).size / 1e6,
   };

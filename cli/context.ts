@@ -2,8 +2,6 @@
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { backboneWeightsFile, cacheFolder } from '../core/cache.ts';
-import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
-import type { EngineName } from '../core/embedding/embedder.ts';
 import type { LocalBackbone } from '../core/network/backbones/backbone.ts';
 import { DEFAULT_BACKBONE } from '../core/network/backbones/index.ts';
 import type { Registry } from '../core/registry/registry.ts';
@@ -25,8 +23,6 @@ export interface Context {
   readonly tokens: (uri?: string) => Promise<TokenStore>;
   /** Opens what an address names, as this process is set up. @throws UsageError on an address that there is not */
   readonly openStore: (uri: string) => Promise<ObjectStore>;
-  /** What embeds pictures. */
-  readonly engine: EngineName;
   /** What was fetched or computed once, for all checkouts of this user. */
   readonly cache: string;
   /** The pretrained network, with the weights that the set-up put there. */
@@ -58,7 +54,6 @@ export function contextOf(flags: CommonFlags): Context {
     registry: () => (opened ??= registryAt(registryUri, environment)),
     tokens: (uri) => tokensAt(uri ?? environment['KINDRED_TOKENS'], registryUri, environment),
     openStore: (uri) => storeAt(uri, environment),
-    engine: flags.engine ?? engineNamed(environment['KINDRED_ENGINE'] || DEFAULT_ENGINE),
     cache,
     backbone: { ...DEFAULT_BACKBONE, file: backboneWeightsFile(cache) },
     scratch: path.resolve(tmpdir()),
@@ -77,14 +72,6 @@ function batchPlace(environment: NodeJS.ProcessEnv): string | undefined {
 /** TensorFlow's library writes notes on stderr that concern nobody, unless told before it is loaded. */
 export function quietTensorFlow(): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-}
-
-function engineNamed(name: string): EngineName {
-  const engine = ENGINES.find((one) => one === name);
-  if (engine !== undefined) return engine;
-  throw new UsageError(
-    `KINDRED_ENGINE is ${JSON.stringify(name)}; there are ${ENGINES.join(' and ')}. Set it to one of them, or not at all.`,
-  );
 }
 
 async function registryAt(uri: string, environment: NodeJS.ProcessEnv): Promise<Registry> {

@@ -1,6 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_ENGINE, ENGINES } from '../core/embedding/embedder.ts';
-import type { EngineName } from '../core/embedding/embedder.ts';
 
 /** The flags that every command takes. */
 export interface CommonFlags {
@@ -8,7 +6,6 @@ export interface CommonFlags {
   readonly model?: string;
   readonly json?: boolean;
   readonly seed?: number;
-  readonly engine?: EngineName;
   /** See {@link UNATTENDED}. */
   readonly unattended?: boolean;
 }
@@ -17,18 +14,12 @@ export interface CommonFlags {
 export interface Meaningful {
   readonly model?: string;
   readonly seed?: boolean;
-  /** Whether pictures are embedded. */
-  readonly engine?: boolean;
 }
 
 const MODEL = 'NAME, NAME@ALIAS or NAME@N (default: the only model there is, at "production")';
 
 /** A command with the common flags. */
-export function command(
-  name: string,
-  description: string,
-  { model, seed, engine }: Meaningful = {},
-): Command {
+export function command(name: string, description: string, { model, seed }: Meaningful = {}): Command {
   return new Command(name)
     .description(description)
     .addOption(
@@ -39,11 +30,6 @@ export function command(
       new Option('--seed <n>', 'seed of all random choices (default: 0)')
         .argParser(wholeNumber(0, 2 ** 32 - 1))
         .hideHelp(!seed),
-    )
-    .addOption(
-      new Option('--engine <name>', `what embeds pictures (env: KINDRED_ENGINE, default: ${DEFAULT_ENGINE})`)
-        .choices(ENGINES)
-        .hideHelp(!engine),
     )
     .option('--json', 'the result alone on stdout, as one JSON document')
     .addOption(new Option('--debug', 'show where an error comes from').hideHelp());

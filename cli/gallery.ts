@@ -40,7 +40,7 @@ export async function storeChange(
     registry.addSegment(model, version, segment.id, await writeSegment(segment)),
   );
   const { followAlias } = await import('../core/promotion/follow-alias.ts');
-  const last = await followAlias(registry, opened, segment.id, added.pictures, context);
+  const last = await followAlias(registry, opened, segment.id, added.pictures);
   const additions = segment.entries.filter(({ op }) => op === 'add').length;
   return {
     model,

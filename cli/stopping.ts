@@ -11,7 +11,7 @@ export async function stoppable<T>(context: Context, work: (talk: Talk) => Promi
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const { report, end } = trainingReport(context.terminal);
   try {
-    return await work({ report, signal: controller.signal, engine: context.engine });
+    return await work({ report, signal: controller.signal });
   } finally {
     end();
     process.off('SIGINT', stop).off('SIGTERM', stop);

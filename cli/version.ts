@@ -15,7 +15,7 @@ export async function openGallery(context: Context, reference: string | undefine
 /** The same with the network that makes its embeddings. */
 export async function loadVersion(context: Context, reference: string | undefined): Promise<OpenedVersion> {
   const resolved = await chosenVersion(context, reference);
-  return versions.openVersion(await context.registry(), resolved, { engine: context.engine });
+  return versions.openVersion(await context.registry(), resolved);
 }
 
 /** What was measured when the version was made, or null where there was nothing to measure on. */

@@ -1,6 +1,5 @@
 /** The composition root of the API: the one place that knows what is made of what. */
 import { randomBytes } from 'node:crypto';
-import type { EngineName } from '../core/embedding/embedder.ts';
 import { registryTokens } from '../core/registry/registry-tokens.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import type { TokenStore } from '../core/registry/token-store.ts';
@@ -34,7 +33,6 @@ import type { WarmOptions } from './versions/warm-versions.ts';
 export interface ServeOptions {
   readonly registry: Registry;
   readonly log: (entry: LogEntry) => void;
-  readonly engine?: EngineName | undefined;
   /** The model that is asked where none is named. @default the only one there is */
   readonly model?: string | null;
   readonly limits?: Partial<Limits>;
@@ -99,7 +97,6 @@ export function makeDeps(options: ServeOptions) {
   const trouble = (error: unknown): void => log({ level: 'warning', error: describe(error) });
   const versions = new WarmVersions(registry, {
     ...options.versions,
-    engine: options.engine,
     onTrouble: trouble,
     onRun: (name, run) => metrics.run(name, run),
   });
@@ -147,7 +144,6 @@ export function makeDeps(options: ServeOptions) {
     unknown: options.unknown ? unknownOf(options.unknown, registry, { memory, metrics, trouble }) : null,
     moves: new Moves({
       registry,
-      engine: options.engine,
       background: options.background ?? false,
       waitMs: options.moveMs ?? Math.min(MOVE_MS, (limits.seconds * 1000) / 2),
       onMoved: (moved, alias) => versions.refresh(moved, alias).catch(trouble),

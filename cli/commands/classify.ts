@@ -14,7 +14,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred classify IMAGE...`: the class of each picture, how far its nearest relatives are, and which they are. */
 export function classifyCommand(): Command {
-  return command('classify', 'tell the class of pictures', { model: ASKED_MODEL, engine: true })
+  return command('classify', 'tell the class of pictures', { model: ASKED_MODEL })
     .argument('<image...>', 'picture files')
     .option('--top <k>', 'name the k nearest classes', wholeNumber(1), 5)
     .addOption(

@@ -15,7 +15,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred embed IMAGE...`: the pictures as numbers, on stdout or as an Arrow file. */
 export function embedCommand(): Command {
-  return command('embed', 'turn pictures into embeddings', { model: ASKED_MODEL, engine: true })
+  return command('embed', 'turn pictures into embeddings', { model: ASKED_MODEL })
     .argument('<image...>', 'picture files')
     .option('--out <file>', 'write them to an Arrow file (columns image and embedding)')
     .option('--backbone', "the pretrained network's 2048 pooled features instead of a model's embedding")

@@ -17,7 +17,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred evaluate DATASET`: how often a version is right, and which classes it takes for which. */
 export function evaluateCommand(): Command {
-  return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL, engine: true })
+  return command('evaluate', 'measure a version on labelled pictures', { model: ASKED_MODEL })
     .argument(
       '<dataset>',
       'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',

@@ -8,7 +8,6 @@ import { asUsage } from '../usage.ts';
 export function addToGalleryCommand(): Command {
   return command('add', 'add pictures to a class, there already or new', {
     model: ASKED_MODEL,
-    engine: true,
   })
     .argument('<class>', 'the class')
     .argument('<image...>', 'picture files')

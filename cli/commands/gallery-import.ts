@@ -11,7 +11,6 @@ const MOST_PARTS = 10_000;
 export function importGalleryCommand(): Command {
   return command('import', 'add all pictures of a folder, by their classes', {
     model: ASKED_MODEL,
-    engine: true,
   })
     .argument(
       '[dataset]',

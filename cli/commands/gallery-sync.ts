@@ -19,7 +19,6 @@ export function syncGalleryCommand(): Command {
     'have the gallery follow the data set that the version in production was trained on',
     {
       model: 'the same as [model]',
-      engine: true,
     },
   )
     .argument('[model]', 'NAME')
@@ -44,7 +43,7 @@ async function synced(context: Context, model: string, compare: 'names' | 'conte
       import('../stopping.ts'),
     ]);
   const registry = await context.registry();
-  const opened = new OpenVersions(registry, model, context);
+  const opened = new OpenVersions(registry, model);
   const progress = progressOn(context.terminal, 'pictures');
   try {
     return await stoppable(context, async ({ signal }) => {

@@ -17,7 +17,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred models compare A B`: two versions asked about the same pictures. */
 export function compareCommand(): Command {
-  return command('compare', 'ask two versions about the same pictures', { engine: true })
+  return command('compare', 'ask two versions about the same pictures')
     .argument('<a>', 'NAME, NAME@ALIAS or NAME@N')
     .argument('<b>', 'NAME, NAME@ALIAS or NAME@N')
     .option('--on <dataset>', 'these pictures (default: those that the newer version was judged on)')
@@ -49,9 +49,8 @@ async function compare(context: Context, two: Two, on: string | undefined): Prom
       `The pictures that ${newer.model}@${newer.version} was judged on are not to be found. Name others with --on DATASET.`,
     );
   }
-  const { engine } = context;
-  const first = await openVersion(registry, two.first, { engine });
-  const second = await openVersion(registry, two.second, { engine });
+  const first = await openVersion(registry, two.first);
+  const second = await openVersion(registry, two.second);
   try {
     return await stoppable(context, async (talk) =>
       compareVersions(registry, { first, second }, pictures, talk),

@@ -20,9 +20,7 @@ interface Flags extends CommonFlags {
 
 /** `kindred models promote MODEL@N`: from now on this version answers, unless it is worse than the one before. */
 export function promoteCommand(): Command {
-  return command('promote', 'let a version answer: point an alias to it, unless it is worse', {
-    engine: true,
-  })
+  return command('promote', 'let a version answer: point an alias to it, unless it is worse', {})
     .argument('[version]', 'NAME@N or NAME@ALIAS (or --model)')
     .option('--alias <name>', 'the alias to move', 'production')
     .option('--why <text>', 'kept in the history', '')

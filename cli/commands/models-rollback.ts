@@ -15,7 +15,6 @@ interface Flags extends CommonFlags {
 export function rollbackCommand(): Command {
   return command('rollback', 'point an alias back to the version that was there before', {
     model: 'the same as [model]',
-    engine: true,
   })
     .argument('[model]', 'NAME or NAME@ALIAS')
     .option('--alias <name>', 'the alias to move (default: production)')

@@ -26,7 +26,6 @@ const trainingSchema = z.object({
 export function showModelCommand(): Command {
   return command('show', 'show a version: recipe, metrics, parameters, files', {
     model: 'the same as [model]',
-    engine: true,
   })
     .argument('[model]', 'NAME, NAME@ALIAS or NAME@N')
     .option('--verify', 'also hold every file against its checksum, and the engine against golden pictures')

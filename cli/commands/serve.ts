@@ -10,7 +10,6 @@ type Flags = CommonFlags & ServeFlags;
 export function serveCommand(): Command {
   return command('serve', 'answer over HTTP', {
     model: 'the model that is asked where none is named (default: the only one there is)',
-    engine: true,
   })
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <n>', 'the port; 0: any that is free', wholeNumber(0, 65_535), 8787)

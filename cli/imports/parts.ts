@@ -82,7 +82,7 @@ async function embedStep(
     const source = await dataSetOfId(context, job.request.dataSet);
     return stoppable(context, ({ signal }) =>
       embedPart(registry, job, part, source, {
-        open: (version) => openEmbedder(registry, version, { engine: context.engine, threads }),
+        open: (version) => openEmbedder(registry, version, { threads }),
         signal: withParent(signal),
         onProgress: progress.update,
       }),

@@ -71,7 +71,7 @@ function start(context: Context, job: string, part: number, atOnce: number): Chi
   const args = [
     fileURLToPath(new URL('../../bin/kindred.mjs', import.meta.url)),
     `gallery import --resume ${job} --step embed --part ${part} --json`.split(' '),
-    ['--registry', context.registryUri, '--engine', context.engine],
+    ['--registry', context.registryUri],
     ['--threads', String(Math.max(1, Math.floor(availableParallelism() / atOnce)))],
   ].flat();
   // The channel tells it when this process is gone.

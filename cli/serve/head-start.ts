@@ -1,4 +1,4 @@
-import type { Embedder, EngineName } from '../../core/embedding/embedder.ts';
+import type { Embedder } from '../../core/embedding/embedder.ts';
 import { DEFAULT_ALIAS } from '../../core/registry/names.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
@@ -17,9 +17,9 @@ interface Begun {
  * @returns once the largest file is being read, or cannot be: what opens embedders, and gives out the one that was begun when it is
  * asked for
  */
-export async function headStart(registry: Registry, named: string | null, engine: EngineName): Promise<Open> {
+export async function headStart(registry: Registry, named: string | null): Promise<Open> {
   const [watched, reading] = watch(registry);
-  let begun: Promise<Begun | null> | null = begin(watched, named, engine).catch(() => null);
+  let begun: Promise<Begun | null> | null = begin(watched, named).catch(() => null);
   await Promise.race([reading, begun]);
   return async (of, asked, options) => {
     const early = await begun;
@@ -43,9 +43,9 @@ function watch(registry: Registry): [Registry, Promise<void>] {
   return [{ ...registry, withFile }, reading];
 }
 
-async function begin(registry: Registry, named: string | null, engine: EngineName): Promise<Begun | null> {
+async function begin(registry: Registry, named: string | null): Promise<Begun | null> {
   const [model, ...others] = named === null ? await registry.models() : [named];
   if (model === undefined || others.length > 0) return null;
   const { version } = await registry.resolve(`${model}@${DEFAULT_ALIAS}`);
-  return { model, version, embedder: await openEmbedder(registry, { model, version }, { engine }) };
+  return { model, version, embedder: await openEmbedder(registry, { model, version }) };
 }

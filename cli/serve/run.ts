@@ -34,12 +34,11 @@ export async function serve(context: Context, flags: ServeFlags): Promise<void> 
   const { terminal } = context;
   const registry = await context.registry();
   const model = flags.model === undefined ? null : await chosenModel(context, flags.model);
-  const open = await headStart(registry, model, context.engine);
+  const open = await headStart(registry, model);
   const { listen } = await import('../../functions/server.ts');
   const server = await listen({
     registry,
     log: (entry) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`),
-    engine: context.engine,
     model,
     versions: { most: flags.versions, lookMs: flags.look * 1000, open },
     followMs: flags.follow * 1000,

@@ -1,11 +1,6 @@
 /** What answers: pictures in, embeddings out, whichever engine computes them. */
 import type { Pixels, Preprocessing } from '../images/pixels.ts';
 
-/** What can compute: ONNX Runtime, or TensorFlow, which networks are trained with. */
-export const ENGINES = ['onnx', 'tfjs'] as const;
-export type EngineName = (typeof ENGINES)[number];
-export const DEFAULT_ENGINE: EngineName = 'onnx';
-
 export interface Embedder {
   /** Numbers in an embedding. */
   readonly dimensions: number;

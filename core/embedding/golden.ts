@@ -58,7 +58,7 @@ export async function checkGolden(embedder: Embedder, golden: Golden, version: s
       `${version} does not answer here: its golden picture "${name}" is embedded differently by ${engineName(embedder)} ` +
         `than when the version was made (by ${golden.madeBy}): ${problem}. Its distances would mean nothing. ` +
         `Pictures are decoded or computed in another way on this machine: install the versions of package-lock.json ` +
-        `("npm run setup"), try the other engine (--engine), and if neither helps, train the version again here.`,
+        `("npm run setup"), and if that does not help, train the version again here.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** Sessions of ONNX Runtime, each in a thread of its own, so that a process goes on with other things while one computes. */
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CorruptDataError, EngineFailedError } from '../errors.ts';
 
@@ -33,7 +34,16 @@ export interface OnnxSession {
   close(): void;
 }
 
+/** A file of weights that the model names: its path, or its bytes, which may be shared memory. */
+export interface ExternalWeights {
+  /** As the model names it; a path ends with it. */
+  readonly name: string;
+  readonly file: Uint8Array | string;
+}
+
 export interface SessionOptions {
+  /** @default the model has all its weights */
+  readonly shared?: ExternalWeights | undefined;
   /** Where it is opened. @default a thread that is started now */
   readonly thread?: OnnxThread | undefined;
   /** The model's bytes are given away, which saves a copy; they are empty afterwards. @default false */
@@ -92,6 +102,7 @@ export async function openOnnx(
   {
     what,
     given = false,
+    shared,
     threads = availableParallelism(),
     thread: worker = startOnnxThread(),
   }: SessionOptions,
@@ -113,9 +124,18 @@ export async function openOnnx(
     worker.on('error', (cause) => ended(cause instanceof Error ? cause.message : String(cause), cause));
     worker.on('exit', (code) => ended(`exit status ${code}`));
     if (worker.threadId < 0) ended('it was over before the model was opened');
-    const options = { ...OPTIONS, intraOpNumThreads: threads };
+    const options = { ...OPTIONS, ...externalOptions(shared), intraOpNumThreads: threads };
     worker.postMessage({ model, options }, given && isWhole ? [model.buffer as ArrayBuffer] : []);
   });
+}
+
+/** From a path, the system maps the file into memory, once for all sessions. */
+function externalOptions(shared: ExternalWeights | undefined) {
+  if (shared === undefined) return {};
+  const { name, file } = shared;
+  if (typeof file !== 'string') return { externalData: [{ path: name, data: file }] };
+  const session = { ...OPTIONS.extra.session, model_external_initializers_file_folder_path: dirname(file) };
+  return { extra: { session } };
 }
 
 interface Pending {

@@ -1,7 +1,10 @@
 /** The embedder that runs on ONNX Runtime. TensorFlow is not needed for it. */
 import { CorruptDataError } from '../errors.ts';
 import type { Pixels, Preprocessing } from '../images/pixels.ts';
+import { parsePreprocessing } from '../network/description.ts';
+import { bytesOf } from '../network/onnx/bytes.ts';
 import { ONNX_FILE, ONNX_INPUT, ONNX_OUTPUT } from '../network/onnx/names.ts';
+import { readDescription } from '../network/onnx/read.ts';
 import { embedderOf } from './blocks.ts';
 import type { Embedder } from './embedder.ts';
 import { openOnnx } from './onnx-session.ts';
@@ -13,18 +16,17 @@ const AT_ONCE = 4;
 /**
  * The embedder of a model that `writeOnnx` wrote. Dispose of it after use.
  * @param model its bytes, or the path of its file
- * @param preprocessing as the network's description says it
- * @param options `given`: the bytes are given away, which saves a copy; they are empty afterwards. `threads`: how many compute. `thread`:
+ * @param options `shared`: the file of weights that the model names. `given`: the bytes are given away, which saves a copy; they are empty afterwards. `threads`: how many compute. `thread`:
  * where it is opened, if there is one already
  * @throws CorruptDataError when it is no such model, or takes pictures of another size
  */
 export async function onnxEmbedder(
   model: Uint8Array | string,
-  preprocessing: Preprocessing,
-  { given = false, threads, thread }: Pick<SessionOptions, 'given' | 'threads' | 'thread'> = {},
+  { given = false, ...options }: Pick<SessionOptions, 'shared' | 'given' | 'threads' | 'thread'> = {},
 ): Promise<Embedder> {
   const what = typeof model === 'string' ? JSON.stringify(model) : ONNX_FILE;
-  const session = await openOnnx(model, { what, given, threads, thread });
+  const preprocessing = preprocessingOf(model, what);
+  const session = await openOnnx(model, { what, given, ...options });
   try {
     const { size } = preprocessing;
     return embedderOf({
@@ -41,6 +43,16 @@ export async function onnxEmbedder(
   } catch (error) {
     session.close();
     throw error;
+  }
+}
+
+/** How images are decoded for the model, as it says itself. */
+function preprocessingOf(model: Uint8Array | string, what: string): Preprocessing {
+  const bytes = bytesOf(model, what);
+  try {
+    return parsePreprocessing(readDescription(bytes), what).preprocessing;
+  } finally {
+    bytes.close();
   }
 }
 

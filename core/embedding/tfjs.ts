@@ -1,4 +1,4 @@
-/** The embedder that runs on TensorFlow through tfjs-node. */
+/** The engine that trains, as an embedder: what it computes an ONNX model has to reproduce before it is published. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { Pixels } from '../images/pixels.ts';
 import { describeEngine } from '../network/engine.ts';

@@ -1,6 +1,8 @@
 /** Checks a graph that comes from a file before anything is built from it. */
 import { z } from 'zod';
 import { CorruptDataError, InvalidInputError } from '../errors.ts';
+import type { Preprocessing } from '../images/pixels.ts';
+import { parsePreprocessing } from './description.ts';
 import { parametersOf, shapesOf } from './graph.ts';
 import type { NetworkGraph } from './graph.ts';
 
@@ -39,8 +41,27 @@ const graph = z.strictObject({
   trainableAfter: z.string().nullable(),
 });
 
-/** @param where names the file in the error @throws CorruptDataError */
-export function parseGraph(value: unknown, where: string): NetworkGraph {
+/** What a network is, and what its input must look like. */
+export interface NetworkDescription {
+  readonly graph: NetworkGraph;
+  readonly preprocessing: Preprocessing;
+}
+
+/**
+ * A graph and its preprocessing from JSON.
+ * @param where names the file in the error
+ * @throws CorruptDataError
+ */
+export function parseDescription(json: string, where: string): NetworkDescription {
+  const { graph: unchecked, preprocessing: decoding } = parsePreprocessing(json, where);
+  const checked = parseGraph(unchecked, where);
+  if (checked.inputSize === decoding.size) return { graph: checked, preprocessing: decoding };
+  throw new CorruptDataError(
+    `${where} decodes images to ${decoding.size} pixels for a network that takes ${checked.inputSize}.`,
+  );
+}
+
+function parseGraph(value: unknown, where: string): NetworkGraph {
   try {
     const parsed = graph.parse(value) as NetworkGraph;
     parametersOf(parsed);

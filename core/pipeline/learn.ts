@@ -1,7 +1,9 @@
 /** From data sets to a trained network in files. Nothing of the training is in memory afterwards. */
+import { join } from 'node:path';
 import { withoutPictures } from '../images/dataset.ts';
 import { SafetensorsFile } from '../network/safetensors.ts';
 import { saveNetwork } from '../network/saved-network.ts';
+import { NETWORK_FILE } from './network-files.ts';
 import type { Checkpoints } from '../training/checkpoint.ts';
 import type { PooledPictures } from '../training/baseline.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
@@ -70,7 +72,8 @@ async function learnFrom(
     report,
   });
   try {
-    await saveNetwork(folder, trained.graph, recipe.preprocessing(options), trained.weights);
+    const description = { graph: trained.graph, preprocessing: recipe.preprocessing(options) };
+    await saveNetwork(join(folder, NETWORK_FILE), description, trained.weights);
     const { curve, epoch, leftOut, pairs, rule = 'nearest', tried = [], collapse = null } = trained;
     const learntFrom = { ...data, train: withoutPictures(data.train, rejected.train) };
     return {

@@ -1,14 +1,10 @@
 /** The end of a training: what was saved is read back, judged and published. What is judged is what is published. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { engineName } from '../embedding/embedder.ts';
 import { writeGallery } from '../gallery/arrow.ts';
 import type { Calibration } from '../gallery/calibration.ts';
 import type { DataSet } from '../images/dataset.ts';
 import { snapshot } from '../images/snapshot.ts';
-import { countParameters } from '../network/graph.ts';
 import { describeEngine } from '../network/engine.ts';
-import { MODEL_FILE, describeNetwork } from '../network/saved-network.ts';
 import { encode } from '../registry/documents.ts';
 import type { DataSetSnapshot, Manifest } from '../registry/manifest.ts';
 import { BASELINE_FILE } from '../registry/baseline.ts';
@@ -23,6 +19,7 @@ import { judge } from './judge.ts';
 import type { Judgement } from './judge.ts';
 import type { Learnt } from './learn.ts';
 import { makeNetworkFiles } from './network-files.ts';
+import type { NetworkFiles } from './network-files.ts';
 import type { TrainingPlan } from './plan.ts';
 
 /**
@@ -31,10 +28,9 @@ import type { TrainingPlan } from './plan.ts';
  */
 export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder: string): Promise<Manifest> {
   const { job, context, recipe, options } = plan;
-  const { judgement, files, engine } = await judged(plan, learnt, folder);
+  const { judgement, files, engine, parameters } = await judged(plan, learnt, folder);
   const backbone = await judgeBackbone(plan, learnt, judgement);
   context.report({ phase: 'publishing' });
-  const parameters = await parametersOf(folder);
   const report = await reportOf(plan, learnt, { judgement, backbone, parameters, engine });
   return context.registry.publish(job.request.model, {
     recipe: { name: recipe.name, options },
@@ -59,8 +55,14 @@ async function judged(
   { job, context }: TrainingPlan,
   learnt: Learnt,
   folder: string,
-): Promise<{ judgement: Judgement; files: VersionDraft['files']; engine: Manifest['engine'] }> {
-  const { files, id, embedder } = await makeNetworkFiles(folder, learnt.data.train.pictures);
+): Promise<
+  Pick<NetworkFiles, 'files' | 'parameters'> & { judgement: Judgement; engine: Manifest['engine'] }
+> {
+  const { files, id, embedder, parameters } = await makeNetworkFiles(
+    folder,
+    learnt.data.train.pictures,
+    context.backbone,
+  );
   try {
     const judgement = await judge(
       embedder,
@@ -69,7 +71,12 @@ async function judged(
       context,
       job.request,
     );
-    return { judgement, files, engine: { ...describeEngine(), embeddings: engineName(embedder) } };
+    return {
+      judgement,
+      files,
+      parameters,
+      engine: { ...describeEngine(), embeddings: engineName(embedder) },
+    };
   } finally {
     embedder.dispose();
   }
@@ -79,10 +86,6 @@ const snapshotOf = (dataSet: DataSet): DataSetSnapshot => ({
   name: dataSet.name,
   pictures: [...snapshot(dataSet).pictures],
 });
-
-async function parametersOf(folder: string): Promise<Judged['parameters']> {
-  return countParameters(describeNetwork(await readFile(join(folder, MODEL_FILE))).graph);
-}
 
 async function filesOf(
   { job, recipe, options }: TrainingPlan,

@@ -8,7 +8,7 @@ import { createSearch } from '../gallery/search.ts';
 import { additionOf, galleryOf } from '../gallery/segments.ts';
 import type { Picture } from '../images/dataset.ts';
 import { readGalleryLog } from '../registry/gallery-log.ts';
-import type { OpenOptions, OpenedVersion } from '../registry/open-version.ts';
+import type { OpenedVersion } from '../registry/open-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import { comparePaired } from '../training/evaluation/paired.ts';
 import type { PairedComparison } from '../training/evaluation/paired.ts';
@@ -58,8 +58,8 @@ interface ChangedAnswer {
   readonly second: Told;
 }
 
-/** Whom to tell, when to stop, and what computes. */
-export type Talk = Pick<TrainingContext, 'signal' | 'report'> & OpenOptions;
+/** Progress reports and cancellation. */
+export type Talk = Pick<TrainingContext, 'signal' | 'report'>;
 
 /** What a picture was told, and whether that is right. */
 interface Told {

@@ -1,6 +1,5 @@
 import type { Picture } from '../images/dataset.ts';
 import { carryOver } from '../registry/carry-over.ts';
-import type { OpenOptions } from '../registry/open-version.ts';
 import type { Registry, Resolved } from '../registry/registry.ts';
 import { OpenVersions } from './open-versions.ts';
 import { carryOptions } from './promote.ts';
@@ -18,10 +17,9 @@ export async function followAlias(
   { model, version, alias }: Resolved,
   id: string,
   pictures: readonly Picture[],
-  { engine }: OpenOptions = {},
 ): Promise<number> {
   if (alias === null) return version;
-  const opened = new OpenVersions(registry, model, { engine });
+  const opened = new OpenVersions(registry, model);
   const atHand = new Map(pictures.map((picture) => [picture.sha256, picture]));
   const talk = { report: () => undefined, signal: undefined };
   try {

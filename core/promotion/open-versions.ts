@@ -1,19 +1,17 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { openGallery, openVersion } from '../registry/open-version.ts';
-import type { OpenOptions, OpenedVersion } from '../registry/open-version.ts';
+import type { OpenedVersion } from '../registry/open-version.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** Versions of a model, whose networks are loaded once, when they are first asked for. Dispose of it after use. */
 export class OpenVersions {
   readonly #registry: Registry;
   readonly #model: string;
-  readonly #options: OpenOptions;
   readonly #loaded = new Map<number, Promise<OpenedVersion>>();
 
-  constructor(registry: Registry, model: string, { engine }: OpenOptions) {
+  constructor(registry: Registry, model: string) {
     this.#registry = registry;
     this.#model = model;
-    this.#options = { engine };
   }
 
   /** @throws as `openVersion` does */
@@ -37,7 +35,7 @@ export class OpenVersions {
   #load(version: number): Promise<OpenedVersion> {
     const known = this.#loaded.get(version);
     if (known !== undefined) return known;
-    const loading = openVersion(this.#registry, { model: this.#model, version, alias: null }, this.#options);
+    const loading = openVersion(this.#registry, { model: this.#model, version, alias: null });
     this.#loaded.set(version, loading);
     return loading;
   }

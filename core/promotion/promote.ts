@@ -64,7 +64,7 @@ export async function promote(registry: Registry, request: PromotionRequest, tal
   const before = await registry.alias(model, alias);
   const from = before?.version ?? null;
   if (expected !== undefined && expected !== from) throw notExpected(request, from, expected);
-  const opened = new OpenVersions(registry, model, talk);
+  const opened = new OpenVersions(registry, model);
   try {
     if (before !== null && from === version) return await finish(registry, request, before, opened, talk);
     const carry = carrier(registry, request, opened, talk);

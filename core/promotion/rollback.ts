@@ -42,7 +42,7 @@ export async function rollback(
   if (seen === null || target === null || !carry || (expected ?? seen.version) !== seen.version) {
     return { alias: await move(), from: seen?.version ?? 0, carried: NOTHING_CARRIED, problem: null };
   }
-  const opened = new OpenVersions(registry, model, talk);
+  const opened = new OpenVersions(registry, model);
   const carryTo = async (to: number, missing: CarryOptions['missing']): Promise<CarriedBack> =>
     carriedBack(registry, model, { from: seen.version, to }, carryOptions(opened, to, missing, talk));
   try {

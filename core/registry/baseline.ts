@@ -10,7 +10,7 @@ export async function readBaseline(
   registry: Registry,
   { model, version }: Pick<Resolved, 'model' | 'version'>,
 ): Promise<Gallery | null> {
-  const { files } = await registry.manifest(model, version);
+  const { files } = await registry.knownManifest(model, version);
   if (!Object.hasOwn(files, BASELINE_FILE)) return null;
   return readGallery(await registry.file(model, version, BASELINE_FILE), 'The backbone features');
 }

@@ -40,7 +40,7 @@ async function checkBinding(
   { model, version }: Version,
   { embedder }: Gallery,
 ): Promise<void> {
-  const { files } = await registry.manifest(model, version);
+  const { files } = await registry.knownManifest(model, version);
   const network = networkIdOf(files);
   if (embedder?.version === network) return;
   const maker = embedder === null ? 'an unknown network' : `network ${embedder.version.slice(0, 12)}`;

@@ -1,7 +1,10 @@
 /** Where things are in a registry; see docs for the whole picture. Names are checked before they come here. */
 export const DATA_SETS = 'datasets/';
 export const MODELS = 'models/';
+export const BLOBS = 'blobs/';
 
+/** Immutable bytes that versions share. */
+export const blobKey = (sha256: string): string => `${BLOBS}${sha256}`;
 export const dataSetPrefix = (dataSet: string): string => `${DATA_SETS}${dataSet}/`;
 /** What is noted of a dataset's deletion; no dataset's name begins with a dot. */
 export const DATASET_TOMBSTONES = `${DATA_SETS}.deleted/`;

@@ -40,7 +40,15 @@ const manifestSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   ...origin,
   /** Every file by its name below the version, additions to the gallery apart. */
-  files: z.record(z.string(), z.strictObject({ size: count, sha256: sha })),
+  files: z.record(
+    z.string(),
+    z.strictObject({
+      size: count,
+      sha256: sha,
+      /** It lies in the blobs, which versions share, and not below the version. */
+      blob: z.literal(true).optional(),
+    }),
+  ),
   /** SHA-256 of this document without this field, as JSON without white space. */
   checksum: sha,
 });

@@ -1,6 +1,5 @@
 /** Opening a version to answer: its gallery with what came later, its thresholds, and its network bound to them. */
-import { DEFAULT_ENGINE } from '../embedding/embedder.ts';
-import type { Embedder, EngineName } from '../embedding/embedder.ts';
+import type { Embedder } from '../embedding/embedder.ts';
 import type { Calibration } from '../gallery/calibration.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import { applySegments } from '../gallery/segments.ts';
@@ -10,6 +9,7 @@ import { readCalibration } from './evaluation.ts';
 import { readGalleryLog } from './gallery-log.ts';
 import { proveEmbedder, requireGolden } from './golden-check.ts';
 import { loadEmbedder } from './load-embedder.ts';
+import type { LoadOptions } from './load-embedder.ts';
 import type { Registry, Resolved } from './registry.ts';
 
 /** A version without its network: what it knows, and how sure it may be. */
@@ -37,13 +37,6 @@ export async function openGallery(registry: Registry, resolved: Resolved): Promi
   return { ...resolved, gallery, state: galleryState(gallery, segments), calibration };
 }
 
-export interface OpenOptions {
-  /** What computes. @default onnx */
-  readonly engine?: EngineName | undefined;
-  /** How many threads compute, where that can be chosen. @default as many as there are cores */
-  readonly threads?: number | undefined;
-}
-
 /**
  * The same with the network that makes its embeddings, once it has reproduced the version's golden pictures.
  * @throws SkewError when it does not
@@ -51,7 +44,7 @@ export interface OpenOptions {
 export async function openVersion(
   registry: Registry,
   resolved: Resolved,
-  options: OpenOptions = {},
+  options: LoadOptions = {},
 ): Promise<OpenedVersion> {
   const opened = await openGallery(registry, resolved);
   return { ...opened, embedder: await openEmbedder(registry, resolved, options) };
@@ -64,11 +57,11 @@ export async function openVersion(
 export async function openEmbedder(
   registry: Registry,
   { model, version }: Pick<Resolved, 'model' | 'version'>,
-  { engine = DEFAULT_ENGINE, threads }: OpenOptions = {},
+  options: LoadOptions = {},
 ): Promise<Embedder> {
-  const manifest = await registry.manifest(model, version);
+  const manifest = await registry.knownManifest(model, version);
   requireGolden(manifest);
-  const embedder = await loadEmbedder(registry, manifest, engine, { threads });
+  const embedder = await loadEmbedder(registry, manifest, options);
   try {
     await proveEmbedder(registry, manifest, embedder);
     return embedder;

@@ -2,6 +2,7 @@ import { ConflictError, CorruptDataError, InvalidInputError } from '../errors.ts
 import { keyProblem, quote } from '../storage/keys.ts';
 import { describeLocalFile, sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { putBlob } from './blobs.ts';
 import { checkNotDeleted, checkStillMine, claimFor } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { encode } from './documents.ts';
@@ -11,19 +12,23 @@ import type { Manifest, Origin } from './manifest.ts';
 import { checkJob, checkName } from './names.ts';
 import { readManifest } from './versions.ts';
 
+/** Content, or a local file to copy it from; a blob is stored once for all versions that have it. */
+export type FileSource = Uint8Array | { readonly file: string; readonly blob?: true };
+
 /** A version before it has a number: where it comes from, and its files by their names below the version. */
 export type VersionDraft = Omit<Origin, 'job' | 'parent' | 'testSet'> &
   Partial<Pick<Origin, 'job' | 'parent' | 'testSet'>> & {
-    readonly files: Readonly<Record<string, Uint8Array | { file: string }>>;
+    readonly files: Readonly<Record<string, FileSource>>;
     /** Files that tell the version's number: made once it is known. */
     readonly numbered?: Readonly<Record<string, (version: number) => Uint8Array>>;
   };
 
 interface Part {
   readonly name: string;
-  readonly source: Uint8Array | { file: string };
+  readonly source: FileSource;
   readonly size: number;
   readonly sha256: string;
+  readonly blob?: true;
 }
 
 /**
@@ -56,7 +61,8 @@ async function inspect(files: VersionDraft['files']): Promise<Part[]> {
     if (source instanceof Uint8Array) {
       parts.push({ name, source, size: source.length, sha256: sha256(source) });
     } else if (source !== undefined) {
-      parts.push({ name, source, ...(await describeLocalFile(source.file)) });
+      const blob = source.blob ? { blob: source.blob } : {};
+      parts.push({ name, source, ...(await describeLocalFile(source.file)), ...blob });
     }
   }
   return parts;
@@ -80,11 +86,13 @@ async function writeParts(
 ): Promise<void> {
   const prefix = versionPrefix(model, claim.version);
   const etags = new Map<string, string>();
-  for (const { name, source } of parts) {
+  const [own, shared] = [parts.filter(({ blob }) => !blob), parts.filter(({ blob }) => blob)];
+  for (const part of shared) await putBlob(store, part, part.source);
+  for (const { name, source } of own) {
     await checkStillMine(store, model, claim);
     etags.set(name, (await store.put(prefix + name, source)).etag);
   }
-  for (const { name, size } of parts) {
+  for (const { name, size } of own) {
     const stored = await store.head(prefix + name);
     if (stored?.size === size && stored.etag === etags.get(name)) continue;
     await checkStillMine(store, model, claim);
@@ -104,7 +112,7 @@ async function writeManifest(
 ): Promise<Manifest> {
   const { version } = claim;
   const files = Object.fromEntries(
-    parts.map((part) => [part.name, { size: part.size, sha256: part.sha256 }]),
+    parts.map(({ name, size, sha256: sum, blob }) => [name, { size, sha256: sum, ...(blob && { blob }) }]),
   );
   const createdAt = new Date().toISOString();
   const manifest = seal({ schemaVersion: 1, model, version, createdAt, ...origin, files });

@@ -28,7 +28,15 @@ import type { KeepOptions, KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
 import { addSegment, listSegments, readChanges, readSegment, removeSegment } from './segments.ts';
-import { listModels, listVersions, readFile, readManifest, verify, withFile } from './versions.ts';
+import {
+  listModels,
+  listVersions,
+  readFile,
+  readManifest,
+  requireManifest,
+  verify,
+  withFile,
+} from './versions.ts';
 import type { FileProblem } from './versions.ts';
 
 /** What a reference stands for now; `alias` is null when it named the version itself. */
@@ -46,7 +54,10 @@ export interface Registry {
   published(model: string, job: string): Promise<number | null>;
   models(): Promise<string[]>;
   versions(model: string): Promise<number[]>;
+  /** Read from the store: it throws when the version was deleted meanwhile. */
   manifest(model: string, version: number): Promise<Manifest>;
+  /** As it was when this process first read it, without asking the store again: manifests do not change. */
+  knownManifest(model: string, version: number): Promise<Manifest>;
   file(model: string, version: number, name: string): Promise<Uint8Array>;
   /** The same for what takes a path as well: that of a local copy, where copies are kept. */
   withFile<T>(
@@ -111,6 +122,7 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     models: () => listModels(store),
     versions: (model) => listVersions(store, model),
     manifest: (model, version) => readManifest(store, model, version),
+    knownManifest: (model, version) => requireManifest(store, model, version),
     file: (model, version, name) => readFile(store, model, version, name),
     withFile: (model, version, name, work) => withFile(store, copies ?? null, { model, version, name }, work),
     verify: (model, version) => verify(store, model, version),

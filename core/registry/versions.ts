@@ -5,7 +5,9 @@ import type { LocalCopies } from '../storage/local-copies.ts';
 import { sha256 } from '../storage/local-file.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { claimedVersions } from './claims.ts';
-import { MODELS, manifestKey, versionPrefix } from './layout.ts';
+import { withBlob } from './blobs.ts';
+import { forgetManifest, knownManifest, rememberManifest } from './known-manifests.ts';
+import { MODELS, blobKey, manifestKey, versionPrefix } from './layout.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { goneUpTo, readModelTombstone } from './model-tombstone.ts';
@@ -47,8 +49,18 @@ export async function readManifest(store: ObjectStore, model: string, version: n
     store.get(manifestKey(model, version)),
     readModelTombstone(store, model),
   ]);
-  if (found === null || version <= goneUpTo(tombstone)) throw await noVersion(store, model, version);
-  return parseManifest(found.bytes, model, version);
+  if (found === null || version <= goneUpTo(tombstone)) {
+    forgetManifest(store, model, version);
+    throw await noVersion(store, model, version);
+  }
+  const manifest = parseManifest(found.bytes, model, version);
+  rememberManifest(store, manifest);
+  return manifest;
+}
+
+/** The same, without asking the store again for one that this process has read. */
+export async function requireManifest(store: ObjectStore, model: string, version: number): Promise<Manifest> {
+  return knownManifest(store, model, version) ?? readManifest(store, model, version);
 }
 
 /** The error for a version that is not there, or whose model is not. */
@@ -78,17 +90,18 @@ export async function readFile(
   version: number,
   name: string,
 ): Promise<Uint8Array> {
-  const manifest = await readManifest(store, model, version);
+  const manifest = await requireManifest(store, model, version);
   const expected = requireFile(manifest, name);
-  const found = await store.get(versionPrefix(model, version) + name);
-  const reason =
-    found === null ? 'is missing' : difference(expected, found.bytes.length, sha256(found.bytes));
-  if (found === null || reason !== null) throw badFile(manifest, name, reason ?? 'is missing');
+  const found = await store.get(fileKey(manifest, name));
+  if (found === null) throw await missing(store, manifest, name);
+  const reason = difference(expected, found.bytes.length, sha256(found.bytes));
+  if (reason !== null) throw badFile(manifest, name, reason);
   return found.bytes;
 }
 
 /**
- * Gives `work` the path of a checked local copy of a file, where copies are kept, else the file's bytes.
+ * Gives `work` the path of a checked local copy of a file, where copies are kept, else the file's bytes. For blobs see
+ * {@link withBlob}.
  * @throws as {@link readFile}
  */
 export async function withFile<T>(
@@ -97,13 +110,14 @@ export async function withFile<T>(
   { model, version, name }: { readonly model: string; readonly version: number; readonly name: string },
   work: (file: Uint8Array | string) => Promise<T>,
 ): Promise<T> {
-  const bytes = () => readFile(store, model, version, name);
-  if (copies === null) return work(await bytes());
-  const manifest = await readManifest(store, model, version);
+  const manifest = await requireManifest(store, model, version);
   const original = {
     ...requireFile(manifest, name),
     pieces: () => readChecked(store, manifest, name),
   };
+  if (original.blob) return withBlob(store, copies, original, work);
+  const bytes = () => readFile(store, model, version, name);
+  if (copies === null) return work(await bytes());
   return copies.use(original, async (copy) => work(copy ?? (await bytes())));
 }
 
@@ -131,9 +145,9 @@ export async function* readChecked(
   manifest: Manifest,
   name: string,
 ): AsyncGenerator<Uint8Array> {
-  const pieces = await store.read(versionPrefix(manifest.model, manifest.version) + name);
-  const expected = manifest.files[name];
-  if (pieces === null || expected === undefined) throw badFile(manifest, name, 'is missing');
+  const expected = requireFile(manifest, name);
+  const pieces = await store.read(fileKey(manifest, name));
+  if (pieces === null) throw await missing(store, manifest, name);
   const hash = createHash('sha256');
   let size = 0;
   for await (const piece of pieces) {
@@ -146,10 +160,7 @@ export async function* readChecked(
 }
 
 /** @throws NotFoundError */
-function requireFile(
-  { model, version, files }: Manifest,
-  name: string,
-): { readonly size: number; readonly sha256: string } {
+function requireFile({ model, version, files }: Manifest, name: string): Manifest['files'][string] {
   const found = Object.hasOwn(files, name) ? files[name] : undefined;
   if (found !== undefined) return found;
   const hint = suggest(name, Object.keys(files), 'file in it');
@@ -161,9 +172,22 @@ function difference(expected: { size: number; sha256: string }, size: number, su
   return sum === expected.sha256 ? null : `is damaged: its SHA-256 is ${sum} instead of ${expected.sha256}`;
 }
 
-function badFile({ model, version }: Manifest, name: string, reason: string): CorruptDataError {
+/** Where the file lies: below the version, or among the blobs. */
+export function fileKey({ model, version, files }: Manifest, name: string): string {
+  const { sha256: sum, blob } = files[name] ?? {};
+  return sum !== undefined && blob ? blobKey(sum) : versionPrefix(model, version) + name;
+}
+
+/** The error for a file that is not there: the version may have been deleted since its manifest was read. */
+async function missing(store: ObjectStore, manifest: Manifest, name: string): Promise<Error> {
+  await readManifest(store, manifest.model, manifest.version);
+  return badFile(manifest, name, 'is missing');
+}
+
+function badFile(manifest: Manifest, name: string, reason: string): CorruptDataError {
+  const { model } = manifest;
   return new CorruptDataError(
-    `The file ${quote(versionPrefix(model, version) + name)} ${reason}. Restore it from a backup, or roll back to ` +
+    `The file ${quote(fileKey(manifest, name))} ${reason}. Restore it from a backup, or roll back to ` +
       `another version of "${model}" ("kindred models rollback") and train again.`,
   );
 }

@@ -75,6 +75,17 @@ class FsStore implements ObjectStore {
     return (await this.#opened(key, async () => true)) ? this.#pieces(key) : null;
   }
 
+  async localFile(key: string) {
+    const path = this.#path(key);
+    try {
+      const folder = await locate(this.#root, dirname(path));
+      const file = folder === null ? null : join(folder, nameOf(key));
+      return file !== null && (await isThere(file)) ? file : null;
+    } catch (error) {
+      throw explain(error, 'read', path);
+    }
+  }
+
   async put(key: string, source: Uint8Array | { file: string }, condition?: PutCondition) {
     const path = this.#path(key);
     checkCondition(condition);

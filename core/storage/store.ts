@@ -23,6 +23,9 @@ export interface ObjectStore {
     condition?: PutCondition,
   ): Promise<{ etag: string }>;
 
+  /** The path of the local file that has the object, to be read only; null when there is none. Absent: no such files. */
+  localFile?(key: string): Promise<string | null>;
+
   /** Removes the object; removing what is not there is not an error. */
   delete(key: string): Promise<void>;
 

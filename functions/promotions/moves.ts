@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import type { EngineName } from '../../core/embedding/embedder.ts';
 import { ConflictError, NotFoundError } from '../../core/errors.ts';
 import { carriedNotes } from '../../core/promotion/carried-notes.ts';
 import type { Talk } from '../../core/promotion/compare.ts';
@@ -54,7 +53,6 @@ export interface Move {
 
 export interface MovesOptions {
   readonly registry: Registry;
-  readonly engine?: EngineName | undefined;
   /** Milliseconds that a request waits for its move. */
   readonly waitMs: number;
   /** Whether a move goes on after that, or is stopped: where the process stands still between requests, asking again takes it further. */
@@ -98,7 +96,6 @@ export class Moves {
     const stop = signal === null ? this.#ending.signal : AbortSignal.any([signal, this.#ending.signal]);
     const talk: Talk = {
       signal: stop,
-      engine: this.#options.engine,
       report: (told) => {
         if ('done' in told && 'part' in told)
           move.progress = { phase: told.part, done: told.done, total: told.total };

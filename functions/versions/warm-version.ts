@@ -4,8 +4,8 @@ import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { readCalibration } from '../../core/registry/evaluation.ts';
 import { followGalleryLog, readGalleryLog } from '../../core/registry/gallery-log.ts';
+import type { LoadOptions } from '../../core/registry/load-embedder.ts';
 import type { openEmbedder } from '../../core/registry/open-version.ts';
-import type { OpenOptions } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { turns } from '../../core/storage/turns.ts';
 import { Batcher } from './batcher.ts';
@@ -18,7 +18,7 @@ export interface VersionName {
   readonly version: number;
 }
 
-interface WarmVersionOptions extends OpenOptions {
+interface WarmVersionOptions extends LoadOptions {
   /** Pictures that the engine gets at once. */
   readonly atMost: number;
   readonly onRun: (run: Run) => void;

@@ -3,7 +3,6 @@
  * to the gallery, only now and then, and beside the requests. When an alias moves, the new version is loaded beside the old one and
  * takes its place when it is ready; requests under way end on the one that they began with.
  */
-import type { EngineName } from '../../core/embedding/embedder.ts';
 import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
@@ -15,7 +14,6 @@ import type { VersionName } from './warm-version.ts';
 
 export interface WarmOptions {
   /** @default onnx */
-  readonly engine?: EngineName | undefined;
   /** How many versions may be in memory, those being loaded and those being left included. At least 2. @default 3 */
   readonly most?: number;
   /** Milliseconds until alias and gallery are looked at again. @default 2000 */
@@ -59,7 +57,7 @@ interface Followed {
 
 export class WarmVersions {
   readonly #registry: Registry;
-  readonly #options: Required<Omit<WarmOptions, 'engine'>> & Pick<WarmOptions, 'engine'>;
+  readonly #options: Required<WarmOptions>;
   readonly #slots = new Map<string, Slot>();
   readonly #aliases = new Map<string, Followed>();
   /** One load after another: each may have to wait for memory. */
@@ -79,7 +77,6 @@ export class WarmVersions {
       onTrouble: options.onTrouble ?? (() => undefined),
       onRun: options.onRun ?? (() => undefined),
       open: options.open ?? openEmbedder,
-      engine: options.engine,
     };
     this.#loads = new Line('Versions are being loaded', { atOnce: 1, waiting: this.#options.waitingLoads });
   }
@@ -228,7 +225,6 @@ export class WarmVersions {
     this.#held++;
     try {
       return await WarmVersion.open(this.#registry, name, {
-        engine: this.#options.engine,
         atMost: this.#options.batch,
         onRun: (run) => this.#options.onRun(name, run),
         onTrouble: this.#options.onTrouble,

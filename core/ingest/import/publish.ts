@@ -18,7 +18,6 @@ import type { Addition } from '../../gallery/segments.ts';
 import type { Picture } from '../../images/dataset.ts';
 import { inOrder } from '../../images/in-order.ts';
 import { readGalleryLog } from '../../registry/gallery-log.ts';
-import type { OpenOptions } from '../../registry/open-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { followAlias } from '../../promotion/follow-alias.ts';
 import type { ImportJob } from '../../jobs/job.ts';
@@ -34,7 +33,7 @@ import type { Source } from './source.ts';
 
 const READS_AT_ONCE = 8;
 
-export interface PublishOptions extends OpenOptions {
+export interface PublishOptions {
   readonly signal?: AbortSignal | undefined;
   /** How many pieces were read. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -68,7 +67,7 @@ export async function publishImport(
   if (added > 0) {
     await write(registry, job, source, log, publication, placed, options);
     const pictures = placed.fresh.map(({ picture, key }) => atHand(registry, source, picture, key));
-    has = await followAlias(registry, { model, version, alias }, publication.segment, pictures, options);
+    has = await followAlias(registry, { model, version, alias }, publication.segment, pictures);
   }
   return {
     model,

@@ -1,7 +1,6 @@
 /** An import as a job: planned, embedded in parts, published once. Whatever stops it in between, the next attempt goes on. */
 import { CancelledError } from '../../errors.ts';
 import { inOrder } from '../../images/in-order.ts';
-import type { OpenOptions } from '../../registry/open-version.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { attemptJob } from '../../jobs/attempt.ts';
@@ -19,7 +18,7 @@ import { publishImport } from './publish.ts';
 import type { ImportResult } from './request.ts';
 import type { Source } from './source.ts';
 
-export interface ImportContext extends AttemptContext, OpenOptions {
+export interface ImportContext extends AttemptContext {
   readonly registry: Registry;
   /** Where this process works, see owner.ts. @default this machine's name */
   readonly place?: string | undefined;
@@ -51,8 +50,7 @@ export async function runImport(
           const plan = await planImport(registry, job, source, { signal });
           await embedMissing(job, plan, { ...context, report, signal });
           report({ phase: 'publishing' });
-          const options = { signal, engine: context.engine };
-          const outcome = await publishImport(registry, job, source, options);
+          const outcome = await publishImport(registry, job, source, { signal });
           return { outcome, result: outcome };
         });
   // What stays of it does no harm.

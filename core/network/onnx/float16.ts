@@ -14,6 +14,20 @@ export function toFloat16(numbers: Float32Array): Uint16Array {
   return halves;
 }
 
+/** The same numbers in 32 bits. */
+export function fromFloat16(halves: Uint16Array): Float32Array {
+  const numbers = new Float32Array(halves.length);
+  for (const [i, bits] of halves.entries()) numbers[i] = numberOf(bits);
+  return numbers;
+}
+
+function numberOf(bits: number): number {
+  const [sign, exponent, mantissa] = [bits & 0x8000 ? -1 : 1, (bits >>> 10) & 0x1f, bits & 0x3ff];
+  if (exponent === 0x1f) return mantissa === 0 ? sign * Infinity : NaN;
+  if (exponent === 0) return sign * mantissa * 2 ** -24;
+  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
+}
+
 function half(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const exponent = ((bits >>> 23) & 0xff) - 112;

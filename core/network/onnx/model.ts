@@ -10,6 +10,10 @@ const IR_VERSION = 8;
 const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type DataType = keyof typeof DATA_TYPES;
 export const FLOAT32 = DATA_TYPES.float32;
+export const FLOAT16 = DATA_TYPES.float16;
+
+/** Code of TensorProto.DataLocation. */
+const EXTERNAL = 1;
 
 export type Attribute = number | string | readonly number[];
 /** Whole numbers are integers, but those written as `{ float }`. */
@@ -19,9 +23,34 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 export type Dimension = number | string;
 
 export function tensor(name: string, dimensions: readonly number[], type: DataType, data: Promised): Message {
+  return described(name, dimensions, type).bytes(9, data);
+}
+
+/** Where an array lies in another file: bytes from `offset` on. */
+export interface ExternalPlace {
+  /** The file's name, relative to the model. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A tensor whose numbers lie in another file. */
+export function externalTensor(
+  name: string,
+  dimensions: readonly number[],
+  type: DataType,
+  { location, offset, length }: ExternalPlace,
+): Message {
+  const message = described(name, dimensions, type);
+  const entries = Object.entries({ location, offset: String(offset), length: String(length) });
+  for (const [key, value] of entries) message.message(13, new Message().text(1, key).text(2, value));
+  return message.integer(14, EXTERNAL);
+}
+
+function described(name: string, dimensions: readonly number[], type: DataType): Message {
   const message = new Message();
   for (const size of dimensions) message.integer(1, size);
-  return message.integer(2, DATA_TYPES[type]).text(8, name).bytes(9, data);
+  return message.integer(2, DATA_TYPES[type]).text(8, name);
 }
 
 export function node(

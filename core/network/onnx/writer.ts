@@ -1,9 +1,11 @@
 /** What an operation writes itself with: nodes, and the arrays that belong to them. */
 import type { WeightFile } from '../weight-file.ts';
 import { LARGEST_FLOAT16, SMALLEST_NORMAL_FLOAT16, toFloat16 } from './float16.ts';
-import { FLOAT32, node, tensor } from './model.ts';
+import { FLOAT32, externalTensor, node, tensor } from './model.ts';
 import type { Attributes, DataType } from './model.ts';
 import type { Message, Promised } from './protobuf.ts';
+import { placeIn } from './shared-weights.ts';
+import type { SharedWeights } from './shared-weights.ts';
 
 /**
  * In which numbers weights are stored; they are computed with in 32 bits, whichever. `mixed`: those of dense layers in
@@ -15,13 +17,24 @@ export type Precision = 'mixed' | 'float32';
 /** An array in pieces, which are made anew each time. */
 export type Pieces = () => Iterable<Float32Array>;
 
+/** Ends the name of an array in 16 bits. */
+export const FLOAT16_SUFFIX = '/float16';
+
 /** Rows that are read at once: 8 MiB, as elsewhere. */
 const PIECE_NUMBERS = 2 ** 21;
+
+/** An array of the model; its bytes are made when they are written. */
+export interface OnnxArray {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: DataType;
+  readonly data: Promised;
+}
 
 /** Collects nodes and arrays; every name is written once, so that nodes may share what they have in common. */
 export class OnnxWriter {
   readonly nodes: Message[] = [];
-  readonly initializers = new Map<string, Message>();
+  readonly #arrays = new Map<string, OnnxArray>();
   readonly #weights: WeightFile;
   readonly #rectified: ReadonlySet<string>;
   readonly #precision: Precision;
@@ -42,6 +55,18 @@ export class OnnxWriter {
   /** Whether the input is known to hold no negative number. */
   isRectified(input: string): boolean {
     return this.#rectified.has(input);
+  }
+
+  get arrays(): readonly OnnxArray[] {
+    return [...this.#arrays.values()];
+  }
+
+  /** Every array as a tensor: within the model, unless the shared file has the same bytes under its name. */
+  initializers(shared: SharedWeights | null): Message[] {
+    return this.arrays.map(({ name, shape, type, data }) => {
+      const place = shared && placeIn(shared, name, data);
+      return place ? externalTensor(name, shape, type, place) : tensor(name, shape, type, data);
+    });
   }
 
   /** A parameter of the network, whole. */
@@ -78,8 +103,8 @@ export class OnnxWriter {
   /** The same in 16 bits, where that is wanted and possible; a node makes it 32 bits again. */
   roundedWeights(name: string, shape: readonly number[], pieces: Pieces): string {
     if (this.#precision === 'float32' || !fitsFloat16(pieces)) return this.weights(name, shape, pieces);
-    const half = `${name}/float16`;
-    if (this.initializers.has(half)) return name;
+    const half = `${name}${FLOAT16_SUFFIX}`;
+    if (this.#arrays.has(half)) return name;
     const count = shape.reduce((a, b) => a * b, 1);
     const halves: Pieces16 = function* halves() {
       for (const piece of pieces()) yield toFloat16(piece);
@@ -89,7 +114,7 @@ export class OnnxWriter {
   }
 
   #initializer(name: string, shape: readonly number[], type: DataType, data: Promised): string {
-    if (!this.initializers.has(name)) this.initializers.set(name, tensor(name, shape, type, data));
+    if (!this.#arrays.has(name)) this.#arrays.set(name, { name, shape, type, data });
     return name;
   }
 }

@@ -66,6 +66,11 @@ function readAll(node: ConvNode, read: ReadParameter): Record<keyof ReturnType<t
   return Object.fromEntries(entries) as Record<keyof ReturnType<typeof names>, Tensor>;
 }
 
+/** Names the kernel and bias with batch normalisation folded in; nodes that share weights share them. */
+export function foldedName({ weights, batchNorm, epsilon }: ConvNode): string {
+  return `${weights}/with/${batchNorm}/${epsilon}`;
+}
+
 /** What the batch normalisation multiplies each filter with. */
 function scales(writer: OnnxWriter, node: ConvNode): number[] {
   const { gamma, variance } = names(node);
@@ -147,8 +152,7 @@ export const conv: Operation<ConvNode> = {
   onnx(writer, node, inputs, output) {
     const [maps, shortcut] = inputs;
     const [channels = 0] = maps?.shape.slice(2) ?? [];
-    // Nodes that share weights share what is written of them.
-    const folded = `${node.weights}/with/${node.batchNorm}/${node.epsilon}`;
+    const folded = foldedName(node);
     const { size, filters, stride, padding: p } = node;
     const kernel = writer.weights(`${folded}/kernel`, [filters, channels, size, size], function* kernel() {
       yield foldedKernel(writer, node);

@@ -23,11 +23,14 @@ import {
 
 export const preprocessing = { size: smallGraph.inputSize, fit: 'squash', kernel: 'linear' } as const;
 
+/** The file that {@link savedSmallNetwork} writes. */
+export const networkIn = (folder: string): string => path.join(folder, 'network.safetensors');
+
 /** Saves the small network into a folder of its own. */
 export async function savedSmallNetwork(): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kindred-embedder-'));
   const store = new ParameterStore(smallGraph, smallWeights);
-  await saveNetwork(folder, smallGraph, preprocessing, store.sources());
+  await saveNetwork(networkIn(folder), { graph: smallGraph, preprocessing }, store.sources());
   store.dispose();
   return folder;
 }

@@ -11,7 +11,7 @@ import { digest, storedPicture } from '../../../core/images/picture.ts';
 import { openNetwork } from '../../../core/network/saved-network.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import { assertClose } from '../../support/numbers.ts';
-import { expected, preprocessing, savedSmallNetwork } from './contract.ts';
+import { expected, preprocessing, networkIn, savedSmallNetwork } from './contract.ts';
 
 describe('embedding many pictures', () => {
   let folder: string;
@@ -20,7 +20,7 @@ describe('embedding many pictures', () => {
   const pictures: Picture[] = [];
   before(async () => {
     folder = await savedSmallNetwork();
-    embedder = tfjsEmbedder(openNetwork(folder));
+    embedder = tfjsEmbedder(openNetwork(networkIn(folder)));
     const images = new URL('../../fixtures/parity/images/', import.meta.url);
     for (let i = 0; i < 20; i++) {
       const name = `${String(i % 12).padStart(2, '0')}.png`;

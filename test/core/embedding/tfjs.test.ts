@@ -5,9 +5,9 @@ import { tfjsEmbedder } from '../../../core/embedding/tfjs.ts';
 import { openNetwork } from '../../../core/network/saved-network.ts';
 import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
-import { embedderContract, preprocessing, savedSmallNetwork } from './contract.ts';
+import { embedderContract, networkIn, preprocessing, savedSmallNetwork } from './contract.ts';
 
-embedderContract('tensorflow', async (folder) => tfjsEmbedder(openNetwork(folder)));
+embedderContract('tensorflow', async (folder) => tfjsEmbedder(openNetwork(networkIn(folder))));
 
 describe('an embedder that runs on TensorFlow', () => {
   const grey = {
@@ -21,7 +21,7 @@ describe('an embedder that runs on TensorFlow', () => {
     const folder = await savedSmallNetwork();
     const atFirst = count();
 
-    const embedder = tfjsEmbedder(openNetwork(folder));
+    const embedder = tfjsEmbedder(openNetwork(networkIn(folder)));
     await embedder.embed([grey]);
     const withWeights = count();
     await embedder.embed(Array.from({ length: 20 }, () => grey));

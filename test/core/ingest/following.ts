@@ -41,7 +41,7 @@ export function embedding(registry: Registry): Pick<IngestOptions, 'embed'> & { 
   const opened = new Map<string, OpenVersions>();
   return {
     async embed({ model, version }, pictures) {
-      const versions = opened.get(model) ?? new OpenVersions(registry, model, {});
+      const versions = opened.get(model) ?? new OpenVersions(registry, model);
       opened.set(model, versions);
       return embedPictures(await versions.embedder(version), pictures);
     },

@@ -11,6 +11,7 @@ import { createJob } from '../../../core/jobs/job.ts';
 import type { TrainingJob, TrainingRequest } from '../../../core/jobs/job.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import { runTraining } from '../../../core/jobs/train.ts';
+import type { FileSource } from '../../../core/registry/publish.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
 import { fsStore } from '../../../core/storage/fs.ts';
@@ -121,9 +122,22 @@ export class Place {
     );
   }
 
-  /** SHA-256 of a version's weights. */
+  /** SHA-256 of a version's network. */
   async weights(version: number, model = 'clothes'): Promise<string | undefined> {
-    return (await this.registry.manifest(model, version)).files['network/weights.bin']?.sha256;
+    return (await this.registry.manifest(model, version)).files['embedding.onnx']?.sha256;
+  }
+
+  /** Files of version 1 of "clothes", to be published again. */
+  async files(names?: readonly string[]): Promise<Record<string, FileSource>> {
+    const { files } = await this.registry.manifest('clothes', 1);
+    const sources: Record<string, FileSource> = {};
+    for (const name of names ?? Object.keys(files)) {
+      const { blob, sha256 = '' } = files[name] ?? {};
+      sources[name] = blob
+        ? { file: path.join(this.in('registry'), 'blobs', sha256), blob }
+        : await this.registry.file('clothes', 1, name);
+    }
+    return sources;
   }
 
   async keys(prefix: string): Promise<string[]> {

@@ -1,11 +1,10 @@
 /** The seed's network and training step, held against what Keras computed (see test/fixtures/parity/README.md). */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-node';
 import { decodeImage } from '../../../core/images/decode.ts';
 import { PIXELS, countParameters } from '../../../core/network/graph.ts';
-import type { NetworkGraph, PlacedParameter } from '../../../core/network/graph.ts';
+import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { siameseHead } from '../../../core/network/heads.ts';
 import { Network } from '../../../core/network/network.ts';
 import { ParameterStore, firstOf } from '../../../core/network/parameters.ts';
@@ -20,29 +19,10 @@ import { losses } from '../../../core/training/losses/index.ts';
 import { miners } from '../../../core/training/miners/index.ts';
 import { trainStep } from '../../../core/training/step.ts';
 import { openBackbone } from '../../support/backbone.ts';
+import { hashedHead, headSeeds, kerasFixtures } from '../../support/keras.ts';
 import { assertClose } from '../../support/numbers.ts';
 
-interface Keras {
-  readonly weights_head_seeds: Readonly<Record<string, number>>;
-  readonly images: readonly string[];
-  readonly labels: readonly number[];
-  readonly trainable: number;
-  readonly non_trainable: number;
-  readonly pooled_first16: readonly (readonly number[])[];
-  readonly pooled_l2: readonly number[];
-  readonly embedding_before_first8: readonly (readonly number[])[];
-  readonly squared_distances_before: readonly (readonly number[])[];
-  readonly close_distance_triplets: readonly (readonly number[])[];
-  readonly runs: readonly {
-    readonly learning_rate: number;
-    readonly margin: number;
-    readonly mean_loss_per_step: readonly number[];
-    readonly embedding_after_first8: readonly (readonly number[])[];
-  }[];
-}
-
-const fixtures = new URL('../../fixtures/parity/', import.meta.url);
-const keras = JSON.parse(readFileSync(new URL('keras.json', fixtures), 'utf8')) as Keras;
+const { keras, image } = kerasFixtures();
 const size = 200;
 const INPUT = 'conv5_block1_out';
 
@@ -57,26 +37,6 @@ const graph: NetworkGraph = {
   trainableAfter: INPUT,
 };
 
-/** The head's weights as the README's hash draws them. */
-function hashed({ node, shape, initial }: PlacedParameter, start: number, count: number): Float32Array {
-  const [inputs = 1, outputs = 1] = shape;
-  const numbers = new Float32Array(count * (shape.length === 2 ? outputs : 1));
-  if (initial !== 'glorot-uniform') return numbers.fill(initial === 'ones' ? 1 : 0);
-  const limit = Math.sqrt(6 / (inputs + outputs));
-  const offset = start * outputs + Math.imul(headSeeds[node] as number, 0x9e3779b9);
-  for (let i = 0; i < numbers.length; i++) {
-    let h = i + offset;
-    h ^= h >>> 16;
-    h = Math.imul(h, 0x85ebca6b);
-    h ^= h >>> 13;
-    h = Math.imul(h, 0xc2b2ae35);
-    h ^= h >>> 16;
-    numbers[i] = (((h >>> 0) / 2 ** 32) * 2 - 1) * limit;
-  }
-  return numbers;
-}
-const headSeeds: Readonly<Record<string, number>> = { dense_1: 1, dense_2: 2, dense_3: 3 };
-
 const firstEight = (embeddings: readonly (readonly number[])[]): number[] =>
   embeddings.flatMap((row) => row.slice(0, 8));
 const worstOf = (rows: readonly (readonly number[])[]): number => Math.max(...rows.flat().map(Math.abs));
@@ -89,7 +49,7 @@ describe('the network of the original program, beside Keras', () => {
   before(async () => {
     const pixels = await Promise.all(
       keras.images.map((name) =>
-        decodeImage(readFileSync(new URL(`images/${name}`, fixtures)), {
+        decodeImage(image(name), {
           size,
           fit: 'squash',
           kernel: 'linear',
@@ -97,7 +57,7 @@ describe('the network of the original program, beside Keras', () => {
       ),
     );
     const frozen = { ...graph, trainableAfter: null };
-    const network = new Network(frozen, new ParameterStore(frozen, firstOf(file, hashed)));
+    const network = new Network(frozen, new ParameterStore(frozen, firstOf(file, hashedHead)));
     tf.tidy(() => {
       const made = network.forward({ [PIXELS]: pixelTensor(pixels) }, [INPUT, 'pooled', 'dense_3']);
       for (const [name, tensor] of Object.entries(made)) outputs.set(name, tf.keep(tensor));
@@ -152,7 +112,7 @@ describe('the network of the original program, beside Keras', () => {
 
   for (const run of keras.runs) {
     it(`loses as much over six Adam steps at a rate of ${run.learning_rate}, and ends at the same embeddings`, () => {
-      const network = new Network(graph, new ParameterStore(graph, firstOf(file, hashed)));
+      const network = new Network(graph, new ParameterStore(graph, firstOf(file, hashedHead)));
       const optimizer = new Adam(network.parameters, { ...ADAM_DEFAULTS, learningRate: run.learning_rate });
       const learner = {
         network,

@@ -21,10 +21,11 @@ describe('the golden pictures of a version', () => {
   /** Publishes version 1 again, with another file of golden pictures or without one. */
   async function again(golden: Uint8Array | null): Promise<number> {
     const { registry } = place;
-    const { files, ...manifest } = await registry.manifest('clothes', 1);
-    const { recipe, seed, dataSet, libraries, engine, metrics, createdBy } = manifest;
-    const bytes: Record<string, Uint8Array> = {};
-    for (const name of Object.keys(files)) bytes[name] = await registry.file('clothes', 1, name);
+    const { recipe, seed, dataSet, libraries, engine, metrics, createdBy } = await registry.manifest(
+      'clothes',
+      1,
+    );
+    const bytes = await place.files();
     delete bytes['golden.arrow'];
     if (golden !== null) bytes['golden.arrow'] = golden;
     const draft = { recipe, seed, dataSet, libraries, engine, metrics, createdBy, files: bytes };

@@ -40,6 +40,7 @@ describe('a training', () => {
     assert.deepEqual(await place.damage(), []);
     const manifest = await registry.manifest('clothes', 1);
     assert.deepEqual(Object.keys(manifest.files).toSorted(), [
+      'backbone.weights',
       'baseline.arrow',
       'confusion.svg',
       'data-check.json',
@@ -47,8 +48,6 @@ describe('a training', () => {
       'evaluation.json',
       'gallery.arrow',
       'golden.arrow',
-      'network/model.json',
-      'network/weights.bin',
       'report.html',
       'training.json',
     ]);
@@ -185,16 +184,13 @@ describe('a version whose gallery was made by another network', () => {
     try {
       const { registry } = place;
       await place.train(await place.newJob('metric', { options: { epochs: 0 } }));
-      const names = ['network/model.json', 'network/weights.bin', 'evaluation.json'];
-      const files = await Promise.all(
-        names.map(async (name) => [name, await registry.file('clothes', 1, name)] as const),
-      );
+      const files = await place.files(['embedding.onnx', 'backbone.weights', 'evaluation.json']);
       const { gallery } = await openGallery(registry, { ...PRODUCTION, version: 1 });
       for (const embedder of [null, { model: 'clothes', version: 'another' }]) {
         const foreign = await writeGallery(createGallery({ ...gallery, embedder }));
         const { version } = await registry.publish(
           'clothes',
-          draft({ files: { ...Object.fromEntries(files), 'gallery.arrow': foreign } }),
+          draft({ files: { ...files, 'gallery.arrow': foreign } }),
         );
         await assert.rejects(
           openGallery(registry, { ...PRODUCTION, version }),

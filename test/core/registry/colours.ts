@@ -10,7 +10,7 @@ import { createGallery } from '../../../core/gallery/gallery.ts';
 import { addPictures } from '../../../core/gallery/operations.ts';
 import type { Picture } from '../../../core/images/dataset.ts';
 import { digest } from '../../../core/images/picture.ts';
-import { makeNetworkFiles } from '../../../core/pipeline/network-files.ts';
+import { NETWORK_FILE, makeNetworkFiles } from '../../../core/pipeline/network-files.ts';
 import { PIXELS } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { saveNetwork } from '../../../core/network/saved-network.ts';
@@ -81,7 +81,8 @@ export async function publishColours(
   try {
     const kernel = Float32Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? (sees[i / 4] ?? 0) : 0));
     const source = { name: 'seen/kernel', shape: [3, 3], pieces: () => [kernel] };
-    await saveNetwork(folder, graph, { size: SIZE, fit: 'squash', kernel: 'linear' }, [source]);
+    const preprocessing = { size: SIZE, fit: 'squash', kernel: 'linear' } as const;
+    await saveNetwork(path.join(folder, NETWORK_FILE), { graph, preprocessing }, [source]);
     const { files, id, embedder } = await makeNetworkFiles(folder, train);
     const embedded = await embedPictures(embedder, [...train, ...test]);
     embedder.dispose();

@@ -3,7 +3,7 @@ import { onnxEmbedder } from '../../../../core/embedding/onnx.ts';
 
 const [file = '', size = '', how] = process.argv.slice(2);
 const side = Number(size);
-const embedder = await onnxEmbedder(file, { size: side, fit: 'squash', kernel: 'linear' });
+const embedder = await onnxEmbedder(file);
 const picture = { width: side, height: side, data: new Uint8Array(side * side * 3) };
 const embedding = await embedder.embed([picture]);
 process.stdout.write(`${embedding.length}\n`);

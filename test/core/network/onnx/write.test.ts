@@ -45,7 +45,7 @@ function fileOf(graph: NetworkGraph, source: WeightSource): WeightFile {
 function write(graph: NetworkGraph, source: WeightSource, precision?: Precision): string {
   const file = path.join(folder, `${files++}.onnx`);
   const preprocessing = { size: graph.inputSize, fit: 'squash', kernel: 'linear' } as const;
-  writeOnnx(file, { graph, preprocessing, weights: fileOf(graph, source) }, precision);
+  writeOnnx(file, { graph, preprocessing, weights: fileOf(graph, source) }, precision && { precision });
   return file;
 }
 
@@ -289,6 +289,7 @@ print(json.dumps({"ir": model.ir_version, "opset": model.opset_import[0].version
 
         assert.deepEqual([told.ir, told.opset], [8, 17]);
         assert.deepEqual(JSON.parse(told.notes['kindred'] ?? ''), {
+          graph: smallGraph,
           preprocessing: { size: 8, fit: 'squash', kernel: 'linear' },
         });
         assertClose(told.made, reference(smallGraph, smallWeights, pixels), {

@@ -95,12 +95,12 @@ async function train(
     checkpointSeconds: 1e9,
     report: (progress) => told.push(progress),
   });
-  const folder = mkdtempSync(path.join(root, 'network-'));
-  await saveNetwork(folder, trained.graph, preprocessing, trained.weights);
+  const file = path.join(mkdtempSync(path.join(root, 'network-')), 'network.safetensors');
+  await saveNetwork(file, { graph: trained.graph, preprocessing }, trained.weights);
   trained.dispose();
   for (const each of features) each.dispose();
   network.dispose();
-  return { curve: trained.curve, epoch: trained.epoch, embedder: tfjsEmbedder(openNetwork(folder)), told };
+  return { curve: trained.curve, epoch: trained.epoch, embedder: tfjsEmbedder(openNetwork(file)), told };
 }
 
 /** For each picture, asked for by itself, which of them all is nearest, and its squared distance. */

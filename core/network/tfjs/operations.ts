@@ -1,11 +1,12 @@
 /** What each operation of a network is in TensorFlow's terms. */
 import type { GraphWriter } from './graph-writer.ts';
 import { FLOAT, ints, text } from './graph-writer.ts';
-import { IMAGENET_MEAN_BGR } from './ops/caffe-preprocess.ts';
-import type { NetworkNode } from './ops/index.ts';
-import { SMALLEST_LENGTH } from './ops/l2-normalize.ts';
-import { windowsOf } from './ops/pooling.ts';
-import type { Shape } from './ops/operation.ts';
+import { foldedName } from '../ops/conv.ts';
+import { IMAGENET_MEAN_BGR } from '../ops/caffe-preprocess.ts';
+import type { NetworkNode } from '../ops/index.ts';
+import { SMALLEST_LENGTH } from '../ops/l2-normalize.ts';
+import { windowsOf } from '../ops/pooling.ts';
+import type { Shape } from '../ops/operation.ts';
 
 /** Shapes of what a node is given first and of what it gives, a picture's. */
 export interface NodeShapes {
@@ -45,33 +46,21 @@ const writers: OperationWriters = {
     });
   },
 
-  conv(writer, node, output, input) {
+  conv(writer, node, output, input, shapes) {
     const strides = { strides: ints([1, node.stride, node.stride, 1]), dilations: ints([1, 1, 1, 1]) };
     const same = node.stride === 1 && 2 * node.padding === node.size - 1;
     const padded = same ? input : pad(writer, node, input);
     const padding = text(same ? 'SAME' : 'VALID');
     const attr = { ...FLOAT, ...strides, padding, data_format: text('NHWC'), explicit_paddings: ints([]) };
-    const sum = writer.node(`${node.name}/conv2d`, 'Conv2D', [padded, `${node.weights}/kernel`], attr);
-    const biased = writer.node(`${node.name}/biased`, 'BiasAdd', [sum, `${node.weights}/bias`], {
-      ...FLOAT,
-      data_format: text('NHWC'),
-    });
-    const norm = (part: string): string => `${node.batchNorm}/${part}`;
+    const folded = foldedName(node);
+    const shape = [node.size, node.size, shapes.input[2] ?? 0, node.filters];
+    const kernel = writer.weight(`${folded}/kernel`, shape, true);
+    const bias = writer.weight(`${folded}/bias`, [node.filters]);
+    const sum = writer.node(`${node.name}/conv2d`, 'Conv2D', [padded, kernel], attr);
     const shortcut = node.inputs[1];
-    const normalised = shortcut === undefined ? output : `${node.name}/normalised`;
-    writer.node(
-      normalised,
-      'FusedBatchNormV3',
-      [biased, norm('gamma'), norm('beta'), norm('moving_mean'), norm('moving_variance')],
-      {
-        ...FLOAT,
-        U: { type: 'DT_FLOAT' },
-        epsilon: { f: node.epsilon },
-        is_training: { b: false },
-        data_format: text('NHWC'),
-      },
-    );
-    if (shortcut !== undefined) writer.node(output, 'AddV2', [normalised, shortcut]);
+    const biased = shortcut === undefined ? output : `${node.name}/biased`;
+    writer.node(biased, 'BiasAdd', [sum, bias], { ...FLOAT, data_format: text('NHWC') });
+    if (shortcut !== undefined) writer.node(output, 'AddV2', [biased, shortcut]);
   },
 
   'max-pool'(writer, node, output, input) {
@@ -121,32 +110,25 @@ const writers: OperationWriters = {
     reshape(writer, node.name, output, cells, shapes.output);
   },
 
-  dense(writer, node, output, input) {
+  dense(writer, node, output, input, shapes) {
+    const kernel = writer.weight(`${node.name}/kernel`, [shapes.input[0] ?? 0, node.units]);
     const product = node.bias === false ? output : `${node.name}/product`;
-    writer.node(product, 'MatMul', [input, `${node.name}/kernel`], {
+    writer.node(product, 'MatMul', [input, kernel], {
       ...FLOAT,
       transpose_a: { b: false },
       transpose_b: { b: false },
     });
     if (node.bias !== false) {
-      writer.node(output, 'BiasAdd', [product, `${node.name}/bias`], { ...FLOAT, data_format: text('NHWC') });
+      const bias = writer.weight(`${node.name}/bias`, [node.units]);
+      writer.node(output, 'BiasAdd', [product, bias], { ...FLOAT, data_format: text('NHWC') });
     }
   },
 
-  'batch-norm'(writer, node, output, input) {
-    const shifted = writer.node(`${node.name}/shifted`, 'Sub', [input, `${node.name}/moving_mean`]);
-    const spread = writer.node(`${node.name}/spread`, 'AddV2', [
-      `${node.name}/moving_variance`,
-      writer.floats(`${node.name}/epsilon`, [node.epsilon], []),
-    ]);
-    const scale = writer.node(`${node.name}/scale`, 'Mul', [
-      writer.node(`${node.name}/rsqrt`, 'Rsqrt', [spread]),
-      `${node.name}/gamma`,
-    ]);
-    writer.node(output, 'AddV2', [
-      writer.node(`${node.name}/scaled`, 'Mul', [shifted, scale]),
-      `${node.name}/beta`,
-    ]);
+  'batch-norm'(writer, node, output, input, shapes) {
+    const channels = [shapes.input.at(-1) ?? 0];
+    const scale = writer.weight(`${node.name}/scale`, channels);
+    const offset = writer.weight(`${node.name}/offset`, channels);
+    writer.node(output, 'AddV2', [writer.node(`${node.name}/scaled`, 'Mul', [input, scale]), offset]);
   },
 
   'l2-normalize'(writer, node, output, input) {

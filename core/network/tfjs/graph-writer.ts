@@ -16,6 +16,14 @@ export interface Constant {
   readonly values: readonly number[];
 }
 
+/** An array of the network, under its name in the ONNX model. */
+export interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Kernels of convolutions are (height, width, channels, filters) here, and (filters, channels, height, width) there. */
+  readonly isKernel: boolean;
+}
+
 /** A tensor's shape. */
 export const dimensionsOf = (shape: readonly number[]): unknown => ({
   dim: shape.map((size) => ({ size: String(size) })),
@@ -30,6 +38,19 @@ export const ints = (values: readonly number[]): unknown => ({ list: { i: values
 export class GraphWriter {
   readonly nodes: NodeDef[] = [];
   readonly constants: Constant[] = [];
+  readonly #weights = new Map<string, Weight>();
+
+  get weights(): readonly Weight[] {
+    return [...this.#weights.values()];
+  }
+
+  /** An array of the network; nodes may share it. @returns its name */
+  weight(name: string, shape: readonly number[], isKernel = false): string {
+    if (this.#weights.has(name)) return name;
+    this.#weights.set(name, { name, shape, isKernel });
+    this.constantNode(name, shape, 'DT_FLOAT');
+    return name;
+  }
 
   node(
     name: string,
