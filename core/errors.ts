@@ -59,10 +59,17 @@ export class EngineFailedError extends KindredError {
   }
 }
 
-/** A picture cannot be used; the message says why. */
+/** An image cannot be used; the message says why. */
 export class UnreadableImageError extends KindredError {
+  constructor(message: string, options?: { cause?: unknown; code?: string }) {
+    super(options?.code ?? 'unreadable-image', message, options);
+  }
+}
+
+/** An image cannot be used though nothing is wrong with it: its format, or its kind of the format, is not decoded. */
+export class UnsupportedImageError extends UnreadableImageError {
   constructor(message: string, options?: { cause?: unknown }) {
-    super('unreadable-image', message, options);
+    super(message, { ...options, code: 'unsupported-image' });
   }
 }
 

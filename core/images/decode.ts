@@ -1,133 +1,100 @@
-import type { Sharp } from 'sharp';
-import { InvalidInputError, UnreadableImageError } from '../errors.ts';
+import { InvalidInputError } from '../errors.ts';
+import { cmykToRgb, toRgb } from './channels.ts';
+import { decodeExactly, needsExactness } from './decode-exactly.ts';
 import { enlarge } from './enlarge.ts';
 import { resolveLimits } from './limits.ts';
 import type { ImageLimits } from './limits.ts';
-import { cmykToRgb, toRgb } from './channels.ts';
-import type { Pixels, Preprocessing } from './pixels.ts';
-import { damaged, probeImage } from './probe.ts';
-import type { ImageProbe } from './probe.ts';
-import { sharp } from './vips.ts';
+import { turnUpright } from './orient.ts';
+import type { DecodedImage, Pixels, Preprocessing, Smaller } from './pixels.ts';
+import { openImage } from './probe.ts';
+import type { OpenedImage } from './probe.ts';
+import { decodeWithVips } from './vips-decode.ts';
 
 const KERNELS = ['linear', 'cubic', 'lanczos3'];
 const LARGEST_SIZE = 4096;
 
 /**
- * Decodes a picture to what a person sees: turned as its EXIF orientation says, in sRGB (an embedded profile is
+ * Decodes an image to what a person sees: turned as its EXIF orientation says, in sRGB (an embedded profile is
  * applied; CMYK without one is mixed as ideal inks, as browsers do), transparency over white, the first frame of an
- * animation, 16 bits rounded down to 8. Then squashed to `size` x `size` with the kernel, antialiased when smaller.
+ * animation, 16 bits rounded to 8 between the levels that are used ({@link usedLevels}). Then squashed to
+ * `size` x `size` with the kernel, antialiased when smaller.
  *
- * A file that is cut short or damaged is an error, not a half-grey picture.
- * @throws UnreadableImageError for bytes that are no sound picture of an allowed format, or exceed the limits
+ * A file that is cut short or damaged is an error, not a half-grey image. Where only the end marker is missing, it is
+ * neither.
+ * @throws UnreadableImageError for bytes that are no sound image of an allowed format, or exceed the limits
+ * @throws UnsupportedImageError for formats and kinds of formats that are not decoded
  * @throws InvalidInputError for preprocessing that there is not
  */
 export async function decodeImage(
   bytes: Uint8Array,
   preprocessing: Preprocessing,
   limits: Partial<ImageLimits> = {},
-): Promise<Pixels> {
+): Promise<DecodedImage> {
   checkPreprocessing(preprocessing);
   const allowed = resolveLimits(limits);
-  const probe = await probeImage(bytes, allowed);
+  const image = await openImage(bytes, allowed);
   const { size, kernel } = preprocessing;
   // Only what is longer than `size`: libvips enlarges with a shift of half an output pixel.
-  const [width, height] = [Math.min(size, probe.width), Math.min(size, probe.height)];
-  const shrunk = await shrink(bytes, probe, { width, height, kernel }, allowed);
-  return enlarge(shrunk, size, size, kernel);
+  const [width, height] = [Math.min(size, image.width), Math.min(size, image.height)];
+  const shrunk = await shrink(image, { width, height, kernel }, allowed);
+  return { ...enlarge(shrunk, size, size, kernel), ...(shrunk.levels && { levels: shrunk.levels }) };
 }
 
 /**
- * Decodes a picture in the same way, with its sides in their proportion, and smaller where it has too many pixels.
+ * Decodes an image in the same way, with its sides in their proportion, and smaller where it has too many pixels.
  * @param most how many pixels it may have
  * @throws UnreadableImageError
  */
 export async function decodeReduced(bytes: Uint8Array, most: number): Promise<Pixels> {
   const allowed = resolveLimits();
-  const probe = await probeImage(bytes, allowed);
-  const factor = Math.min(1, Math.sqrt(most / (probe.width * probe.height)));
-  const [width, height] = [probe.width, probe.height].map((side) => Math.max(1, Math.floor(side * factor)));
-  return shrink(
-    bytes,
-    probe,
-    { width: width as number, height: height as number, kernel: 'lanczos3' },
-    allowed,
+  const image = await openImage(bytes, allowed);
+  const factor = Math.min(1, Math.sqrt(most / (image.width * image.height)));
+  const [width = 1, height = 1] = [image.width, image.height].map((side) =>
+    Math.max(1, Math.floor(side * factor)),
   );
+  return shrink(image, { width, height, kernel: 'lanczos3' }, allowed);
 }
 
-interface Smaller {
-  /** Neither side longer than now. */
-  readonly width: number;
-  readonly height: number;
-  readonly kernel: Preprocessing['kernel'];
+/** Decodes to a size that is not larger, upright. */
+async function shrink(image: OpenedImage, smaller: Smaller, limits: ImageLimits): Promise<DecodedImage> {
+  const { orientation } = image.container;
+  // Turned when it is small: libvips would hold all pixels to do it.
+  const { width, height, kernel } = smaller;
+  const lying = orientation >= 5 ? { width: height, height: width, kernel } : smaller;
+  if (needsExactness(image)) {
+    const { levels, ...pixels } = await decodeExactly(image, lying, limits);
+    return { ...turnUpright(pixels, orientation), ...(levels && { levels }) };
+  }
+  return turnUpright(await decodePlainly(image, lying, limits), orientation);
 }
 
-/**
- * Decodes to a size that is not larger.
- *
- * Decoders warn about harmless oddities, which many phones write, and about missing content alike: libjpeg fills up
- * with grey and only says "premature end". So everything is strict first, and what was harmless is tried again.
- */
-async function shrink(
-  bytes: Uint8Array,
-  probe: ImageProbe,
+/** By libvips alone: to sRGB over white, or to the inks of a CMYK image that has no profile. */
+async function decodePlainly(
+  image: OpenedImage,
   { width, height, kernel }: Smaller,
   limits: ImageLimits,
 ): Promise<Pixels> {
-  const attempt = async (failOn: 'warning' | 'error'): Promise<Pixels> => {
-    const picture = pipeline(bytes, probe, limits, failOn)
-      // Shrinking while loading is faster still to its full extent, but adds moiré.
-      .resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad: false });
-    const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
-    const convert = isPlainCmyk(probe) ? cmykToRgb : toRgb;
-    return { width, height, data: convert(data, info.channels) };
-  };
-  try {
-    return await attempt('warning').catch((error: unknown) => {
-      if (saysTimeout(error) || saysContentIsMissing(error)) throw error;
-      return attempt('error');
-    });
-  } catch (error) {
-    throw saysTimeout(error) ? tooSlow(probe, limits, error) : damaged(probe.format, error);
-  }
+  const isPlainCmyk = image.colours === 'cmyk' && !image.hasProfile;
+  return decodeWithVips(image, limits, async (source) => {
+    if (isPlainCmyk) source.pipelineColourspace('cmyk').toColourspace('cmyk');
+    else source.flatten({ background: '#ffffff' }).toColourspace('srgb');
+    // Shrinking while loading is faster still to its full extent, but adds moiré.
+    source.resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad: false });
+    if (!isPlainCmyk) {
+      const { data, info } = await source.raw().toBuffer({ resolveWithObject: true });
+      return { width, height, data: toRgb(data, info.channels) };
+    }
+    const isByte = image.depth === 8;
+    const { data, info } = await source
+      .raw({ depth: isByte ? 'uchar' : 'ushort' })
+      .toBuffer({ resolveWithObject: true });
+    return { width, height, data: cmykToRgb(isByte ? data : highBytes(data), info.channels) };
+  });
 }
 
-function saysContentIsMissing(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('premature end');
-}
-
-function saysTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('timeout');
-}
-
-function tooSlow({ format }: ImageProbe, { seconds }: ImageLimits, cause: unknown): UnreadableImageError {
-  return new UnreadableImageError(
-    `the ${format} takes longer to decode than the ${seconds} s that are allowed; save the picture again, smaller`,
-    { cause },
-  );
-}
-
-/** From bytes to upright sRGB over white, or to the inks of a CMYK picture that has no profile. */
-function pipeline(
-  bytes: Uint8Array,
-  probe: ImageProbe,
-  limits: ImageLimits,
-  failOn: 'warning' | 'error',
-): Sharp {
-  const options = {
-    failOn,
-    limitInputPixels: limits.pixels,
-    sequentialRead: true,
-    autoOrient: true,
-  } as const;
-  const picture = sharp(bytes, options).timeout({ seconds: Math.min(limits.seconds, 3600) });
-  if (isPlainCmyk(probe)) return picture.pipelineColourspace('cmyk').toColourspace('cmyk');
-  picture.flatten({ background: '#ffffff' }).toColourspace('srgb');
-  // sharp works in Display P3 on 16 bits with a profile, and leaves the picture there unless told.
-  return probe.depth === 16 && probe.hasProfile ? picture.withIccProfile('srgb') : picture;
-}
-
-function isPlainCmyk(probe: ImageProbe): boolean {
-  return probe.isCmyk && !probe.hasProfile;
+function highBytes(data: Buffer): Uint8Array {
+  const words = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
+  return Uint8Array.from(words, (word) => Math.round(word / 257));
 }
 
 function checkPreprocessing({ size, fit, kernel }: Preprocessing): void {

@@ -8,6 +8,11 @@ export interface ImageLimits {
   readonly pixels: number;
   /** The longer side, in pixels. */
   readonly side: number;
+  /**
+   * Bytes of pixels that a decoder may have to hold at once: all of an interlaced PNG, a progressive JPEG, a WebP or an
+   * AVIF, by channels and depth; next to nothing of what is decoded row by row.
+   */
+  readonly memory: number;
   /** Time to decode one picture, in seconds of wall time; it stops what is small on disk but endless to decode. */
   readonly seconds: number;
 }
@@ -17,6 +22,7 @@ export const DEFAULT_LIMITS: ImageLimits = {
   bytes: 64 * 1024 * 1024,
   pixels: 100_000_000,
   side: 65_535,
+  memory: 2 ** 28,
   seconds: 60,
 };
 

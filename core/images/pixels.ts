@@ -1,3 +1,5 @@
+import type { Levels } from './levels.ts';
+
 /** A decoded picture as a person sees it: RGB, rows from the top, 3 bytes a pixel, `data.length === width * height * 3`. */
 export interface Pixels {
   readonly width: number;
@@ -24,4 +26,18 @@ export interface Preprocessing {
   readonly fit: 'squash';
   /** Resampling kernel. */
   readonly kernel: 'linear' | 'cubic' | 'lanczos3';
+}
+
+/** Pixels, and how those of an image of 16 bits were read. */
+export interface DecodedImage extends Pixels {
+  /** Which samples are black and white; missing for images of 8 bits. */
+  readonly levels?: Levels;
+}
+
+/** The size to decode to. */
+export interface Smaller {
+  /** Neither side longer than now. */
+  readonly width: number;
+  readonly height: number;
+  readonly kernel: Preprocessing['kernel'];
 }

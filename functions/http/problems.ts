@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<string, readonly [status: number, title: string]>> 
   'precondition-failed': [412, 'It has changed meanwhile'],
   'too-large': [413, 'The body is too large'],
   'unsupported-type': [415, 'This kind of content is not taken'],
+  'unsupported-image': [415, 'This kind of image is not supported'],
   'unreadable-image': [422, 'The picture cannot be used'],
   'precondition-required': [428, 'A condition is needed'],
   'rate-limited': [429, 'Too many requests'],

@@ -188,7 +188,13 @@ function pictureTooLarge(bytes: number, most: number): Error {
   return tooLarge(`The picture has ${bytes} bytes, allowed are at most ${most}. Save it smaller.`);
 }
 
-const OWN_FAULTS = new Set(['unreadable-image', 'unsupported-type', 'too-large', 'not-found']);
+const OWN_FAULTS = new Set([
+  'unreadable-image',
+  'unsupported-image',
+  'unsupported-type',
+  'too-large',
+  'not-found',
+]);
 
 function isItsOwnFault(error: unknown): error is KindredError {
   return error instanceof KindredError && OWN_FAULTS.has(error.code);

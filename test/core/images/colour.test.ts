@@ -191,6 +191,13 @@ test('Display P3 is converted to sRGB, in 8 and in 16 bits', async () => {
   assert.ok(largestDifference(p3, expected) > 8, 'the profile makes a difference');
 });
 
+test('Display P3 by its numbers in a PNG is what it is by a profile', async () => {
+  const colour = [200, 100, 90] as const;
+  const extra = [pngChunk('cICP', Buffer.from([12, 13, 0, 1]))];
+  const { data } = await decodeImage(png(1, 1, colour, { extra }), squash(1));
+  assert.ok(largestDifference(data, p3ToSrgb(colour)) <= 1.5);
+});
+
 test('an unusable profile is passed over', async () => {
   const profile = deflateSync(Buffer.from('not a profile'));
   const extra = [pngChunk('iCCP', Buffer.concat([Buffer.from('x\0\0', 'latin1'), profile]))];

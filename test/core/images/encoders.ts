@@ -108,13 +108,13 @@ export function zlibOfZeros(count: number): Buffer {
 
 export interface TiffOptions {
   /** 0 white is zero, 1 black is zero, 2 RGB, 5 CMYK. */
-  readonly photometric: 0 | 1 | 2 | 5;
+  readonly photometric: number;
   readonly channels: number;
-  readonly bits?: 8 | 16 | 32;
-  /** 1 whole numbers, 3 floating point. */
-  readonly sampleFormat?: 1 | 3;
+  readonly bits?: number;
+  /** 1 whole numbers, 2 signed ones, 3 floating point. */
+  readonly sampleFormat?: 1 | 2 | 3;
   /** 1 none, 8 deflate. */
-  readonly compression?: 1 | 8;
+  readonly compression?: number;
   /** Where the next directory is said to be; the first one itself by default of 'none'. */
   readonly next?: 'none' | 'itself';
 }
@@ -165,4 +165,75 @@ export function gif(width: number, height: number, frames: readonly (0 | 1)[]): 
     Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 4 | (colour << 3) | ((5 << 6) & 0xff), 5 >> 2, 0]);
   const pictures = [frame(0), frame(1)] as const;
   return Buffer.concat([header, palette, ...frames.map((colour) => pictures[colour]), Buffer.from(';')]);
+}
+
+function s15Fixed16(...values: readonly number[]): Buffer {
+  const data = Buffer.alloc(4 * values.length);
+  values.forEach((value, i) => data.writeInt32BE(Math.round(value * 65_536), 4 * i));
+  return data;
+}
+
+/** Columns in CIE XYZ, adapted to D50: of sRGB (IEC 61966-2-1) and of ProPhoto (ISO 22028-2). */
+export const PRIMARIES = {
+  sRGB: [
+    [0.43607, 0.22249, 0.01392],
+    [0.38515, 0.71687, 0.09708],
+    [0.14307, 0.06061, 0.7141],
+  ],
+  ProPhoto: [
+    [0.79767, 0.28804, 0],
+    [0.13519, 0.71187, 0],
+    [0.03135, 0.00009, 0.82521],
+  ],
+} as const;
+
+/** A colour profile (ICC.1:2001) of one gamma: for grey, or for RGB of these primaries. */
+export function profile(gamma: number, primaries: 'grey' | keyof typeof PRIMARIES): Buffer {
+  const curve = Buffer.from('curv\0\0\0\0\0\0\0\x01\0\0\0\0', 'latin1');
+  curve.writeUInt16BE(Math.round(gamma * 256), 12);
+  const xyz = (values: readonly number[]): Buffer =>
+    Buffer.concat([Buffer.from('XYZ \0\0\0\0'), s15Fixed16(...values)]);
+  const description = Buffer.alloc(104);
+  description.write('desc');
+  description[11] = 5;
+  description.write('test', 12);
+  const tags: [string, Buffer][] = [
+    ['desc', description],
+    ['cprt', Buffer.from('text\0\0\0\0none\0\0\0\0')],
+    ['wtpt', xyz([0.9642, 1, 0.8249])],
+  ];
+  if (primaries === 'grey') tags.push(['kTRC', curve]);
+  else {
+    for (const [i, letter] of ['r', 'g', 'b'].entries()) {
+      tags.push([`${letter}XYZ`, xyz(PRIMARIES[primaries][i]!)], [`${letter}TRC`, curve]);
+    }
+  }
+  const table = Buffer.alloc(4 + 12 * tags.length);
+  table.writeUInt32BE(tags.length);
+  let at = 128 + table.length;
+  tags.forEach(([name, data], i) => {
+    table.write(name, 4 + 12 * i, 'latin1');
+    table.writeUInt32BE(at, 8 + 12 * i);
+    table.writeUInt32BE(data.length, 12 + 12 * i);
+    at += data.length;
+  });
+  const header = Buffer.alloc(128);
+  header.writeUInt32BE(at, 0);
+  header.writeUInt32BE(0x02400000, 8);
+  header.write(`mntr${primaries === 'grey' ? 'GRAY' : 'RGB '}XYZ `, 12, 'latin1');
+  header.write('acsp', 36, 'latin1');
+  header.set(s15Fixed16(0.9642, 1, 0.8249), 68);
+  return Buffer.concat([header, table, ...tags.map(([, data]) => data)]);
+}
+
+export function profileChunk(content: Uint8Array): Buffer {
+  return pngChunk('iCCP', Buffer.concat([Buffer.from('x\0\0', 'latin1'), deflateSync(content)]));
+}
+
+/** The JPEG with a profile in an APP2 segment. */
+export function withProfile(jpeg: Uint8Array, content: Uint8Array): Buffer {
+  const data = Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'), content]);
+  const head = Buffer.from([0xff, 0xe2, 0, 0]);
+  head.writeUInt16BE(data.length + 2, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), head, data, jpeg.subarray(2)]);
 }

@@ -27,7 +27,7 @@ test('a header gives the format, and the size as a person sees it', async () => 
     width: 4,
     height: 6,
     depth: 8,
-    isCmyk: false,
+    colours: 'rgb',
     hasProfile: false,
   });
 });
@@ -108,7 +108,7 @@ test("a TIFF's tags are not believed beyond the limit, nor followed in a circle"
 test('samples without a fixed black and white are refused', async () => {
   const floats = Buffer.alloc(2 * 2 * 4);
   const picture = tiff(2, 2, floats, { photometric: 1, channels: 1, bits: 32, sampleFormat: 3 });
-  await assert.rejects(probeImage(picture), /samples are of the kind "float"/);
+  await assert.rejects(probeImage(picture), { code: 'unsupported-image' });
 });
 
 test('a picture of one format inside another one is what its first bytes say', async () => {
