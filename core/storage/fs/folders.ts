@@ -33,22 +33,16 @@ export function isInside(from: string, to: string): boolean {
 }
 
 /**
- * Makes the folder and those above it, up to the root, as far as they are missing, and returns its real path; null when somebody
- * removed it again at once.
- * @throws InvalidInputError when a file or a dead link is in the way, or a link leads outside
+ * Makes the folder and those above it as far as they are missing, and returns its real path; null when another process removed
+ * it again at once, or a dead link is in the way.
+ * @throws InvalidInputError when a link leads outside
  */
 export async function ensureFolder(root: string, folder: string): Promise<string | null> {
-  const there = await locate(root, folder);
-  if (there !== null || folder === root) return there;
-  await ensureFolder(root, dirname(folder));
-  try {
-    await mkdir(folder);
-    await syncFolder(dirname(folder));
-  } catch (error) {
-    if (errno(error) === 'ENOTDIR') throw inTheWay(folder, error);
-    if (errno(error) !== 'EEXIST' && errno(error) !== 'ENOENT') throw error;
-  }
-  // Looked at again: what exists now may be somebody else's link.
+  const missing: string[] = [];
+  // Nothing is made beyond a link that leads outside.
+  for (let at = folder; at !== root && (await locate(root, at)) === null; at = dirname(at)) missing.push(at);
+  if (missing.length > 0) await makeFolders(folder);
+  for (const made of missing) await syncFolder(dirname(made)).catch(ignoreMissing);
   return locate(root, folder);
 }
 
@@ -70,15 +64,19 @@ export async function ensureHiddenFolder(root: string, name: string): Promise<st
 
 /** Not mkdir's own `recursive`: that one reports a read-only file system as a missing folder. */
 async function makeFolders(path: string): Promise<void> {
+  if ((await madeFolder(path)) || dirname(path) === path) return;
+  await makeFolders(dirname(path));
+  await madeFolder(path);
+}
+
+/** Whether the folder is there now; false when the one around it is missing. */
+async function madeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path);
+    return true;
   } catch (error) {
-    if (errno(error) === 'EEXIST') return;
-    if (errno(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolders(dirname(path));
-    await mkdir(path).catch((again: unknown) => {
-      if (errno(again) !== 'EEXIST') throw again;
-    });
+    if (errno(error) !== 'EEXIST' && errno(error) !== 'ENOENT') throw error;
+    return errno(error) === 'EEXIST';
   }
 }
 
@@ -110,6 +108,11 @@ export async function prune(root: string, folder: string): Promise<void> {
       return; // not empty, or somebody else was faster: either way it need not go
     }
   }
+}
+
+/** It was removed again, or is a dead link. */
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }
 
 function nullWhenMissing(error: unknown): null {

@@ -50,13 +50,10 @@ export async function* walk(
 /** The names of the folders in the real folder `folder` that hold a file somewhere below, in code-unit order. */
 export async function* foldersIn(root: string, folder: string, base: string): AsyncGenerator<string> {
   const candidates = (await readFolder(folder)).filter((entry) => !isHidden(base, entry) && !entry.isFile());
-  const names = candidates.map(name).toSorted();
-  const entries = new Map(candidates.map((entry) => [name(entry), entry]));
-  for (const each of names) {
-    const entry = entries.get(each);
-    const found = entry ? await inspect(root, folder, base, entry, [folder]) : null;
+  for (const entry of candidates.toSorted((a, b) => compare(name(a), name(b)))) {
+    const found = await inspect(root, folder, base, entry, [folder]);
     if (found?.isFolder && found.path !== null && (await holdsFile(root, found.path, `${found.key}/`)))
-      yield each;
+      yield name(entry);
   }
 }
 
