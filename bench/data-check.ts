@@ -25,7 +25,7 @@ import type { PooledPictures } from '../core/training/baseline.ts';
 import { crossFittedAnswers } from '../core/training/data-check/answers.ts';
 import { findNearDuplicates } from '../core/training/data-check/near-duplicate-pairs.ts';
 import { wrongLabels } from '../core/training/data-check/wrong-labels.ts';
-import { metric } from '../core/training/recipes/metric.ts';
+import { loadRecipe, recipeOptions } from '../core/training/recipes/index.ts';
 import { table } from './table.ts';
 
 const { values: flags, positionals: folders } = parseArgs({
@@ -34,7 +34,7 @@ const { values: flags, positionals: folders } = parseArgs({
 });
 const weights = flags.weights ?? backboneWeightsFile(cacheFolder(process.env, homedir(), process.platform));
 const backbone = new SafetensorsFile(weights);
-const preprocessing = metric.preprocessing(metric.options.parse({}));
+const preprocessing = (await loadRecipe('metric')).preprocessing(recipeOptions('metric', {}));
 
 const RATES = [0, 0.01, 0.025, 0.05, 0.1];
 

@@ -24,7 +24,7 @@ import { Checkpoints } from '../core/training/checkpoint.ts';
 import { distances } from '../core/training/distances/index.ts';
 import { losses } from '../core/training/losses/index.ts';
 import type { TrainingProgress } from '../core/training/progress.ts';
-import { recipeNamed } from '../core/training/recipes/index.ts';
+import { loadRecipe, recipeOptions } from '../core/training/recipes/index.ts';
 import { trainStep } from '../core/training/step.ts';
 import type { EpochWork, KindredSide, StepBatch, StepWork } from './kindred-step.ts';
 import type { HeadKind } from './results.ts';
@@ -100,9 +100,9 @@ async function trainSteps(work: StepWork): ReturnType<KindredSide['trainSteps']>
 
 /** The recipe `siamese`, from decoding on; its own reports tell where the time went. */
 async function mineAndTrain(work: EpochWork): ReturnType<KindredSide['mineAndTrain']> {
-  const recipe = recipeNamed('siamese');
+  const recipe = await loadRecipe('siamese');
   const { size, batch, margin, learningRate } = work;
-  const options = recipe.options.parse({ size, batchSize: batch, margin, learningRate });
+  const options = recipeOptions('siamese', { size, batchSize: batch, margin, learningRate });
   const scratch = await mkdtemp(path.join(tmpdir(), 'kindred-bench-side-'));
   const backbone = new SafetensorsFile(work.weights);
   try {

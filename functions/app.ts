@@ -24,6 +24,7 @@ import { healthRoutes } from './resources/health.ts';
 import { imageRoutes } from './resources/images.ts';
 import { importRoutes } from './resources/imports.ts';
 import { modelRoutes } from './resources/models.ts';
+import { recipeRoutes } from './resources/recipes.ts';
 import { pictureKeys } from './resources/asked.ts';
 import { trainingRoutes } from './resources/trainings.ts';
 import { unknownRoutes } from './resources/unknown.ts';
@@ -60,6 +61,7 @@ export function createApp(deps: Deps) {
     .route('/v1', dataSetRoutes(deps.registry))
     .route('/v1', imageRoutes(deps))
     .route('/v1', uploadRoutes(deps))
+    .route('/v1', recipeRoutes())
     .route('/v1', trainingRoutes(deps))
     .route('/v1', importRoutes(deps));
   const document = openApiOf(routes);

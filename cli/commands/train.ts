@@ -8,7 +8,7 @@ import type { TrainFlags } from '../training/request.ts';
 import { UsageError } from '../usage.ts';
 
 const HELP = `
-Every option of a recipe can be given as --option KEY=VALUE; "--option help" lists them.
+Every option of a recipe can be given as --option KEY=VALUE; "--option help" lists them, and the recipes.
 
 Examples:
   kindred train photos/                       one folder a class in photos/; a fifth is held out to test on
@@ -32,7 +32,10 @@ export function trainCommand(): Command {
       'without --test: hold out this share of the pictures and test on it (default: 0.2)',
       share,
     )
-    .option('--recipe <name>', 'how to train: metric, fast or siamese (default: metric)')
+    .option(
+      '--recipe <name>',
+      'how to train (default: metric); "--option help" lists the recipes and the options of one',
+    )
     .option('--epochs <n>', 'rounds of training; "--option help" shows the default')
     .option('--margin <x>', 'how much farther than the positive a negative should be')
     .option('--batch-size <n>', 'triplets per step')
@@ -139,11 +142,15 @@ async function tellSucceeded(context: Context, job: TrainingJob): Promise<void> 
 }
 
 async function printOptions(context: Context, { recipe }: TrainFlags): Promise<void> {
-  const [{ describeOptions }, { chosenRecipe }] = await Promise.all([
+  const [{ describeOptions }, { chosenRecipe }, { recipeOptions, recipes }] = await Promise.all([
     import('../training/options.ts'),
     import('../training/request.ts'),
+    import('../../core/training/recipes/index.ts'),
   ]);
-  const chosen = await chosenRecipe(recipe);
-  context.terminal.print(`${chosen.name}: ${chosen.summary}\n${describeOptions(chosen)}`);
-  context.terminal.json({ recipe: chosen.name, summary: chosen.summary, options: chosen.options.parse({}) });
+  const { name, summary, options } = await chosenRecipe(recipe);
+  const others = Object.values(recipes).filter((each) => each.name !== name);
+  const lines = others.map((each) => `  ${each.name}: ${each.summary}`);
+  context.terminal.print(`${name}: ${summary}\n${describeOptions({ name, options })}`);
+  context.terminal.print(`\nOther recipes:\n${lines.join('\n')}`);
+  context.terminal.json({ recipe: name, summary, options: recipeOptions(name, {}) });
 }

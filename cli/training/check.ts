@@ -11,12 +11,12 @@ import { requireBackbone } from './run.ts';
 export async function checkRequested(context: Context, request: TrainingRequest): Promise<DataCheck> {
   requireBackbone(context);
   const data = await openTrainingData(context, request);
-  const [{ checkDataSets }, { recipeNamed }] = await Promise.all([
+  const [{ checkDataSets }, { loadRecipe, recipeOptions }] = await Promise.all([
     import('../../core/pipeline/data-check.ts'),
     import('../../core/training/recipes/index.ts'),
   ]);
-  const recipe = recipeNamed(request.recipe);
-  const options = recipe.options.parse(request.options) as TrainingRequest['options'];
+  const options = recipeOptions(request.recipe, request.options);
+  const recipe = await loadRecipe(request.recipe);
   const featuresFolder = path.join(context.cache, 'features');
   await mkdir(featuresFolder, { recursive: true });
   const { report, end } = trainingReport(context.terminal);

@@ -1,6 +1,11 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { optionSchemas } from '../../core/training/options.ts';
+import type { OptionSchema } from '../../core/training/options.ts';
 import type { Recipe } from '../../core/training/recipe.ts';
 import { UsageError } from '../usage.ts';
+
+/** What is looked at of a recipe. */
+type Takes = Pick<Recipe, 'name' | 'options'>;
 
 type Value = string | number | boolean;
 
@@ -35,7 +40,7 @@ export function typedOptions(flags: DirectFlags): Options {
 }
 
 /** The options as the recipe takes them. @throws UsageError that says what is wrong, and lists all options */
-export function checkedOptions(recipe: Recipe, typed: Options): Options {
+export function checkedOptions(recipe: Takes, typed: Options): Options {
   const options = withLists(recipe, typed);
   const parsed = recipe.options.safeParse(options);
   if (parsed.success) return options;
@@ -46,20 +51,15 @@ export function checkedOptions(recipe: Recipe, typed: Options): Options {
 }
 
 /** One line an option: name, default, what is allowed, what it is. */
-export function describeOptions(recipe: Recipe): string {
-  return Object.entries(schemasOf(recipe))
+export function describeOptions(recipe: Takes): string {
+  return Object.entries(optionSchemas(recipe.options))
     .map(([name, schema]) => `  ${name}=${schemaText(schema)}`)
     .join('\n');
 }
 
-function schemasOf(recipe: Recipe): Record<string, PropertySchema> {
-  const { properties = {} } = z.toJSONSchema(recipe.options, { io: 'input' });
-  return properties as Record<string, PropertySchema>;
-}
-
 /** A single value where the recipe takes a list is a list of one. */
-function withLists(recipe: Recipe, typed: Options): Options {
-  const schemas = schemasOf(recipe);
+function withLists(recipe: Takes, typed: Options): Options {
+  const schemas = optionSchemas(recipe.options);
   const isLone = (name: string, value: Value | Value[]): boolean =>
     Object.hasOwn(schemas, name) && schemas[name]?.type === 'array' && !Array.isArray(value);
   return Object.fromEntries(
@@ -67,29 +67,19 @@ function withLists(recipe: Recipe, typed: Options): Options {
   );
 }
 
-interface PropertySchema {
-  readonly type?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly description?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-}
-
-function schemaText(schema: PropertySchema): string {
+function schemaText(schema: OptionSchema): string {
   const { enum: names, minimum, exclusiveMinimum, maximum, description } = schema;
   const allowed = [
     names?.join(', ') ?? '',
-    minimum === undefined || minimum <= Number.MIN_SAFE_INTEGER ? '' : `from ${minimum}`,
+    minimum === undefined ? '' : `from ${minimum}`,
     exclusiveMinimum === undefined ? '' : `above ${exclusiveMinimum}`,
-    maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? '' : `to ${maximum}`,
+    maximum === undefined ? '' : `to ${maximum}`,
   ].filter((part) => part !== '');
   const range = allowed.length === 0 ? '' : ` (${allowed.join(' ')})`;
   return `${String(schema.default)}${range}${description === undefined ? '' : `  ${description}`}`;
 }
 
-function problemOf(recipe: Recipe, typed: Options, issue: z.core.$ZodIssue): string {
+function problemOf(recipe: Takes, typed: Options, issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((key) => JSON.stringify(key)).join(', ');
     return `The recipe "${recipe.name}" has no option ${names}.`;
@@ -104,8 +94,9 @@ function pairOf(pair: string): readonly [string, string] {
   throw new UsageError(`--option ${JSON.stringify(pair)} is not KEY=VALUE, such as margin=0.2.`);
 }
 
+/** As options are spelt; what is before a dot is the name of a loss or a miner. */
 const camelCase = (name: string): string =>
-  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  name.replace(/-([a-z])(?=[^.]*$)/g, (_, letter: string) => letter.toUpperCase());
 
 function valueOf(text: string): Value | Value[] {
   return text.includes(',') ? text.split(',').map(scalarOf) : scalarOf(text);

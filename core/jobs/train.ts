@@ -32,7 +32,7 @@ export async function runTraining(
   resume: Resume,
 ): Promise<TrainingResult> {
   const began = performance.now();
-  const plan = planTraining(job, data, context, resume);
+  const plan = await planTraining(job, data, context, resume);
   const { registry } = context;
   const hold = await takeJob(registry.store, job.id, context);
   const outcome = hold === null ? await outcomeOf(plan) : await attempt(plan, hold);

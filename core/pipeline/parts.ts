@@ -10,10 +10,10 @@ import type { SafetensorsFile } from '../network/safetensors.ts';
 import { frozenFeatures } from '../training/features.ts';
 import type { Features } from '../training/features.ts';
 import type { Report } from '../training/progress.ts';
-import type { Part, Recipe } from '../training/recipe.ts';
+import type { LoadedRecipe, Part } from '../training/recipe.ts';
 
 export interface PartsRequest {
-  readonly recipe: Recipe;
+  readonly recipe: LoadedRecipe;
   /** Checked options of the recipe. */
   readonly options: unknown;
   readonly backbone: Backbone;

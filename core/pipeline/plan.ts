@@ -2,15 +2,14 @@
 import { createHash } from 'node:crypto';
 import { snapshot } from '../images/snapshot.ts';
 import type { Manifest } from '../registry/manifest.ts';
-import { parseOptions } from '../training/losses/options.ts';
-import type { Recipe } from '../training/recipe.ts';
-import { recipeNamed } from '../training/recipes/index.ts';
+import type { LoadedRecipe } from '../training/recipe.ts';
+import { loadRecipe, recipeOptions } from '../training/recipes/index.ts';
 import type { Resume, TrainingContext, TrainingData } from './context.ts';
 import type { TrainingJob } from '../jobs/job.ts';
 
 export interface TrainingPlan {
   readonly job: TrainingJob;
-  readonly recipe: Recipe;
+  readonly recipe: LoadedRecipe;
   /** All options of the recipe. */
   readonly options: Manifest['recipe']['options'];
   readonly data: TrainingData;
@@ -29,18 +28,18 @@ export interface DataPlan extends Pick<TrainingPlan, 'recipe' | 'options' | 'dat
 }
 
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
-export function planTraining(
+export async function planTraining(
   job: TrainingJob,
   data: TrainingData,
   context: TrainingContext,
   resume: Resume,
-): TrainingPlan {
-  const recipe = recipeNamed(job.request.recipe);
-  const options = parseOptions(recipe.options, job.request.options, `the recipe ${recipe.name}`);
+): Promise<TrainingPlan> {
+  const options = recipeOptions(job.request.recipe, job.request.options);
+  const recipe = await loadRecipe(job.request.recipe);
   return {
     job,
     recipe,
-    options: options as TrainingPlan['options'],
+    options,
     data,
     context,
     resume,

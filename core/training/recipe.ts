@@ -1,4 +1,4 @@
-/** What a recipe is: one file in `recipes/` that names its network, miner, loss, optimizer and schedule. */
+/** What a recipe is: a declaration that says what it is called and takes, and a training that it loads when it is used. */
 import type { Tensor } from '@tensorflow/tfjs-node';
 import type { z } from 'zod';
 import type { PairDistances } from '../gallery/calibration.ts';
@@ -56,18 +56,29 @@ export interface TrainedNetwork {
   dispose(): void;
 }
 
+/** How a recipe trains: its network, miner, loss, optimizer and schedule. */
+export interface RecipeTraining<O> {
+  /** Whether it measures on the validation pictures while it trains. */
+  readonly validates: boolean;
+  preprocessing(options: O): Preprocessing;
+  /** The frozen network, and which of its nodes the recipe learns from. */
+  frozen(options: O, backbone: Backbone): { graph: NetworkGraph; nodes: readonly string[] };
+  train(options: O, context: RecipeContext): Promise<TrainedNetwork>;
+}
+
+/** What can be known of a recipe without loading what trains. */
 export interface Recipe<S extends z.ZodType = z.ZodType> {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
   /** Options with their defaults; unknown keys are refused. */
   readonly options: S;
-  /** Whether it measures on the validation pictures while it trains. */
-  readonly validates: boolean;
-  preprocessing(options: z.output<S>): Preprocessing;
-  /** The frozen network, and which of its nodes the recipe learns from. */
-  frozen(options: z.output<S>, backbone: Backbone): { graph: NetworkGraph; nodes: readonly string[] };
-  train(options: z.output<S>, context: RecipeContext): Promise<TrainedNetwork>;
+  load(): Promise<RecipeTraining<z.output<S>>>;
+}
+
+/** A recipe that is ready to train. */
+export interface LoadedRecipe extends RecipeTraining<unknown> {
+  readonly name: string;
 }
 
 /** Keeps the type of the options between a recipe's parts. */

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../core/errors.ts';
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import type { Job } from '../../core/jobs/job.ts';
 import type { ApiEnvironment } from '../environment.ts';
 import type { ServeOptions } from '../deps.ts';
 import type { Target } from '../trainings/batch/submission.ts';
@@ -37,10 +37,6 @@ class WhenWanted implements Trainings {
 
   constructor(make: () => Promise<Trainings>) {
     this.#make = make;
-  }
-
-  async check(request: TrainingRequest): Promise<void> {
-    return (await this.#trainings()).check(request);
   }
 
   async checkImport(): Promise<void> {

@@ -4,6 +4,7 @@ import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
 import { checkName } from '../../core/registry/names.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
+import { DEFAULT_RECIPE, recipeOptions } from '../../core/training/recipes/index.ts';
 import { RequestError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import type { TextFilter } from '../http/places.ts';
@@ -38,7 +39,7 @@ const wantedSchema = z
     model: nameSchema
       .optional()
       .meta({ description: 'What the model is called.', default: 'as the data set' }),
-    recipe: z.string().max(63).default('metric'),
+    recipe: z.string().max(63).default(DEFAULT_RECIPE),
     options: z.record(z.string().max(63), z.union([value, z.array(value).max(32)])).default({}),
     seed: z
       .int()
@@ -170,7 +171,7 @@ export function trainingRoutes(needs: JobNeeds) {
       checkName(request.model, 'model');
       return request;
     },
-    check: (request, runner) => runner.check(request),
+    check: async ({ recipe, options }) => void recipeOptions(recipe, options),
     authorizeResume: ({ request }, scopes) => requireRightToForce(request, scopes),
   });
   const routes = router();

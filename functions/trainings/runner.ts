@@ -2,19 +2,15 @@
  * Jobs in processes of their own on this machine, so many at once. What was under way when a server ended, in whatever way, is gone on
  * with by the next one: the registry knows which jobs are a server's, and whether somebody works on them.
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { InvalidInputError } from '../../core/errors.ts';
 import { isOpen, kindOf, listJobs, now, readJob, updateJob } from '../../core/jobs/job.ts';
-import type { Job, JobKind, TrainingRequest } from '../../core/jobs/job.ts';
+import type { Job, JobKind } from '../../core/jobs/job.ts';
 import { isInterrupted, isOwnerAlive } from '../../core/jobs/owner.ts';
 import { lastWords } from '../../core/jobs/plain-text.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';
 import { busy } from '../errors.ts';
-import { Line } from '../http/line.ts';
 import { readSubmission } from './batch/submission-document.ts';
 import type { Obstacle, Seen, Trainings } from './trainings.ts';
 
@@ -33,8 +29,6 @@ export interface RunnerOptions {
   readonly trouble: (error: unknown) => void;
 }
 
-/** Longer than loading TensorFlow takes on a slow machine; nobody else is checked meanwhile. */
-const CHECK_MS = 60_000;
 /** Looks for jobs that nobody works on, of which one reads those that had ended, too. */
 const LOOKS_AT_ENDED = 20;
 /** How often a job whose process was killed is begun again before it counts as failed. */
@@ -53,7 +47,6 @@ export class TrainingRunner implements Trainings {
   /** Jobs that had ended when they were looked at last: what is gone on with by another server is rare. */
   readonly #ended = new Set<string>();
   #looks = 0;
-  readonly #checks = new Line('Requests for trainings are being checked', { atOnce: 1, waiting: 8 });
   readonly #timer: NodeJS.Timeout;
   #closing = false;
 
@@ -62,16 +55,6 @@ export class TrainingRunner implements Trainings {
     this.#timer = setInterval(() => void this.#takeOn(), this.#options.lookMs);
     this.#timer.unref();
     void this.#takeOn();
-  }
-
-  async check({ recipe, options }: TrainingRequest): Promise<void> {
-    const program = fileURLToPath(new URL('check-program.ts', import.meta.url));
-    const args = ['--import', import.meta.resolve('tsx'), program, JSON.stringify({ recipe, options })];
-    const { stdout } = await this.#checks.run(() =>
-      promisify(execFile)(process.execPath, args, { timeout: CHECK_MS }),
-    );
-    const { problem } = JSON.parse(stdout) as { problem: string | null };
-    if (problem !== null) throw new InvalidInputError(problem);
   }
 
   /** They need nothing but this machine. */

@@ -1,9 +1,7 @@
-import type { Job, TrainingRequest } from '../../core/jobs/job.ts';
+import type { Job } from '../../core/jobs/job.ts';
 
 /** What sees to jobs, trainings and imports; where they run is its own affair. */
 export interface Trainings {
-  /** @throws InvalidInputError when there is no such recipe, or it has no such options; RequestError (busy) */
-  check(request: TrainingRequest): Promise<void>;
   /** @throws RequestError (not offered) when there is nothing that could run imports */
   checkImport(): Promise<void>;
   /** A new job is to be run. @throws RequestError (busy) when too many wait; asked before the job is made */

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { SetupError, messageOf } from '../setup/errors.mjs';
 import { NODE_MODULES } from '../setup/esbuild.mjs';
-import { withConstants } from './constants.mjs';
 
 /** Beside the functions: the thread that ONNX Runtime computes in, which is started by its file's name. */
 const ENTRIES = ['functions/api.ts', 'functions/ingest.ts', 'core/embedding/onnx-thread.mjs'];
@@ -12,8 +11,8 @@ const ENTRIES = ['functions/api.ts', 'functions/ingest.ts', 'core/embedding/onnx
 /** They bring native libraries and come as packages. */
 const EXTERNAL = ['onnxruntime-node', 'sharp'];
 
-/** What only TensorFlow needs; who asks for its engine in Lambda is told that it is not there. */
-const ABSENT = /(?:^|\/)(?:embedding\/tfjs|network\/saved-network)\.ts$/;
+/** What computes with TensorFlow; a process in Lambda that loads it is told that it is not there. */
+const ABSENT = /(?:^|\/)(?:embedding\/tfjs|network\/saved-network|train-[a-z]+)\.ts$/;
 
 /** What must not be in the code, nor be asked for by it: it would load TensorFlow, or is for other programs. */
 const FORBIDDEN = /^(?:@tensorflow\/.*|commander|tsx|fs-native-extensions)$/;
@@ -27,8 +26,7 @@ const withoutTensorFlow = {
     }));
     builder.onResolve({ filter: ABSENT }, ({ path: name }) => ({ path: name, namespace: 'absent' }));
     builder.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({
-      contents:
-        "throw new Error('The engine tfjs is not part of this package: TensorFlow does not fit into Lambda.');",
+      contents: "throw new Error('TensorFlow is not part of this package: it does not fit into Lambda.');",
     }));
   },
 };
@@ -47,7 +45,7 @@ export async function bundleCode(root, folder) {
     minify: true,
     legalComments: 'none',
     external: EXTERNAL,
-    plugins: [withConstants, withoutTensorFlow],
+    plugins: [withoutTensorFlow],
     metafile: true,
   });
   checkReach(metafile);

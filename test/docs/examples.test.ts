@@ -46,8 +46,8 @@ describe('code in the guides', () => {
 
   it('comes from tested files', () => {
     const typescript = codeBlocks(page('docs/extending.md')).filter(({ language }) => language === 'ts');
-    assert.equal(samples.filter(({ file }) => file === 'docs/extending.md').length, 4);
-    assert.equal(typescript.filter(({ note }) => / is /.test(note)).length, 4);
+    assert.equal(samples.filter(({ file }) => file === 'docs/extending.md').length, 5);
+    assert.equal(typescript.filter(({ note }) => / is /.test(note)).length, 5);
     assert.ok(samples.some(({ file }) => file === 'docs/classifying.md'));
   });
 
@@ -64,7 +64,7 @@ describe('the example of a loss', () => {
   for (const distance of Object.values(distances)) {
     it(`has the value of its formula, and goes down along its gradient: ${distance.name}`, () => {
       const loss = ratio.create({ scale: 2, reduction: 'sum' });
-      const measure = far[distance.name] as (a: number[], b: number[]) => number;
+      const measure = far[distance.name as keyof typeof far];
       for (const batch of Object.values(batches())) {
         const at = (i: number | undefined): number[] => batch.rows[i as number] as number[];
         const violations = batch.triplets.map(([a, p, n]) => measure(at(a), at(p)) - measure(at(a), at(n)));
@@ -109,7 +109,7 @@ describe('the example of a miner', () => {
         })
         .filter(([, positive]) => positive !== undefined);
 
-      const found = easyPositive.mine(matrix, labels, { margin: 0 }, new Random(1));
+      const found = easyPositive.create().mine(matrix, labels, new Random(1));
 
       assert.deepEqual(listed(found), expected);
     }
@@ -126,19 +126,20 @@ describe('the example of a recipe', () => {
       });
       const some = pictures.filter(({ className }) => ['hat', 'pants', 'shoes'].includes(className));
       const options = projection.options.parse({ size: 64, dimensions: 16, epochs: 2 });
-      const { graph, nodes } = projection.frozen(options, resnet50);
+      const recipe = await projection.load();
+      const { graph, nodes } = recipe.frozen(options, resnet50);
       const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
       const features = await frozenFeatures({
         network,
         weightsId: 'imagenet',
-        preprocessing: projection.preprocessing(options),
+        preprocessing: recipe.preprocessing(options),
         nodes,
         pictures: some,
         folder: path.join(folder, 'features'),
       });
       const labels = Int32Array.from(some, ({ className }) => ['hat', 'pants', 'shoes'].indexOf(className));
 
-      const trained = await projection.train(options, {
+      const trained = await recipe.train(options, {
         backbone: resnet50,
         pretrained: backbone,
         train: { features: features.tensors, labels },

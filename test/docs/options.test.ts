@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { z } from 'zod';
+import { optionSchemas } from '../../core/training/options.ts';
+import type { OptionSchema } from '../../core/training/options.ts';
 import { recipes } from '../../core/training/recipes/index.ts';
 import { page, tableUnder } from './support.ts';
 
-interface Property {
-  readonly type?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly items?: Property;
-}
-
 /** As the tables say it. */
-function allowed(property: Property): string {
+function allowed(property: OptionSchema): string {
   const { type, items, minItems, maxItems, minimum, exclusiveMinimum, maximum } = property;
   if (property.enum) return property.enum.map((name) => `\`${name}\``).join(', ');
   if (type === 'array' && items) return `${minItems ?? 0} to ${maxItems} values ${allowed(items)}`;
+  if (type === 'boolean') return '`true`, `false`';
+  if (minimum === undefined && exclusiveMinimum === undefined) return 'any number';
   const least = exclusiveMinimum === undefined ? `from ${minimum}` : `above ${exclusiveMinimum}`;
-  return maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? least : `${least} to ${maximum}`;
+  return maximum === undefined ? least : `${least} to ${maximum}`;
 }
 
 /** An empty list cannot be typed. */
@@ -34,8 +25,7 @@ describe('the guide to training', () => {
 
   for (const [name, recipe] of Object.entries(recipes)) {
     it(`lists every option of the recipe with its default and what is allowed: ${name}`, () => {
-      const { properties = {} } = z.toJSONSchema(recipe.options, { io: 'input' });
-      const expected = Object.entries(properties as Record<string, Property>).map(([option, property]) => [
+      const expected = Object.entries(optionSchemas(recipe.options)).map(([option, property]) => [
         `\`${option}\``,
         asTyped(property.default),
         allowed(property),

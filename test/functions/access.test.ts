@@ -146,6 +146,7 @@ describe('a server with tokens', () => {
       ['classify', 200, '/v1/classify', { method: 'POST', body }],
       ['read', 200, '/v1/models', {}],
       ['read', 200, '/v1/%6dodels', {}],
+      ['read', 200, '/v1/recipes', {}],
       ['read', 200, '/v1/models', { method: 'HEAD' }],
       ['upload', 200, image, { method: 'PUT', body }],
       ['upload', 200, image, { method: 'DELETE' }],

@@ -24,7 +24,6 @@ describe('an import over HTTP', () => {
   let registry: Registry;
   const offered: string[] = [];
   const taking: Trainings = {
-    check: async () => undefined,
     checkImport: async () => undefined,
     room: async () => undefined,
     offer: async (id) => void offered.push(id),

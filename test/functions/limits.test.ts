@@ -185,7 +185,6 @@ describe('a training that is asked for again', () => {
   it('is the same one, also when there is room for none', async () => {
     let room = 1;
     const trainings: Trainings = {
-      check: () => Promise.resolve(),
       checkImport: () => Promise.resolve(),
       room: () => (room-- > 0 ? Promise.resolve() : Promise.reject(busy('full'))),
       offer: () => Promise.resolve(),

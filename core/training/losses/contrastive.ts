@@ -8,10 +8,14 @@ import { reduction } from './options.ts';
 import { pairsOf } from './pairs.ts';
 
 const options = z.strictObject({
-  /** Pairs of one class are pulled until they are as close as this. */
-  positiveMargin: z.number().default(0),
-  /** Pairs of two classes are pushed until they are as far as this. */
-  negativeMargin: z.number().default(1),
+  positiveMargin: z
+    .number()
+    .default(0)
+    .describe('pairs of one class are pulled until they are as close as this'),
+  negativeMargin: z
+    .number()
+    .default(1)
+    .describe('pairs of two classes are pushed until they are as far as this'),
   reduction,
 });
 

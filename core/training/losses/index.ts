@@ -18,7 +18,7 @@ export const losses = {
 /** The loss of this name with these options, both as somebody wrote them; wrong ones are errors that say what is allowed. */
 export function createLoss(name: string, options: unknown = {}): Loss {
   const kind: LossKind = byName<LossKind>(losses, 'loss', name);
-  return kind.create(options);
+  return kind.create(options as Record<string, unknown>);
 }
 
 export type LossName = keyof typeof losses;

@@ -3,7 +3,7 @@ import { InvalidInputError } from '../../errors.ts';
 import { tf } from '../../network/tensorflow.ts';
 import type { Distance } from '../distances/distance.ts';
 import type { Triplets } from '../triplets.ts';
-import { parseOptions } from './options.ts';
+import { parseOptions } from '../options.ts';
 
 export interface LossInput {
   /** [n, d]. */
@@ -30,7 +30,7 @@ export interface Loss {
 }
 
 /** A loss before its options are known. */
-export interface LossKind<S extends z.ZodType = z.ZodType> {
+export interface LossKind<S extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly over: Loss['over'];
   /** The options with their defaults; unknown keys are refused. */
@@ -39,7 +39,7 @@ export interface LossKind<S extends z.ZodType = z.ZodType> {
   create(options?: z.input<S>): Loss;
 }
 
-interface Leaf<S extends z.ZodType> {
+interface Leaf<S extends z.ZodObject> {
   readonly name: string;
   readonly over: Loss['over'];
   readonly options: S;
@@ -48,7 +48,7 @@ interface Leaf<S extends z.ZodType> {
 }
 
 /** Makes a kind of loss from its maths: options, shapes and rows are checked and tensors freed here. */
-export function defineLoss<S extends z.ZodType>({
+export function defineLoss<S extends z.ZodObject>({
   name,
   over,
   options: schema,

@@ -6,16 +6,16 @@ import { defineLoss } from './loss.ts';
 import { reduction } from './options.ts';
 
 const options = z.strictObject({
-  /** Sharpness for pairs of one class. */
-  alpha: z.number().positive().default(2),
-  /** Sharpness for pairs of two classes. */
-  beta: z.number().positive().default(50),
-  /** The similarity (lambda) that pairs of one class should be above, and pairs of two classes below. */
-  base: z.number().min(-1).max(1).default(0.5),
-  /** Whether only informative pairs count. */
-  mining: z.boolean().default(true),
-  /** How wide the mining looks. */
-  epsilon: z.number().nonnegative().default(0.1),
+  alpha: z.number().positive().default(2).describe('sharpness for pairs of one class'),
+  beta: z.number().positive().default(50).describe('sharpness for pairs of two classes'),
+  base: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(0.5)
+    .describe('similarity (lambda) that pairs of one class should be above, and pairs of two classes below'),
+  mining: z.boolean().default(true).describe('whether only informative pairs count'),
+  epsilon: z.number().nonnegative().default(0.1).describe('how wide the mining looks'),
   reduction,
 });
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { tf } from '../../network/tensorflow.ts';
+import { margin } from '../options.ts';
 import { countPositive, reduce, violations } from './gather.ts';
 import { defineLoss } from './loss.ts';
-import { margin, reduction } from './options.ts';
+import { reduction } from './options.ts';
 
 /**
  * The triplet loss max(d(A,P) - d(A,N) + margin, 0) (Schroff et al. 2015), by default with the margin of the original

@@ -5,7 +5,7 @@
 import { DescribeJobsCommand, ListJobsCommand } from '@aws-sdk/client-batch';
 import type { BatchClient, JobDetail } from '@aws-sdk/client-batch';
 import { isOpen, now, readJob, updateJob } from '../../../core/jobs/job.ts';
-import type { Job, TrainingRequest } from '../../../core/jobs/job.ts';
+import type { Job } from '../../../core/jobs/job.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import { RequestError, busy } from '../../errors.ts';
 import type { Obstacle, Seen, Trainings } from '../trainings.ts';
@@ -14,7 +14,6 @@ import { BatchFacts } from './facts.ts';
 import { failureOf } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { obstaclesOf } from './obstacles.ts';
-import { checkOptions } from './options.ts';
 import { begins, isElsewhere, isRecent, isToShow, notShown, notSubmitted, plain } from './seen.ts';
 import { stepsOf } from './steps.ts';
 import { idsOf, readSubmission } from './submission-document.ts';
@@ -49,10 +48,6 @@ export class BatchTrainings implements Trainings {
   constructor(options: BatchOptions) {
     this.#options = { waiting: 100, imports: null, ...options };
     this.#facts = new BatchFacts(options);
-  }
-
-  async check({ recipe, options }: TrainingRequest): Promise<void> {
-    checkOptions(recipe, options);
   }
 
   async checkImport(): Promise<void> {

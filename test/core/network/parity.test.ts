@@ -99,12 +99,9 @@ describe('the network of the original program, beside Keras', () => {
 
   it('measures the same squared distances and chooses the same triplets', () => {
     const matrix = distanceMatrix(distances['squared-euclidean'], output('dense_3') as Tensor2D);
-    const mined = miners['close-distance'].mine(
-      matrix,
-      Int32Array.from(keras.labels),
-      { margin: 0.5 },
-      new Random(1),
-    );
+    const mined = miners['close-distance']
+      .create()
+      .mine(matrix, Int32Array.from(keras.labels), new Random(1));
     const listed = Array.from(mined.anchors, (anchor, t) => [anchor, mined.positives[t], mined.negatives[t]]);
     assertClose(matrix.values, keras.squared_distances_before.flat(), { tolerance: 1e-3, floor: 1 });
     assert.deepEqual(listed, keras.close_distance_triplets);

@@ -8,7 +8,7 @@ import { tf } from '../../../core/network/tensorflow.ts';
 import { liveVariables } from '../../../core/network/variables.ts';
 import { dataCheckSchema } from '../../../core/training/data-check/index.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
-import { recipeNamed } from '../../../core/training/recipes/index.ts';
+import { loadRecipe, recipeOptions } from '../../../core/training/recipes/index.ts';
 import { backbonePath } from '../../support/backbone.ts';
 import { OPTIONS, Place } from '../jobs/support.ts';
 
@@ -103,8 +103,8 @@ describe('the look at data sets alone', () => {
     it(`leaves its features for the training, and no tensor behind: ${name}`, async () => {
       const place = new Place();
       try {
-        const recipe = recipeNamed(name);
-        const options = recipe.options.parse({ ...OPTIONS[name], epochs: 0 }) as Record<string, number>;
+        const recipe = await loadRecipe(name);
+        const options = recipeOptions(name, { ...OPTIONS[name], epochs: 0 });
         const data = {
           train: await place.pictures('train'),
           test: await place.pictures('test'),

@@ -14,7 +14,7 @@ import { distanceMatrix, distances } from '../../../core/training/distances/inde
 import { trainLoop } from '../../../core/training/loop.ts';
 import type { LoopContext, LoopPlan } from '../../../core/training/loop.ts';
 import { createLoss } from '../../../core/training/losses/index.ts';
-import { miners } from '../../../core/training/miners/index.ts';
+import { createMiner } from '../../../core/training/miners/index.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
 import { assertClose } from '../../support/numbers.ts';
 import { contextOn, denseGraph, inFolder, smallTraining, stopAfter } from './small.ts';
@@ -109,7 +109,11 @@ function hopeless(learningRate: number, then: Remedy = 'other triplets', change:
   const mineBy =
     (name: 'batch-hard' | 'semi-hard'): NonNullable<LoopPlan['learner']['mine']> =>
     (embeddings, own, draw) =>
-      miners[name].mine(distanceMatrix(DISTANCE, embeddings), own, { margin: MARGIN }, draw);
+      createMiner(name, name === 'semi-hard' ? { margin: MARGIN } : {}).mine(
+        distanceMatrix(DISTANCE, embeddings),
+        own,
+        draw,
+      );
   const plan: LoopPlan = {
     ...small.plan,
     learner: {

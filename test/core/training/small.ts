@@ -66,7 +66,7 @@ export function smallTraining(change: Partial<LoopPlan> = {}): SmallTraining {
     distance,
     summedLoss: false,
     mine: (embeddings, own, draw) =>
-      miners.random.mine(distanceMatrix(distance, embeddings), own, { margin: MARGIN }, draw),
+      miners.random.create().mine(distanceMatrix(distance, embeddings), own, draw),
   };
   const plan: LoopPlan = {
     learner,

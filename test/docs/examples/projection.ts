@@ -1,103 +1,20 @@
 /** A trained projection of the pretrained features: one dense layer on the pooled last map, which is computed once. */
-import type { Tensor } from '@tensorflow/tfjs-node';
 import { z } from 'zod';
-import { lastMap } from '../../../core/network/backbones/backbone.ts';
-import type { Backbone } from '../../../core/network/backbones/backbone.ts';
-import type { NetworkGraph } from '../../../core/network/graph.ts';
-import { Network } from '../../../core/network/network.ts';
-import type { NetworkNode } from '../../../core/network/ops/index.ts';
-import { ParameterStore, firstOf, fresh } from '../../../core/network/parameters.ts';
-import { Random } from '../../../core/random.ts';
-import { ADAM_DEFAULTS, Adam } from '../../../core/training/adam.ts';
-import { classBatches } from '../../../core/training/batches.ts';
-import { distanceMatrix, distances } from '../../../core/training/distances/index.ts';
-import { NOT_MEASURED, trainLoop } from '../../../core/training/loop.ts';
-import { losses } from '../../../core/training/losses/index.ts';
-import { miners } from '../../../core/training/miners/index.ts';
+import { margin } from '../../../core/training/options.ts';
 import { defineRecipe } from '../../../core/training/recipe.ts';
-import type { RecipeContext, TrainedNetwork } from '../../../core/training/recipe.ts';
-import type { Learner } from '../../../core/training/step.ts';
-
-const POOLED = 'pooled';
-const DISTANCE = distances['squared-euclidean'];
 
 const options = z.strictObject({
   size: z.int().min(32).max(1024).default(200).describe('side of the input in pixels'),
   dimensions: z.int().min(2).max(2048).default(128).describe('numbers in an embedding'),
   epochs: z.int().min(0).default(10),
-  margin: z.number().nonnegative().default(0.2),
+  margin: margin.default(0.2),
   learningRate: z.number().positive().default(1e-3),
 });
-type Options = z.output<typeof options>;
-
-/** From pixels to one number a channel: what is frozen, and computed once for every picture. */
-function pooledMap(backbone: Backbone): NetworkNode[] {
-  const inputs = [lastMap(backbone).node];
-  return [...backbone.nodes(), { op: 'global-average-pool', name: POOLED, inputs }];
-}
-
-/** The whole network; what comes after `trainableAfter` is trained. */
-function graph({ size, dimensions }: Options, backbone: Backbone): NetworkGraph {
-  return {
-    inputSize: size,
-    nodes: [
-      ...pooledMap(backbone),
-      { op: 'dense', name: 'projection', inputs: [POOLED], units: dimensions },
-      { op: 'l2-normalize', name: 'embedding', inputs: ['projection'] },
-    ],
-    output: 'embedding',
-    trainableAfter: POOLED,
-  };
-}
-
-async function train(chosen: Options, context: RecipeContext): Promise<TrainedNetwork> {
-  const { margin, learningRate, epochs } = chosen;
-  const { features, labels } = context.train;
-  const random = new Random(context.seed);
-  const described = graph(chosen, context.backbone);
-  // The backbone's weights come from its file; what is new starts at random.
-  const weights = new ParameterStore(described, firstOf(context.pretrained, fresh(random)));
-  const network = new Network(described, weights);
-  const optimizer = new Adam(weights, { ...ADAM_DEFAULTS, learningRate });
-  const learner: Learner = {
-    network,
-    inputNode: POOLED,
-    inputs: features[POOLED] as Tensor,
-    labels,
-    loss: losses.triplet.create({ margin }),
-    distance: DISTANCE,
-    summedLoss: false,
-    mine: (embeddings, own, draw) =>
-      miners['batch-hard'].mine(distanceMatrix(DISTANCE, embeddings), own, { margin }, draw),
-  };
-  const plan = {
-    learner,
-    optimizer,
-    epochs,
-    batches: (draw: Random) => classBatches(labels, { classes: 8, pictures: 4, count: 20 }, draw),
-    validate: () => NOT_MEASURED,
-    keepBest: false,
-  };
-  try {
-    const learnt = await trainLoop(plan, { ...context, random });
-    return { graph: described, weights: weights.sources(), ...learnt, dispose: () => network.dispose() };
-  } catch (error) {
-    network.dispose();
-    throw error;
-  } finally {
-    optimizer.dispose();
-  }
-}
+export type ProjectionOptions = z.output<typeof options>;
 
 export const projection = defineRecipe({
   name: 'projection',
   summary: 'a trained projection of the pretrained features',
   options,
-  validates: false,
-  preprocessing: ({ size }) => ({ size, fit: 'squash', kernel: 'cubic' }),
-  frozen: ({ size }, backbone) => ({
-    graph: { inputSize: size, nodes: pooledMap(backbone), output: POOLED, trainableAfter: null },
-    nodes: [POOLED],
-  }),
-  train,
+  load: async () => (await import('./train-projection.ts')).projectionTraining,
 });

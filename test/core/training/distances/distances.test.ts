@@ -92,7 +92,8 @@ for (const [name, distance] of Object.entries(distances)) {
     });
 
     it('takes batches of no rows', () => {
-      const [none, some] = [tf.zeros<tf.Rank.R2>([0, 3]), tf.ones<tf.Rank.R2>([2, 3])];
+      const none: tf.Tensor2D = tf.zeros([0, 3]);
+      const some: tf.Tensor2D = tf.ones([2, 3]);
 
       assert.deepEqual(distance.pairwise(none, some).shape, [0, 2]);
       assert.deepEqual(distance.pairwise(some, none).shape, [2, 0]);
@@ -101,7 +102,7 @@ for (const [name, distance] of Object.entries(distances)) {
     });
 
     it('refuses shapes that do not fit, and says which they were', () => {
-      const [wide, narrow] = [tf.zeros<tf.Rank.R2>([2, 3]), tf.zeros<tf.Rank.R2>([2, 4])];
+      const [wide, narrow] = [tf.zeros([2, 3]) as tf.Tensor2D, tf.zeros([2, 4]) as tf.Tensor2D];
       const refusal = { constructor: InvalidInputError, message: /\[2, 3\].*\[2, 4\]/ };
 
       assert.throws(() => distance.pairwise(wide, narrow), refusal);

@@ -1,13 +1,13 @@
 import { Random } from '../../../../core/random.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
 import { type Distance, distances } from '../../../../core/training/distances/index.ts';
-import { createLoss, type Loss } from '../../../../core/training/losses/index.ts';
+import { createLoss, type Loss, type LossName } from '../../../../core/training/losses/index.ts';
 import { miners } from '../../../../core/training/miners/index.ts';
 import { cloud, listed, tripletsOf } from '../batches.ts';
 import * as naive from './naive.ts';
 
 /** Distances in double precision; smaller is closer. */
-export const far: Record<string, naive.NaiveBatch['far']> = {
+export const far: Record<keyof typeof distances, naive.NaiveBatch['far']> = {
   'squared-euclidean': naive.squaredDistance,
   euclidean: (a, b) => Math.sqrt(naive.squaredDistance(a, b)),
   cosine: (a, b) => 1 - naive.cosineSimilarity(a, b),
@@ -22,58 +22,57 @@ export interface Case {
   readonly expected: (batch: naive.NaiveBatch) => { loss: number; active: number };
 }
 
-function casesOf(distance: Distance, reduction: 'sum' | 'mean'): Case[] {
-  const reduce = naive[reduction];
-  const ofParts = ({ parts, active }: { parts: number[]; active: number }) => ({
-    loss: reduce(parts),
-    active,
-  });
-  const [positiveMargin, negativeMargin] = distance.largerIsCloser ? [1, -0.5] : [0.25, 1.5];
-  const sign = distance.largerIsCloser ? -1 : 1;
-  const shape = { alpha: 3, beta: 20, base: 0.25 };
-  const title = (name: string): string => `${name}, ${distance.name}, ${reduction}`;
-  return [
-    {
-      title: title('triplet'),
-      loss: createLoss('triplet', { margin: 0.75, reduction }),
-      distance,
-      expected: (batch) => ofParts(naive.triplet(batch, 0.75)),
-    },
-    {
-      title: title('soft-margin'),
-      loss: createLoss('soft-margin', { reduction }),
-      distance,
-      expected: (batch) => ofParts(naive.softMargin(batch)),
-    },
-    {
-      title: title('contrastive'),
-      loss: createLoss('contrastive', { positiveMargin, negativeMargin, reduction }),
-      distance,
-      expected(batch) {
-        const result = naive.contrastive(batch, sign * positiveMargin, sign * negativeMargin);
-        return { loss: result[reduction], active: result.active };
-      },
-    },
-    {
-      title: title('multi-similarity with mining'),
-      loss: createLoss('multi-similarity', { ...shape, reduction }),
-      distance,
-      expected: (batch) => ofParts(naive.multiSimilarity(batch, { ...shape, epsilon: 0.1 })),
-    },
-    {
-      title: title('multi-similarity without mining'),
-      loss: createLoss('multi-similarity', { ...shape, mining: false, reduction }),
-      distance,
-      expected: (batch) => ofParts(naive.multiSimilarity(batch, { ...shape, epsilon: null })),
-    },
-  ];
-}
+/** Options, and value and active share with these, by the formula. A loss may have several sets of options. */
+type Reference = (setting: {
+  readonly reduction: 'sum' | 'mean';
+  readonly distance: Distance;
+}) => readonly (readonly [options: object, expected: Case['expected'], what?: string])[];
+
+const reduced =
+  (reduction: 'sum' | 'mean', of: (batch: naive.NaiveBatch) => { parts: number[]; active: number }) =>
+  (batch: naive.NaiveBatch) => {
+    const { parts, active } = of(batch);
+    return { loss: naive[reduction](parts), active };
+  };
+
+const multiSimilarity = { alpha: 3, beta: 20, base: 0.25 };
+
+/** Every loss again, in plain numbers: one that is added to the table does not compile without its formula here. */
+export const references: Record<LossName, Reference> = {
+  triplet: ({ reduction }) => [[{ margin: 0.75 }, reduced(reduction, (batch) => naive.triplet(batch, 0.75))]],
+  'soft-margin': ({ reduction }) => [[{}, reduced(reduction, naive.softMargin)]],
+  contrastive({ reduction, distance: { largerIsCloser } }) {
+    const [positiveMargin, negativeMargin] = largerIsCloser ? [1, -0.5] : [0.25, 1.5];
+    const sign = largerIsCloser ? -1 : 1;
+    const expected: Case['expected'] = (batch) => {
+      const result = naive.contrastive(batch, sign * positiveMargin, sign * negativeMargin);
+      return { loss: result[reduction], active: result.active };
+    };
+    return [[{ positiveMargin, negativeMargin }, expected]];
+  },
+  'multi-similarity': ({ reduction }) =>
+    [true, false].map((mining) => [
+      { ...multiSimilarity, mining },
+      reduced(reduction, (batch) =>
+        naive.multiSimilarity(batch, { ...multiSimilarity, epsilon: mining ? 0.1 : null }),
+      ),
+      mining ? ' with mining' : ' without mining',
+    ]),
+};
 
 /** Every loss with every distance and reduction. */
-export const cases = Object.values(distances).flatMap((distance) => [
-  ...casesOf(distance, 'sum'),
-  ...casesOf(distance, 'mean'),
-]);
+export const cases: readonly Case[] = Object.values(distances).flatMap((distance) =>
+  (['sum', 'mean'] as const).flatMap((reduction) =>
+    Object.entries(references).flatMap(([name, reference]) =>
+      reference({ reduction, distance }).map(([options, expected, what = '']) => ({
+        title: `${name}${what}, ${distance.name}, ${reduction}`,
+        loss: createLoss(name, { ...options, reduction }),
+        distance,
+        expected,
+      })),
+    ),
+  ),
+);
 
 export interface Batch {
   readonly rows: number[][];
@@ -114,7 +113,7 @@ export function batches(): Record<string, Batch> {
 /** What the miner `all` finds. */
 export function allTriplets(rows: number[][], labels: Int32Array): number[][] {
   const unmeasured = { size: rows.length, values: new Float32Array(rows.length ** 2), largerIsCloser: false };
-  return listed(miners.all.mine(unmeasured, labels, { margin: 0 }, new Random(1)));
+  return listed(miners.all.create().mine(unmeasured, labels, new Random(1)));
 }
 
 /** Loss, active share and gradient by the embeddings. */

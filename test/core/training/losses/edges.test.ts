@@ -84,7 +84,7 @@ describe('a loss', () => {
   });
 
   it('refuses labels and triplets that do not fit its batch', () => {
-    const embeddings = tf.zeros<tf.Rank.R2>([3, 2]);
+    const embeddings = tf.zeros([3, 2]) as tf.Tensor2D;
     const labels = Int32Array.of(0, 0, 1);
     const [loss, distance] = [losses.triplet.create({}), distances.euclidean];
     const good = tripletsOf([[0, 1, 2]]);

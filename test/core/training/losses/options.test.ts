@@ -12,12 +12,13 @@ describe('the options of a loss', () => {
       Object.entries(losses).map(([name, { options }]) => [name, options.parse({})]),
     );
 
-    assert.deepEqual(defaults, {
+    const expected: Record<LossName, object> = {
       triplet: { margin: 0.5, reduction: 'mean' },
       'soft-margin': { reduction: 'mean' },
       contrastive: { positiveMargin: 0, negativeMargin: 1, reduction: 'mean' },
       'multi-similarity': { alpha: 2, beta: 50, base: 0.5, mining: true, epsilon: 0.1, reduction: 'mean' },
-    });
+    };
+    assert.deepEqual(defaults, expected);
   });
 
   for (const name of Object.keys(losses) as LossName[]) {

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import { Random } from '../../../../core/random.ts';
 import { tf } from '../../../../core/network/tensorflow.ts';
 import { distanceMatrix, distances } from '../../../../core/training/distances/index.ts';
-import { createLoss } from '../../../../core/training/losses/index.ts';
+import { createLoss, losses } from '../../../../core/training/losses/index.ts';
 import { miners } from '../../../../core/training/miners/index.ts';
 import { cloud, drawnLabels } from '../batches.ts';
-import { allTriplets, batches, type Case, cases, evaluate, far } from './cases.ts';
+import { allTriplets, batches, type Case, cases, evaluate, far, references } from './cases.ts';
 import type * as naive from './naive.ts';
 
 /** Central differences of the naive loss. */
@@ -28,10 +28,17 @@ function assertNear(actual: number, expected: number, scale: number, what: strin
 }
 
 describe('every loss with every distance', () => {
+  it('has a reference of its own', () => {
+    assert.deepEqual(Object.keys(references).toSorted(), Object.keys(losses).toSorted());
+  });
+
   for (const one of cases) {
     for (const [kind, batch] of Object.entries(batches())) {
       it(`has the value and gradient of its formula: ${one.title}, ${kind}`, () => {
-        const inDouble = { ...batch, far: far[one.distance.name] as naive.NaiveBatch['far'] };
+        const inDouble = {
+          ...batch,
+          far: far[one.distance.name as keyof typeof far],
+        };
         const expected = one.expected(inDouble);
         const slope = numericGradient(one.expected, inDouble);
 
@@ -74,12 +81,9 @@ describe('the triplet loss', () => {
     ]);
     const labels = Int32Array.of(0, 0, 1, 1);
     const distance = distances['squared-euclidean'];
-    const triplets = miners['batch-hard'].mine(
-      distanceMatrix(distance, embeddings),
-      labels,
-      { margin: 0.5 },
-      new Random(1),
-    );
+    const triplets = miners['batch-hard']
+      .create()
+      .mine(distanceMatrix(distance, embeddings), labels, new Random(1));
 
     const { loss, active } = createLoss('triplet', { reduction: 'sum' }).value({
       embeddings,

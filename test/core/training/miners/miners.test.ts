@@ -4,14 +4,17 @@ import { describe, it } from 'node:test';
 import { DivergedError, InvalidInputError } from '../../../../core/errors.ts';
 import { Random } from '../../../../core/random.ts';
 import type { DistanceMatrix } from '../../../../core/training/distances/index.ts';
-import { type Miner, type MinerName, miners } from '../../../../core/training/miners/index.ts';
+import { createMiner, type MinerName, miners } from '../../../../core/training/miners/index.ts';
 import { circle, cloud, drawnLabels, listed, squaredDistances, tiedMatrix } from '../batches.ts';
 import { naiveMiners } from './naive.ts';
 
 const MARGIN = 0.5;
 
+const minerNamed = (name: MinerName) =>
+  createMiner(name, 'margin' in miners[name].options.shape ? { margin: MARGIN } : {});
+
 function mine(name: MinerName, distances: DistanceMatrix, labels: Int32Array, seed = 1): number[][] {
-  return listed(miners[name].mine(distances, labels, { margin: MARGIN }, new Random(seed)));
+  return listed(minerNamed(name).mine(distances, labels, new Random(seed)));
 }
 
 /** Batches of every kind that a rule could trip over. */
@@ -40,7 +43,8 @@ const batches: [string, DistanceMatrix, Int32Array][] = [
   ],
 ];
 
-for (const [name, miner] of Object.entries(miners) as [MinerName, Miner][]) {
+for (const name of Object.keys(miners) as MinerName[]) {
+  const miner = minerNamed(name);
   describe(`the miner ${name}`, () => {
     it('bears the name it is found by', () => {
       assert.equal(miner.name, name);
@@ -98,15 +102,17 @@ for (const [name, miner] of Object.entries(miners) as [MinerName, Miner][]) {
       }
     });
 
-    it('refuses labels or values that do not fit, and margins that are none', () => {
+    it('refuses labels or values that do not fit, and options that it has not', () => {
       const three = squaredDistances(circle(3));
-      const use = (distances: DistanceMatrix, labels: Int32Array, margin: number) => () =>
-        miner.mine(distances, labels, { margin }, new Random(1));
+      const use = (distances: DistanceMatrix, labels: Int32Array) => () =>
+        miner.mine(distances, labels, new Random(1));
 
-      assert.throws(use(three, Int32Array.of(0, 1), 0.5), InvalidInputError);
-      assert.throws(use({ ...three, size: 4 }, Int32Array.of(0, 1, 2, 3), 0.5), InvalidInputError);
-      assert.throws(use(three, Int32Array.of(0, 0, 1), -1), InvalidInputError);
-      assert.throws(use(three, Int32Array.of(0, 0, 1), NaN), InvalidInputError);
+      assert.throws(use(three, Int32Array.of(0, 1)), InvalidInputError);
+      assert.throws(use({ ...three, size: 4 }, Int32Array.of(0, 1, 2, 3)), InvalidInputError);
+      assert.throws(() => createMiner(name, { marginn: 1 }), {
+        constructor: InvalidInputError,
+        message: /marginn/,
+      });
     });
 
     it('says so when the embeddings have diverged', () => {
@@ -168,6 +174,12 @@ describe('the miner all', () => {
 });
 
 describe('the miner semi-hard', () => {
+  it('refuses a margin that is none', () => {
+    for (const margin of [-1, NaN]) {
+      assert.throws(() => createMiner('semi-hard', { margin }), InvalidInputError);
+    }
+  });
+
   /** One anchor (row 0), one positive at distance 1, and negatives at the given distances. */
   function firstNegative(...negatives: number[]): number {
     const size = negatives.length + 2;

@@ -21,10 +21,10 @@ import { memoryStore } from '../../../../core/storage/memory.ts';
 import { Checkpoints } from '../../../../core/training/checkpoint.ts';
 import type { EpochRecord } from '../../../../core/training/checkpoint.ts';
 import { frozenFeatures } from '../../../../core/training/features.ts';
-import { parseOptions } from '../../../../core/training/losses/options.ts';
+import { parseOptions } from '../../../../core/training/options.ts';
 import type { TrainingProgress } from '../../../../core/training/progress.ts';
 import type { Part } from '../../../../core/training/recipe.ts';
-import { recipeNamed, recipes } from '../../../../core/training/recipes/index.ts';
+import { loadRecipe, recipeNamed, recipeOptions, recipes } from '../../../../core/training/recipes/index.ts';
 import { openBackbone } from '../../../support/backbone.ts';
 
 const samples = fileURLToPath(new URL('../../../../samples/clothing10/train', import.meta.url));
@@ -59,8 +59,8 @@ async function train(
   pictures: readonly Picture[],
   validation: readonly Picture[] = [],
 ): Promise<Trained> {
-  const recipe = recipeNamed(name);
-  const options = parseOptions(recipe.options, { size: 64, ...given }, name) as never;
+  const recipe = await loadRecipe(name);
+  const options = recipeOptions(name, { size: 64, ...given });
   const { graph, nodes } = recipe.frozen(options, resnet50);
   const preprocessing = recipe.preprocessing(options);
   const network = new Network(graph, new ParameterStore(graph, fromFile(backbone)));
@@ -298,12 +298,10 @@ describe('the options of a recipe', () => {
     });
   });
 
-  it('of the metric recipe take sizes in any order, the whole one among them', () => {
+  it('of the metric recipe take sizes in any order, the whole one among them', async () => {
+    const recipe = await loadRecipe('metric');
     const sides = (scales: number[]): number =>
-      recipeNamed('metric').frozen(
-        parseOptions(recipeNamed('metric').options, { size: 100, scales }, 'metric'),
-        resnet50,
-      ).graph.inputSize;
+      recipe.frozen(recipeOptions('metric', { size: 100, scales }), resnet50).graph.inputSize;
     assert.equal(sides([1, 0.5]), 100);
     assert.equal(sides([0.5, 1]), 100);
     assert.throws(() => sides([0.5]), InvalidInputError);
