@@ -10,13 +10,19 @@ export interface Subject {
   readonly picture: Picture;
 }
 
+/** Near-duplicates, in the order of the rows. */
+export interface SubjectPair extends Pick<NearDuplicate, 'similarity' | 'isMirrored'> {
+  readonly one: Subject;
+  readonly other: Subject;
+  readonly isSameClass: boolean;
+}
+
 /** The input of every check. Rows count the training images, then the test images. */
 export interface Material {
   readonly subjects: readonly Subject[];
   /** Problems that the scans found. */
   readonly problems: readonly { readonly part: FoundPicture['part']; readonly problem: DataSetProblem }[];
-  /** Pairs of rows. */
-  readonly nearDuplicates: readonly NearDuplicate[];
+  readonly nearDuplicates: readonly SubjectPair[];
   /** How likely each image's label is; null where there are too few images. */
   readonly answers: readonly Answer[] | null;
 }
@@ -39,8 +45,21 @@ export function found({ part, picture }: Subject): FoundPicture {
   return { part, key: picture.key, class: picture.className };
 }
 
+/** The finding about a file that the scan left out. */
+export function ofProblem({ part, problem: { key, reason } }: Material['problems'][number]): Finding {
+  const className = key.split('/')[0] ?? '';
+  const picture = { part, key, class: className };
+  return {
+    message: `${quoted(key)}: ${reason}`,
+    pictures: [picture],
+    evidence: [],
+    classes: [className],
+    certainty: 1,
+  };
+}
+
 /** For a sentence: "a and b are ...". */
-export function howAlike({ similarity, isMirrored }: NearDuplicate): string {
+export function howAlike({ similarity, isMirrored }: SubjectPair): string {
   if (isMirrored) return 'the same image, mirrored';
   return similarity === 1 ? 'the same file' : 'the same image';
 }

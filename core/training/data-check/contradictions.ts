@@ -6,19 +6,15 @@ export const contradictions: Check = {
   title: 'Conflicting labels',
   severity: 'repair',
   suggestion: 'delete the image from the wrong class',
-  find({ subjects, nearDuplicates }) {
-    return nearDuplicates.flatMap((pair) => {
-      const [a, b] = [subjects[pair.a], subjects[pair.b]];
-      if (a === undefined || b === undefined || a.picture.className === b.picture.className) return [];
+  find: ({ nearDuplicates }) =>
+    nearDuplicates
       // A mirrored letter may be another letter.
-      if (a.part !== b.part || pair.isMirrored) return [];
-      return {
-        message: `${quoted(a.picture.key)} and ${quoted(b.picture.key)} are ${howAlike(pair)}`,
-        pictures: [found(a), found(b)],
+      .filter((pair) => pair.one.part === pair.other.part && !pair.isSameClass && !pair.isMirrored)
+      .map((pair) => ({
+        message: `${quoted(pair.one.picture.key)} and ${quoted(pair.other.picture.key)} are ${howAlike(pair)}`,
+        pictures: [found(pair.one), found(pair.other)],
         evidence: [],
-        classes: [a.picture.className, b.picture.className],
+        classes: [pair.one.picture.className, pair.other.picture.className],
         certainty: pair.similarity,
-      };
-    });
-  },
+      })),
 };

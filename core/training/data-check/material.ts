@@ -5,7 +5,7 @@ import { unitLength } from '../../network/ops/l2-normalize.ts';
 import { tf } from '../../network/tensorflow.ts';
 import type { PooledPictures } from '../baseline.ts';
 import { crossFittedAnswers } from './answers.ts';
-import type { Material, Subject } from './check.ts';
+import type { Material, Subject, SubjectPair } from './check.ts';
 import type { FoundPicture } from './finding.ts';
 import { findNearDuplicates } from './near-duplicate-pairs.ts';
 
@@ -26,7 +26,7 @@ export async function materialOf({ training, test }: DataToCheck): Promise<Mater
     return {
       subjects,
       problems: [...problemsOf('training', training), ...problemsOf('test', test)],
-      nearDuplicates: await findNearDuplicates(subjects.map(({ picture }) => picture)),
+      nearDuplicates: await pairsOf(subjects),
       answers: crossFittedAnswers(features, ...labelsOf(training, test)),
     };
   } finally {
@@ -36,6 +36,14 @@ export async function materialOf({ training, test }: DataToCheck): Promise<Mater
 
 function subjectsOf(part: FoundPicture['part'], checked: Checked | null): Subject[] {
   return (checked?.pictures ?? []).map((picture) => ({ part, picture }));
+}
+
+async function pairsOf(subjects: readonly Subject[]): Promise<SubjectPair[]> {
+  const pairs = await findNearDuplicates(subjects.map(({ picture }) => picture));
+  return pairs.map(({ a, b, ...pair }) => {
+    const [one, other] = [subjects[a] as Subject, subjects[b] as Subject];
+    return { one, other, isSameClass: one.picture.className === other.picture.className, ...pair };
+  });
 }
 
 function problemsOf(part: FoundPicture['part'], checked: Checked | null): Material['problems'] {

@@ -1,7 +1,6 @@
 import { groupsOf } from '../../images/same-picture.ts';
-import type { SamePicture } from '../../images/same-picture.ts';
-import { found, listed, quoted } from './check.ts';
-import type { Check, Material } from './check.ts';
+import { found, listed, ofProblem } from './check.ts';
+import type { Check, Material, Subject } from './check.ts';
 import type { Finding } from './finding.ts';
 
 export const nearDuplicates: Check = {
@@ -9,48 +8,32 @@ export const nearDuplicates: Check = {
   title: 'Near-duplicates',
   severity: 'advice',
   suggestion: 'keep the best image of each group and delete the others',
-  find: (material) => [...ofSameBytes(material), ...groupsWithinClasses(material)],
+  find: (material) => [
+    // Files of the same bytes: the scan has left them out already.
+    ...material.problems.filter(({ problem }) => problem.kind === 'duplicate').map(ofProblem),
+    ...groupsWithinClasses(material),
+  ],
 };
-
-/** The scan has left them out already. */
-function ofSameBytes({ problems }: Material): Finding[] {
-  return problems
-    .filter(({ problem }) => problem.kind === 'duplicate')
-    .map(({ part, problem: { key, reason } }) => ({
-      message: `${quoted(key)}: ${reason}`,
-      pictures: [{ part, key, class: key.split('/')[0] ?? '' }],
-      evidence: [],
-      classes: [key.split('/')[0] ?? ''],
-      certainty: 1,
-    }));
-}
 
 /** Across classes or parts they are conflicting labels or leaks. */
 function groupsWithinClasses({ subjects, nearDuplicates: all }: Material): Finding[] {
-  const images = subjects.map(({ picture }) => picture);
-  const pairs = all.flatMap(({ a, b, similarity }) => {
-    const [one, other] = [subjects[a], subjects[b]];
-    if (one === undefined || other === undefined || one.part !== other.part) return [];
-    if (one.picture.className !== other.picture.className) return [];
-    return { a, similarity, images: [one.picture, other.picture] satisfies SamePicture };
-  });
+  const pairs = all.filter(({ one, other, isSameClass }) => one.part === other.part && isSameClass);
   const firsts = groupsOf(
-    images,
-    pairs.map((pair) => pair.images),
+    subjects.map(({ picture }) => picture),
+    pairs.map(({ one, other }) => [one.picture, other.picture] as const),
   );
-  const least = new Map<number, number>();
-  for (const { a, similarity } of pairs) {
-    const first = firsts[a] as number;
-    least.set(first, Math.min(similarity, least.get(first) ?? 1));
+  const groups = new Map<number, Subject[]>();
+  for (const [row, subject] of subjects.entries()) {
+    const first = firsts[row] as number;
+    groups.set(first, [...(groups.get(first) ?? []), subject]);
   }
-  return [...least].map(([first, certainty]) => {
-    const same = subjects.filter((_, row) => firsts[row] === first);
-    return {
-      message: `${listed(same.map(({ picture }) => picture.key))} show the same image`,
-      pictures: same.map(found),
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => ({
+      message: `${listed(group.map(({ picture }) => picture.key))} show the same image`,
+      pictures: group.map(found),
       evidence: [],
-      classes: [...new Set(same.map(({ picture }) => picture.className))],
-      certainty,
-    };
-  });
+      classes: [group[0]?.picture.className ?? ''],
+      certainty: Math.min(...pairs.filter(({ one }) => group.includes(one)).map((pair) => pair.similarity)),
+    }));
 }

@@ -8,24 +8,19 @@ export const splitLeaks: Check = {
   suggestion: 'delete one of each pair: the measured accuracy is too high',
   skipped: ({ subjects }) =>
     subjects.some(({ part }) => part === 'test') ? null : 'there are no test images',
-  find({ subjects, nearDuplicates }) {
-    return nearDuplicates.flatMap((pair) => {
-      const both = [subjects[pair.a], subjects[pair.b]];
-      const test = both.find((subject) => subject?.part === 'test');
-      const learnt = both.find((subject) => subject?.part === 'training');
-      if (test === undefined || learnt === undefined) return [];
-      const [one, other] = [test.picture, learnt.picture];
-      const isSame = one.className === other.className;
-      // A mirrored letter may be another letter.
-      if (pair.isMirrored && !isSame) return [];
-      const also = isSame ? '' : ', under different classes';
-      return {
-        message: `test image ${quoted(one.key)} and training image ${quoted(other.key)} are ${howAlike(pair)}${also}`,
-        pictures: [found(test), found(learnt)],
-        evidence: [],
-        classes: [...new Set([one.className, other.className])],
-        certainty: pair.similarity,
-      };
-    });
-  },
+  find: ({ nearDuplicates }) =>
+    nearDuplicates
+      // A mirrored letter may be another letter. Training images come first.
+      .filter((pair) => pair.one.part !== pair.other.part && (pair.isSameClass || !pair.isMirrored))
+      .map((pair) => {
+        const { one: training, other: test, isSameClass } = pair;
+        const also = isSameClass ? '' : ', under different classes';
+        return {
+          message: `test image ${quoted(test.picture.key)} and training image ${quoted(training.picture.key)} are ${howAlike(pair)}${also}`,
+          pictures: [found(test), found(training)],
+          evidence: [],
+          classes: [...new Set([test.picture.className, training.picture.className])],
+          certainty: pair.similarity,
+        };
+      }),
 };

@@ -1,4 +1,4 @@
-import { quoted } from './check.ts';
+import { ofProblem } from './check.ts';
 import type { Check } from './check.ts';
 
 export const unusableFiles: Check = {
@@ -7,13 +7,5 @@ export const unusableFiles: Check = {
   severity: 'repair',
   suggestion: 'convert or remove each file; it is left out until then',
   find: ({ problems }) =>
-    problems
-      .filter(({ problem }) => !problem.kind.startsWith('duplicate'))
-      .map(({ part, problem: { key, reason } }) => ({
-        message: `${quoted(key)}: ${reason}`,
-        pictures: [{ part, key, class: key.split('/')[0] ?? '' }],
-        evidence: [],
-        classes: [],
-        certainty: 1,
-      })),
+    problems.filter(({ problem }) => !problem.kind.startsWith('duplicate')).map(ofProblem),
 };
