@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { z } from 'zod';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { digest } from '../images/picture.ts';
-import { encode, readDocument } from '../registry/documents.ts';
+import { createOnce, readDocument } from '../registry/documents.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { JOBS, readJob } from './job.ts';
 import type { Job, NewJob } from './job.ts';
@@ -27,7 +27,8 @@ export async function createJobOnce<J extends Job>(
   create: (store: ObjectStore, request: J['request'], given: NewJob) => Promise<J>,
   { via, asked = request }: Pick<Job, 'via'> & { readonly asked?: unknown } = {},
 ): Promise<J> {
-  const claim = await claimed(store, key, digest(JSON.stringify(asked)));
+  const mine = { job: ulid(), request: digest(JSON.stringify(asked)) };
+  const claim = sameRequest(await createOnce(store, keyOf(key), mine, claimSchema), mine.request);
   try {
     return await create(store, request, { id: claim.job, via });
   } catch (error) {
@@ -42,8 +43,9 @@ export async function createJobOnce<J extends Job>(
  * @throws ConflictError when the key was used for another request
  */
 export async function jobOfKey(store: ObjectStore, key: string, asked: unknown): Promise<Job | null> {
-  const claim = await claimOf(store, key, digest(JSON.stringify(asked)));
-  if (claim === null) return null;
+  const found = await readDocument(store, keyOf(key), claimSchema);
+  if (found === null) return null;
+  const claim = sameRequest(found.value, digest(JSON.stringify(asked)));
   try {
     return await readJob(store, claim.job);
   } catch (error) {
@@ -54,22 +56,8 @@ export async function jobOfKey(store: ObjectStore, key: string, asked: unknown):
 
 type Claim = z.infer<typeof claimSchema>;
 
-async function claimed(store: ObjectStore, key: string, request: string): Promise<Claim> {
-  const mine = { job: ulid(), request };
-  try {
-    await store.put(keyOf(key), encode(mine), { ifAbsent: true });
-    return mine;
-  } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    const found = await claimOf(store, key, request);
-    if (found === null) throw error;
-    return found;
-  }
-}
-
-async function claimOf(store: ObjectStore, key: string, request: string): Promise<Claim | null> {
-  const found = await readDocument(store, keyOf(key), claimSchema);
-  if (found === null || found.value.request === request) return found && found.value;
+function sameRequest(claim: Claim, request: string): Claim {
+  if (claim.request === request) return claim;
   throw new ConflictError(
     'This Idempotency-Key was used for another job. Take a new key for a new one, or ask for the same one again.',
   );

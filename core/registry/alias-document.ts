@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConflictError } from '../errors.ts';
+import { putIf } from '../storage/put-if.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode, readDocument } from './documents.ts';
 import type { Stored } from './documents.ts';
@@ -69,12 +70,8 @@ async function make(
 ): Promise<Stored<AliasDocument> | null> {
   const value: AliasDocument = { version: null, revision: 0, history: [], made: randomUUID() };
   await next(value); // refuses what would be refused anyway, before anything is written
-  try {
-    return { value, etag: (await store.put(aliasKey(model, alias), encode(value), { ifAbsent: true })).etag };
-  } catch (error) {
-    if (error instanceof ConflictError) return null;
-    throw error;
-  }
+  const etag = await putIf(store, aliasKey(model, alias), encode(value), { ifAbsent: true });
+  return etag === null ? null : { value, etag };
 }
 
 /** The document, or null when there is none. @throws CorruptDataError */

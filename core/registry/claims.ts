@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ConflictError } from '../errors.ts';
+import { putIf } from '../storage/put-if.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode, readDocument } from './documents.ts';
 import type { Stored } from './documents.ts';
@@ -52,7 +53,8 @@ async function claimNext(store: ObjectStore, model: string, by: string, job: str
   const first = Math.max((await claimedVersions(store, model)).at(-1) ?? 0, goneUpTo(tombstone)) + 1;
   for (let version = first; version < first + ATTEMPTS; version++) {
     const claim = { version, at: new Date().toISOString(), by, job, token: randomUUID() };
-    if (await created(store, claimKey(model, version), claim)) return claim;
+    const etag = await putIf(store, claimKey(model, version), encode(claim), { ifAbsent: true });
+    if (etag !== null) return claim;
   }
   throw new ConflictError(`${ATTEMPTS} others took a version number of "${model}" first. Try again.`);
 }
@@ -104,7 +106,8 @@ export async function claimFor(
     const known = await readDocument(store, key, publicationSchema);
     if (known === null) {
       const claim = await claimNext(store, model, by, job);
-      if (await created(store, key, { version: claim.version })) return { claim };
+      const etag = await putIf(store, key, encode({ version: claim.version }), { ifAbsent: true });
+      if (etag !== null) return { claim };
       continue; // another process of this job was faster; the number stays unused
     }
     const { version } = known.value;
@@ -132,14 +135,4 @@ export async function publishedBy(store: ObjectStore, model: string, job: string
   if (known === null) return null;
   const { version } = known.value;
   return (await versionExists(store, model, version)) ? version : null;
-}
-
-async function created(store: ObjectStore, key: string, value: unknown): Promise<boolean> {
-  try {
-    await store.put(key, encode(value), { ifAbsent: true });
-    return true;
-  } catch (error) {
-    if (error instanceof ConflictError) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ConflictError } from '../errors.ts';
+import { putIf } from '../storage/put-if.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { touchAliases } from './aliases.ts';
 import { claimedVersions, readClaim, takeOver } from './claims.ts';
@@ -56,7 +57,7 @@ export async function deleteVersion(
   const pointing = await touchAliases(store, model, version);
   if (pointing.length > 0) {
     // Only one's own tombstone may be withdrawn: another deletion may rely on the one that stands now.
-    await store.put(key, encode({ ...mine, state: 'kept' }), { ifMatch: etag }).catch(ignoreConflict);
+    await putIf(store, key, encode({ ...mine, state: 'kept' }), { ifMatch: etag });
     throw new ConflictError(
       `Version ${version} of "${model}" is in use by ${pointing.map((alias) => `"${alias}"`).join(', ')} and was not ` +
         `deleted. Move the alias to another version first.`,
@@ -102,7 +103,7 @@ export async function removeLeftOver(
   }
   if ((await readTombstone(store, model, version)) === null) {
     const key = tombstoneKey(model, version);
-    await store.put(key, encode(tombstone('cleaned', author)), { ifAbsent: true }).catch(ignoreConflict);
+    await putIf(store, key, encode(tombstone('cleaned', author)), { ifAbsent: true });
   }
   await removeFiles(store, model, version);
   return clearPictures(store, model);
@@ -140,8 +141,4 @@ async function removeFiles(store: ObjectStore, model: string, version: number): 
 
 function tombstone(state: Tombstone['state'], { by, why }: Author): Tombstone {
   return { state, at: new Date().toISOString(), by, why, token: randomUUID() };
-}
-
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof ConflictError)) throw error;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CorruptDataError } from '../errors.ts';
+import { ConflictError, CorruptDataError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
 import { reasonOf } from '../storage/reason.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -25,6 +25,26 @@ export async function readDocument<T>(
 ): Promise<Stored<T> | null> {
   const found = await store.get(key);
   return found && { value: parseDocument(found.bytes, key, schema), etag: found.etag };
+}
+
+/**
+ * Writes the document unless there is one: of several processes that decide the same thing, the first counts.
+ * @returns the document that counts: this one, or the one that was first
+ */
+export async function createOnce<T>(
+  store: ObjectStore,
+  key: string,
+  mine: T,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  try {
+    await store.put(key, encode(mine), { ifAbsent: true });
+    return mine;
+  } catch (error) {
+    const found = error instanceof ConflictError ? await readDocument(store, key, schema) : null;
+    if (found === null) throw error;
+    return found.value;
+  }
 }
 
 /** The bytes as a document of the schema. @throws CorruptDataError naming the key */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
 import { checkCondition, holdTo } from './condition.ts';
 import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
@@ -12,10 +13,9 @@ import type { Reading } from './s3/reading.ts';
 import { withSource } from './s3/source.ts';
 import { write } from './s3/writing.ts';
 import type { ListedObject, ObjectStore, PutCondition, Upload, UploadAddress } from './store.ts';
-import { turns } from './turns.ts';
 
 const REMEMBERED = 256;
-const inTurn = turns(48);
+const inTurn = pLimit(48);
 
 /**
  * A store in a bucket of S3 or of a server that speaks as S3 does. The etag is the server's. Conditions are S3's own

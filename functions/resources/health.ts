@@ -66,7 +66,7 @@ export function healthRoutes({ registry, versions, metrics: numbers, model }: He
       const loaded = versions.warm.map((warm) => ({ ...warm.name }));
       return c.json({ status: 'ready' as const, versions: loaded }, 200);
     })
-    .openapi(metrics, (c) =>
-      c.text(numbers.text(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
+    .openapi(metrics, async (c) =>
+      c.text(await numbers.text(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
     );
 }

@@ -1,4 +1,4 @@
-import pMap from 'p-map';
+import pLimit from 'p-limit';
 import { ConflictError, InvalidInputError } from '../../core/errors.ts';
 import { requestCancel } from '../../core/jobs/cancel.ts';
 import { isOpen, listJobs } from '../../core/jobs/job.ts';
@@ -72,7 +72,7 @@ export class JobService<J extends Job, Wanted, Shown> {
   /** The newest jobs first. */
   async list(limit: number): Promise<Shown[]> {
     const jobs = (await listJobs(this.#store, limit, this.#type.isOne)).toReversed();
-    return pMap(await this.#seen(jobs), (one) => this.#type.shown(one), { concurrency: SHOWN_AT_ONCE });
+    return pLimit(SHOWN_AT_ONCE).map(await this.#seen(jobs), (one) => this.#type.shown(one));
   }
 
   /** @throws NotFoundError */

@@ -1,4 +1,5 @@
 /** A version that is loaded and answers, with its gallery as it was at the last look. */
+import pLimit from 'p-limit';
 import type { Embedder } from '../../core/embedding/embedder.ts';
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { GalleryLog } from '../../core/gallery/carry-over.ts';
@@ -7,7 +8,6 @@ import { followGalleryLog, readGalleryLog } from '../../core/registry/gallery-lo
 import type { LoadOptions } from '../../core/registry/load-embedder.ts';
 import type { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
-import { turns } from '../../core/storage/turns.ts';
 import { Batcher } from './batcher.ts';
 import type { Run } from './batcher.ts';
 import { knowledgeOf } from './knowledge.ts';
@@ -32,7 +32,7 @@ export class WarmVersion {
   readonly batcher: Batcher;
   readonly #registry: Registry;
   readonly #onTrouble: (error: unknown) => void;
-  readonly #inTurn = turns(1);
+  readonly #inTurn = pLimit(1);
   #log: GalleryLog;
   #knowledge: Knowledge;
 

@@ -3,10 +3,11 @@
  * to the gallery, only now and then, and beside the requests. When an alias moves, the new version is loaded beside the old one and
  * takes its place when it is ready; requests under way end on the one that they began with.
  */
+import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
 import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
-import { turns } from '../../core/storage/turns.ts';
 import { Line } from '../http/line.ts';
 import type { Run } from './batcher.ts';
 import { WarmVersion } from './warm-version.ts';
@@ -52,7 +53,7 @@ interface Followed {
   lookedAt: number;
   looking: Promise<void> | null;
   /** One look after another: the slower one of two at once might have seen the older state. */
-  readonly inTurn: ReturnType<typeof turns>;
+  readonly inTurn: LimitFunction;
 }
 
 export class WarmVersions {
@@ -152,7 +153,7 @@ export class WarmVersions {
         version,
         lookedAt: performance.now(),
         looking: null,
-        inTurn: turns(1),
+        inTurn: pLimit(1),
       };
       this.#aliases.set(key, first);
       return first.version;

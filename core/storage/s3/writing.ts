@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { ConflictError } from '../../errors.ts';
 import { holdTo } from '../condition.ts';
 import { sha256 } from '../local-file.ts';
 import type { PutCondition } from '../store.ts';
-import { turns } from '../turns.ts';
 import type { Bucket, Described, Part } from './client.ts';
 import { isAbsent, isContended, isDamaged, isRefused, isUnknown } from './failure.ts';
 import { marksOf, newWriteId } from './marks.ts';
@@ -16,7 +16,7 @@ const INTACT_TRIES = 3;
 const LONGEST_PAUSE_MS = 1000;
 /** Of one upload, and of all uploads of the process: each has a part's bytes in memory. */
 const PARTS_AT_ONCE = 4;
-const inPartsTurn = turns(2 * PARTS_AT_ONCE);
+const inPartsTurn = pLimit(2 * PARTS_AT_ONCE);
 
 /** What is being written, and its name in messages. */
 export interface Writing {

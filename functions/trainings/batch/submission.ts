@@ -5,10 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { ListJobsCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import type { BatchClient } from '@aws-sdk/client-batch';
-import { ConflictError } from '../../../core/errors.ts';
 import { now } from '../../../core/jobs/job.ts';
 import type { Job } from '../../../core/jobs/job.ts';
 import { encode } from '../../../core/registry/documents.ts';
+import { putIf } from '../../../core/storage/put-if.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 import type { Step } from './steps.ts';
 import { idsOf, roundOf, storedSubmission, submissionKey } from './submission-document.ts';
@@ -32,26 +32,13 @@ export async function endSubmission(store: ObjectStore, client: BatchClient, { i
   const found = await storedSubmission(store, id);
   if (found === null || found.value.over || found.value.batchJob === null) return;
   await terminate(client, idsOf(found.value));
-  await ifStillMine(
-    store.put(submissionKey(id), encode({ ...found.value, over: true }), { ifMatch: found.etag }),
-  );
+  await putIf(store, submissionKey(id), encode({ ...found.value, over: true }), { ifMatch: found.etag });
 }
 
 async function terminate(client: BatchClient, batchJobs: readonly string[]): Promise<void> {
   // The last one first: it must not begin because of what happens to the others.
   for (const jobId of batchJobs.toReversed()) {
     await client.send(new TerminateJobCommand({ jobId, reason: CANCELLED }));
-  }
-}
-
-/** @returns whether it was written: nobody else had written it meanwhile */
-async function ifStillMine(written: Promise<unknown>): Promise<boolean> {
-  try {
-    await written;
-    return true;
-  } catch (error) {
-    if (error instanceof ConflictError) return false;
-    throw error;
   }
 }
 
@@ -79,14 +66,9 @@ export async function submitOnce(
   const { target, steps } = await work();
   const { queue } = target;
   const claim: Submission = { token: randomUUID(), at: now(), queue, batchJob: null, unsure: false, round };
-  let etag: string;
-  try {
-    const condition = found === null ? { ifAbsent: true as const } : { ifMatch: found.etag };
-    ({ etag } = await store.put(key, encode(claim), condition));
-  } catch (error) {
-    if (error instanceof ConflictError) return;
-    throw error;
-  }
+  const condition = found === null ? { ifAbsent: true as const } : { ifMatch: found.etag };
+  const etag = await putIf(store, key, encode(claim), condition);
+  if (etag === null) return;
   const batchJobs: string[] = [];
   try {
     for (const step of steps) {
@@ -99,7 +81,7 @@ export async function submitOnce(
   }
   const done = { ...claim, batchJob: batchJobs.at(-1) ?? null };
   const first = batchJobs.length > 1 ? { before: batchJobs.slice(0, -1) } : {};
-  if (await ifStillMine(store.put(key, encode({ ...done, ...first }), { ifMatch: etag }))) return;
+  if ((await putIf(store, key, encode({ ...done, ...first }), { ifMatch: etag })) !== null) return;
   // It was ended and gone on with meanwhile: nobody will ever ask after these.
   const others = await storedSubmission(store, job.id);
   if ((others?.value.round ?? 0) > round) await terminate(client, batchJobs);
