@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import { contextOf } from '../context.ts';
 import { collect, command, share } from '../flags.ts';
 import type { TrainFlags } from '../training/request.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import { isUlid } from '../../core/ulid.ts';
 import { contextOf } from '../context.ts';
 import type { Context } from '../context.ts';

@@ -1,4 +1,4 @@
-import { testPictures } from '../../core/pipeline/test-pictures.ts';
+import { testPictures } from '../../core/jobs/test-pictures.ts';
 import type { Picture } from '../../core/images/dataset.ts';
 import type { Resolved } from '../../core/registry/registry.ts';
 import type { Context } from '../context.ts';

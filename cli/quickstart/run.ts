@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import type { Context } from '../context.ts';
 import { duration } from '../output/format.ts';
 import { printAnswer } from '../output/answer.ts';

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import type { DataCheck } from '../../core/training/data-check/index.ts';
 import type { Context } from '../context.ts';
 import { openTrainingData } from './data.ts';

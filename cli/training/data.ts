@@ -1,5 +1,5 @@
 import type { DataSet } from '../../core/images/dataset.ts';
-import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import type { TrainingData } from '../../core/pipeline/context.ts';
 import { requireOneSpelling } from '../../core/spelling.ts';
 import type { Context } from '../context.ts';

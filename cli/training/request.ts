@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import type { Recipe } from '../../core/training/recipe.ts';
 import type { Context } from '../context.ts';
 import type { CommonFlags } from '../flags.ts';

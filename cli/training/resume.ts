@@ -1,5 +1,6 @@
 import { ConflictError, NotFoundError } from '../../core/errors.ts';
-import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../usage.ts';
 

@@ -7,33 +7,13 @@ import type { Stored } from '../registry/documents.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
+import { trainingRequestSchema } from '../pipeline/request.ts';
+import type { TrainingRequest } from '../pipeline/request.ts';
 import { gateSchema } from '../promotion/gate.ts';
 import { importRequestSchema, importResultSchema } from '../ingest/import/request.ts';
 import type { ImportRequest } from '../ingest/import/request.ts';
 
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
-
-const requestSchema = z.strictObject({
-  /** A folder, an address, or the name of a data set in the registry; how it was found is the edge's to know. */
-  dataSet: z.string(),
-  testSet: z.string().nullable(),
-  /** Share of the pictures to judge on where there is no test set. */
-  holdOut: z.number().min(0).max(0.9),
-  model: z.string(),
-  recipe: z.string(),
-  options: z.record(z.string(), z.json()),
-  seed: z.int(),
-  promote: z.boolean(),
-  /** Let the version answer even when it is worse than the one before. */
-  force: z.boolean().optional(),
-  /** The loss of accuracy up to which it may answer; see gate.ts. */
-  tolerance: z.number().min(0).max(1).optional(),
-  /** Shares that the operating points aim at, where they are not the usual ones: of known pictures (balanced), and of strangers (strict). */
-  falseRejection: z.number().min(0).max(1).optional(),
-  falseAcceptance: z.number().min(0).max(1).optional(),
-});
-/** What somebody wants trained. */
-export type TrainingRequest = z.infer<typeof requestSchema>;
 
 const ownerSchema = z.strictObject({
   host: z.string(),
@@ -70,7 +50,7 @@ const common = {
 const trainingSchema = z.strictObject({
   ...common,
   kind: z.undefined().optional(),
-  request: requestSchema,
+  request: trainingRequestSchema,
   result: z
     .strictObject({
       model: z.string(),

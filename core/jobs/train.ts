@@ -32,7 +32,7 @@ export async function runTraining(
   resume: Resume,
 ): Promise<TrainingResult> {
   const began = performance.now();
-  const plan = await planTraining(job, data, context, resume);
+  const plan = await planTraining(job, checkpointPrefix(job.id), data, context, resume);
   const { registry } = context;
   const hold = await takeJob(registry.store, job.id, context);
   const outcome = hold === null ? await outcomeOf(plan) : await attempt(plan, hold);
@@ -78,6 +78,6 @@ async function make(plan: TrainingPlan, folder: string): Promise<number> {
 
 function checkpointsOf(plan: TrainingPlan): Checkpoints {
   const { store } = plan.context.registry;
-  const place = { store, prefix: checkpointPrefix(plan.job.id), scratch: plan.context.scratch };
+  const place = { store, prefix: plan.checkpointPrefix, scratch: plan.context.scratch };
   return new Checkpoints(place, identityOf(plan));
 }

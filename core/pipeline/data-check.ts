@@ -7,7 +7,6 @@ import { pooledFromKept } from '../training/baseline.ts';
 import type { PooledPictures } from '../training/baseline.ts';
 import { checkData, dataCheckSchema, summaryOf } from '../training/data-check/index.ts';
 import type { DataCheck } from '../training/data-check/index.ts';
-import { checkpointPrefix } from '../jobs/job.ts';
 import { prepareParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { identityOf } from './plan.ts';
@@ -98,7 +97,7 @@ export async function checkTraining(
 }
 
 /** Goes with the checkpoint when the version is published. */
-const checkKey = ({ job }: TrainingPlan): string => `${checkpointPrefix(job.id)}data-check.json`;
+const checkKey = ({ checkpointPrefix }: TrainingPlan): string => `${checkpointPrefix}data-check.json`;
 
 async function earlierCheck(plan: TrainingPlan): Promise<DataCheck | null> {
   if (plan.resume === 'no') return null;

@@ -5,10 +5,12 @@ import type { Manifest } from '../registry/manifest.ts';
 import type { LoadedRecipe } from '../training/recipe.ts';
 import { loadRecipe, recipeOptions } from '../training/recipes/index.ts';
 import type { Resume, TrainingContext, TrainingData } from './context.ts';
-import type { TrainingJob } from '../jobs/job.ts';
+import type { RequestedTraining } from './request.ts';
 
 export interface TrainingPlan {
-  readonly job: TrainingJob;
+  readonly job: RequestedTraining;
+  /** Where the job keeps its checkpoint: a prefix of keys. */
+  readonly checkpointPrefix: string;
   readonly recipe: LoadedRecipe;
   /** All options of the recipe. */
   readonly options: Manifest['recipe']['options'];
@@ -29,7 +31,8 @@ export interface DataPlan extends Pick<TrainingPlan, 'recipe' | 'options' | 'dat
 
 /** @throws InvalidInputError when there is no such recipe, or it has no such options */
 export async function planTraining(
-  job: TrainingJob,
+  job: RequestedTraining,
+  checkpointPrefix: string,
   data: TrainingData,
   context: TrainingContext,
   resume: Resume,
@@ -38,6 +41,7 @@ export async function planTraining(
   const recipe = await loadRecipe(job.request.recipe);
   return {
     job,
+    checkpointPrefix,
     recipe,
     options,
     data,

@@ -7,7 +7,6 @@ import type { Examples, PictureName, ReportData } from '../training/report/index
 import type { BackboneJudgement } from './baseline.ts';
 import type { TrainingData } from './context.ts';
 import type { Judgement } from './judge.ts';
-import { now } from '../jobs/job.ts';
 import type { Learnt } from './learn.ts';
 import type { TrainingPlan } from './plan.ts';
 
@@ -33,7 +32,7 @@ export async function reportOf(
   const shown = [...(examples ? shownIn(examples) : []), ...(dataCheck ? picturesOf(dataCheck) : [])];
   const report: ReportData = {
     model: job.request.model,
-    madeAt: now(),
+    madeAt: new Date().toISOString(),
     madeBy: context.createdBy,
     job: job.id,
     recipe: { name: recipe.name, options },

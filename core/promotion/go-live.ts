@@ -6,13 +6,15 @@ import { TOLERANCE } from './gate.ts';
 import type { TrainingPlan } from '../pipeline/plan.ts';
 import { promote } from './promote.ts';
 import type { Promotion } from './promote.ts';
-import type { Outcome } from '../jobs/result.ts';
 
 /** Others that go live at the same moment; each of them is compared with anew. */
 const ATTEMPTS = 10;
 
 /** Promotes what a job has published, once: a job that is resumed does not undo what others did since. */
-export async function goLive(plan: TrainingPlan, version: number): Promise<Omit<Outcome, 'version'>> {
+export async function goLive(
+  plan: TrainingPlan,
+  version: number,
+): Promise<Pick<Promotion, 'promoted' | 'gate'>> {
   const { registry } = plan.context;
   for (let attempt = 1; ; attempt++) {
     const alias = await registry.alias(plan.job.request.model, DEFAULT_ALIAS);

@@ -12,7 +12,7 @@ import { TOLERANCE } from '../../core/promotion/gate.ts';
 import { promote } from '../../core/promotion/promote.ts';
 import type { PromotionRequest } from '../../core/promotion/promote.ts';
 import { rollback } from '../../core/promotion/rollback.ts';
-import { testPictures } from '../../core/pipeline/test-pictures.ts';
+import { testPictures } from '../../core/jobs/test-pictures.ts';
 import type { Author } from '../../core/registry/names.ts';
 import { DEFAULT_ALIAS, isName } from '../../core/registry/names.ts';
 import type { Registry } from '../../core/registry/registry.ts';

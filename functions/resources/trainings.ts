@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { createJob, readProgress, readTraining } from '../../core/jobs/job.ts';
-import type { TrainingJob, TrainingRequest } from '../../core/jobs/job.ts';
+import type { TrainingJob } from '../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../core/pipeline/request.ts';
 import { checkName } from '../../core/registry/names.ts';
 import type { Scope } from '../../core/registry/tokens.ts';
 import type { ObjectStore } from '../../core/storage/store.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import type { DataSet } from '../../../core/images/dataset.ts';
-import type { TrainingRequest } from '../../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../../core/pipeline/request.ts';
 import { contextOf } from '../../../cli/context.ts';
 import { openTrainingData } from '../../../cli/training/data.ts';
 import { Workplace } from '../support.ts';

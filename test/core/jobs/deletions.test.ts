@@ -6,7 +6,7 @@ import { syncGallery } from '../../../core/ingest/sync.ts';
 import { deleteDataset } from '../../../core/jobs/delete-dataset.ts';
 import { deleteModel } from '../../../core/jobs/delete-model.ts';
 import { checkpointPrefix, createJob, readJob, updateJob } from '../../../core/jobs/job.ts';
-import type { TrainingRequest } from '../../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../../core/pipeline/request.ts';
 import { takeJob } from '../../../core/jobs/owner.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';

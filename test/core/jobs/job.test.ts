@@ -12,7 +12,8 @@ import {
 import { requestCancel } from '../../../core/jobs/cancel.ts';
 import { failureOf, notingFailure } from '../../../core/jobs/failure.ts';
 import { createJob, listJobs, readJob, updateJob } from '../../../core/jobs/job.ts';
-import type { Job, Owner, TrainingRequest } from '../../../core/jobs/job.ts';
+import type { Job, Owner } from '../../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../../core/pipeline/request.ts';
 import { isOwnerAlive, leaveJob, renewHold, takeJob } from '../../../core/jobs/owner.ts';
 import type { Ending, Hold } from '../../../core/jobs/owner.ts';
 import { resumeJob } from '../../../core/jobs/resume.ts';

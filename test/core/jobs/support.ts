@@ -8,7 +8,8 @@ import type { Resume, TrainingContext, TrainingData } from '../../../core/pipeli
 import type { LocalBackbone } from '../../../core/network/backbones/backbone.ts';
 import { resnet50 } from '../../../core/network/backbones/resnet50.ts';
 import { createJob } from '../../../core/jobs/job.ts';
-import type { TrainingJob, TrainingRequest } from '../../../core/jobs/job.ts';
+import type { TrainingJob } from '../../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../../core/pipeline/request.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import { runTraining } from '../../../core/jobs/train.ts';
 import type { FileSource } from '../../../core/registry/publish.ts';

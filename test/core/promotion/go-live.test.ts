@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { dataSetOf } from '../../../core/images/dataset.ts';
 import type { DataSet } from '../../../core/images/dataset.ts';
 import { readTraining } from '../../../core/jobs/job.ts';
-import type { TrainingRequest } from '../../../core/jobs/job.ts';
+import type { TrainingRequest } from '../../../core/pipeline/request.ts';
 import type { TrainingResult } from '../../../core/jobs/result.ts';
 import type { TrainingProgress } from '../../../core/training/progress.ts';
 import { Place } from '../jobs/support.ts';

@@ -4,7 +4,7 @@ import type { Picture } from '../images/dataset.ts';
 import { storedPicture } from '../images/picture.ts';
 import type { Registry, Resolved } from '../registry/registry.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { readTraining } from '../jobs/job.ts';
+import { readTraining } from './job.ts';
 
 /** Where a data set's classes are: `<prefix><class>/<file>`. */
 interface Place {
