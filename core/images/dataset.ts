@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
+import type { Levels } from './levels.ts';
 
 /** Side of a picture's thumbnail, in pixels. */
 export const THUMBNAIL_SIZE = 32;
@@ -16,6 +17,8 @@ export interface Picture {
    * decoded it: enough to tell whether two files may show the same.
    */
   readonly thumbnail?: Uint8Array;
+  /** Which samples of an image of 16 bits are black and white, where the scan has decoded it. */
+  readonly levels?: Levels;
   /**
    * The file's bytes, read again each time.
    * @throws NotFoundError when it is gone, CorruptDataError when it is not the file any more that was scanned
@@ -26,12 +29,13 @@ export interface Picture {
 /**
  * Something about a file that its owner should know. `duplicate-across-classes`: the same bytes under several
  * classes; these files are used all the same, for nothing says which class is right. `duplicate`: the same bytes as an
- * earlier file of the same class. All files but those of `duplicate-across-classes` are left out.
+ * earlier file of the same class. `litter`: one line for all files in
+ * recycle bins, snapshots and the like. All files but those of `duplicate-across-classes` are left out.
  */
 export interface DataSetProblem {
   readonly key: string;
   readonly kind:
-    'unreadable' | 'duplicate' | 'duplicate-across-classes' | 'misplaced' | 'outside' | 'bad-name';
+    'unreadable' | 'duplicate' | 'duplicate-across-classes' | 'misplaced' | 'outside' | 'bad-name' | 'litter';
   readonly reason: string;
 }
 

@@ -1,13 +1,12 @@
+import { isLitter } from './litter.ts';
+
 /** Where a file lies in a data set. */
 export type Place =
   | { readonly className: string }
   | { readonly problem: { readonly kind: 'misplaced' | 'bad-name'; readonly reason: string } }
   | 'ignored';
 
-/** What operating systems leave behind without their users' doing, in lower case. */
-const LITTER = new Set(['thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '$recycle.bin']);
-
-/** Reads `<class>/<file>`; hidden files and litter of operating systems are ignored wherever they lie. */
+/** Reads `<class>/<file>`; hidden files and litter of operating and storage systems are ignored wherever they lie. */
 export function placeOf(key: string): Place {
   const parts = key.split('/');
   const [className, file, ...deeper] = parts;
@@ -26,8 +25,4 @@ export function placeOf(key: string): Place {
     return { problem: { kind: 'misplaced', reason } };
   }
   return { className };
-}
-
-function isLitter(part: string): boolean {
-  return part.startsWith('.') || LITTER.has(part.toLowerCase());
 }

@@ -13,6 +13,7 @@ import type { DataSetFile } from './list-dataset.ts';
 import { resolveLimits } from './limits.ts';
 import type { ImageLimits } from './limits.ts';
 import { digest, storedPicture } from './picture.ts';
+import type { DecodedImage } from './pixels.ts';
 import { checkByteCount, probeImage } from './probe.ts';
 
 export interface DataSetOptions {
@@ -83,8 +84,8 @@ async function examine(scan: Scan, file: DataSetFile): Promise<Picture | DataSet
     checkByteCount(file.size, scan.limits);
     const bytes = (await scan.store.get(file.key))?.bytes;
     if (!bytes) throw new UnreadableImageError('it went away while the data set was scanned');
-    const thumbnail = await lookInto(scan, bytes);
-    return storedPicture(scan.store, file.key, file.path, file.className, digest(bytes), thumbnail);
+    const small = await lookInto(scan, bytes);
+    return storedPicture(scan.store, file.key, file.path, file.className, digest(bytes), small);
   } catch (error) {
     const kind = problemKind(error);
     if (kind === null) throw error;
@@ -93,8 +94,8 @@ async function examine(scan: Scan, file: DataSetFile): Promise<Picture | DataSet
 }
 
 /** @returns the picture, small, unless only its header is read */
-async function lookInto({ verify, limits }: Scan, bytes: Uint8Array): Promise<Uint8Array | undefined> {
-  if (verify === 'pixels') return (await decodeImage(bytes, THUMBNAIL, limits)).data;
+async function lookInto({ verify, limits }: Scan, bytes: Uint8Array): Promise<DecodedImage | undefined> {
+  if (verify === 'pixels') return decodeImage(bytes, THUMBNAIL, limits);
   await probeImage(bytes, limits);
   return undefined;
 }

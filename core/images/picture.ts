@@ -3,6 +3,7 @@ import { CorruptDataError, NotFoundError } from '../errors.ts';
 import { quote } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Picture } from './dataset.ts';
+import type { DecodedImage } from './pixels.ts';
 
 /** SHA-256, hex. */
 export function digest(content: Uint8Array | string): string {
@@ -16,13 +17,13 @@ export function storedPicture(
   key: string,
   className: string,
   sha256: string,
-  thumbnail?: Uint8Array,
+  small?: DecodedImage,
 ): Picture {
   return {
     key,
     className,
     sha256,
-    ...(thumbnail && { thumbnail }),
+    ...(small && { thumbnail: small.data, ...(small.levels && { levels: small.levels }) }),
     async read() {
       const found = await store.get(storeKey);
       if (!found)

@@ -3,6 +3,7 @@ import { alikeClasses } from './alike-classes.ts';
 import type { Check, Material } from './check.ts';
 import { contradictions } from './contradictions.ts';
 import type { CheckResult, DataCheck } from './finding.ts';
+import { lowInformation } from './low-information.ts';
 import { materialOf } from './material.ts';
 import type { DataToCheck } from './material.ts';
 import { nearDuplicates } from './near-duplicates.ts';
@@ -23,6 +24,7 @@ const checks: readonly Check[] = [
   splitLeaks,
   wrongLabels,
   nearDuplicates,
+  lowInformation,
   thinClasses,
   alikeClasses,
 ];

@@ -7,5 +7,7 @@ export const unusableFiles: Check = {
   severity: 'repair',
   suggestion: 'convert or remove each file; it is left out until then',
   find: ({ problems }) =>
-    problems.filter(({ problem }) => !problem.kind.startsWith('duplicate')).map(ofProblem),
+    problems
+      .filter(({ problem: { kind } }) => !kind.startsWith('duplicate') && kind !== 'litter')
+      .map(ofProblem),
 };

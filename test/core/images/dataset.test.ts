@@ -150,6 +150,7 @@ test('litter and hidden files are passed over, misplaced files are reported', as
 
   assert.deepEqual(keys(dataSet), ['a/1.png', 'b/1.png']);
   assert.deepEqual(kinds(dataSet), [
+    'litter __MACOSX',
     'misplaced a/deeper/2.png',
     'misplaced a/x.jpg/3.png',
     'misplaced readme.png',
