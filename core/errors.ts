@@ -21,6 +21,9 @@ export class InvalidInputError extends KindredError {
   }
 }
 
+/** Something has more bytes than whoever reads it allows. */
+export class TooLargeError extends InvalidInputError {}
+
 /** Something asked for by name does not exist. */
 export class NotFoundError extends KindredError {
   constructor(message: string, options?: { cause?: unknown }) {

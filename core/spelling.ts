@@ -4,19 +4,6 @@
  */
 import { InvalidInputError } from './errors.ts';
 
-/** The name among those known that is the same text, itself first; else the name composed (NFC). */
-export function spelledAs(name: string, known: Iterable<string>): string {
-  const spellings = spellingsOf(name);
-  if (spellings.length === 1) return name;
-  const composed = name.normalize('NFC');
-  let found = composed;
-  for (const one of known) {
-    if (one === name) return name;
-    if (one.normalize('NFC') === composed) found = one;
-  }
-  return found;
-}
-
 /** How the name may be written: as it is, composed, decomposed. Nearly every name is but one. */
 export function spellingsOf(name: string): string[] {
   return [...new Set([name, name.normalize('NFC'), name.normalize('NFD')])];

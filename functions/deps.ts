@@ -1,5 +1,6 @@
 /** The composition root of the API: the one place that knows what is made of what. */
 import { randomBytes } from 'node:crypto';
+import { KnownGalleries } from '../core/ingest/known-galleries.ts';
 import { registryTokens } from '../core/registry/registry-tokens.ts';
 import type { Registry } from '../core/registry/registry.ts';
 import type { TokenStore } from '../core/registry/token-store.ts';
@@ -19,7 +20,7 @@ import { serverMetrics } from './http/server-metrics.ts';
 import type { ServerMetrics } from './http/server-metrics.ts';
 import { TokenCache } from './http/token-cache.ts';
 import type { LogEntry } from './log.ts';
-import { Ingestion } from './ingestion/ingestion.ts';
+import { Reconciler } from './ingestion/reconciler.ts';
 import { Moves } from './promotions/moves.ts';
 import { UploadSigner } from './http/upload-signature.ts';
 import { Streams } from './trainings/events.ts';
@@ -113,11 +114,16 @@ export function makeDeps(options: ServeOptions) {
     work,
     onRejected: (code) => metrics.rejected(code),
   });
-  const ingestion = options.background ? ingestionOf(options, versions, metrics, trouble) : null;
+  const galleries = new KnownGalleries(registry);
+  const ingestion = options.background
+    ? reconcilerOf(options, { versions, galleries, metrics, trouble })
+    : null;
   if (ingestion !== null) metrics.watchIngestion(ingestion);
   return {
     registry,
     versions,
+    /** Galleries by names, for changes. */
+    galleries,
     metrics,
     log,
     withoutPlace: withoutPlace(registry.store.uri),
@@ -151,19 +157,22 @@ export function makeDeps(options: ServeOptions) {
   };
 }
 
-function ingestionOf(
+function reconcilerOf(
   { registry, log, followMs, versions: { lookMs } = {} }: ServeOptions,
-  versions: WarmVersions,
-  metrics: ServerMetrics,
-  trouble: (error: unknown) => void,
-): Ingestion {
-  return new Ingestion({
+  parts: {
+    readonly versions: WarmVersions;
+    readonly galleries: KnownGalleries;
+    readonly metrics: ServerMetrics;
+    readonly trouble: (error: unknown) => void;
+  },
+): Reconciler {
+  const { metrics, ...shared } = parts;
+  return new Reconciler({
     registry,
-    versions,
+    ...shared,
     log,
-    trouble,
     onIngested: (done) => metrics.ingested(done.map(({ outcome }) => outcome)),
-    onFailed: (pictures) => metrics.ingestFailed(pictures),
+    onFailed: (images) => metrics.ingestFailed(images),
     ...(lookMs !== undefined && { lookMs }),
     ...(followMs !== undefined && { followMs }),
   });

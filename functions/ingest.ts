@@ -1,28 +1,27 @@
-/** Takes up pictures that come to data sets in the bucket, or go: events of S3, through EventBridge and SQS or straight. */
+/** Ingests images that come to datasets in the bucket, change or go: events of S3, through EventBridge and SQS or directly. */
 import { embedPictures } from '../core/embedding/embed-pictures.ts';
 import { followersOf } from '../core/ingest/followers.ts';
 import { ingest } from '../core/ingest/ingest.ts';
-import type { Ingested } from '../core/ingest/ingest.ts';
-import { compactGallery } from '../core/registry/compaction.ts';
+import { KnownGalleries } from '../core/ingest/known-galleries.ts';
+import type { Ingested } from '../core/ingest/reconcile.ts';
 import { parseAddress } from '../core/storage/s3/address.ts';
 import { ingestEnvironment } from './environment.ts';
 import { describe } from './http/problems.ts';
+import { Compactor } from './ingestion/compactor.ts';
+import { Embedders } from './lambda/embedders.ts';
 import { ingestMessages } from './lambda/ingest-messages.ts';
 import type { Message } from './lambda/ingest-messages.ts';
 import { logFrom } from './lambda/log.ts';
 import { registryOf } from './lambda/registry.ts';
-import type { VersionName } from './versions/warm-version.ts';
-import { WarmVersions } from './versions/warm-versions.ts';
-
-/** Changes of a gallery after which it is looked at whether they should be compacted. */
-const COMPACTED = 32;
 
 const environment = ingestEnvironment();
 const log = logFrom(environment.KINDRED_LOG_LEVEL);
 const onTrouble = (error: unknown): void => log({ level: 'warning', error: describe(error) });
 const address = parseAddress(environment.KINDRED_REGISTRY);
 const registry = registryOf(environment, onTrouble);
-const versions = new WarmVersions(registry, { most: environment.KINDRED_VERSIONS, onTrouble });
+const galleries = new KnownGalleries(registry);
+const embedders = new Embedders(registry, environment.KINDRED_VERSIONS);
+const compactor = new Compactor(registry, galleries, log);
 
 /** What of Lambda's context is used. */
 interface Context {
@@ -53,33 +52,14 @@ function messagesOf(event: unknown): readonly Message[] | null {
 
 async function take(keys: readonly string[]): Promise<Ingested[]> {
   const done = await ingest(registry, keys, {
-    followers: (dataSet) => followersOf(registry, dataSet, onTrouble),
-    embed: (version, pictures) => versions.ask(version, ({ embedder }) => embedPictures(embedder, pictures)),
-    log: (version) =>
-      versions.ask(version, async (warm) => {
-        await warm.follow();
-        return warm.log;
-      }),
+    galleries,
+    followers: (dataset) => followersOf(registry, dataset, onTrouble),
+    embed: (version, images) => embedders.use(version, (embedder) => embedPictures(embedder, images)),
   });
   for (const { model, version, outcome } of done) {
-    if (outcome !== 'unchanged') await compactNowAndThen({ model, version });
+    if (outcome === 'unchanged' || !compactor.isTime(model)) continue;
+    // What was ingested is not lost when that fails.
+    await compactor.compact({ model, version }).catch(onTrouble);
   }
   return done;
-}
-
-/** Changes of each gallery by this process since it was last compacted. */
-const changes = new Map<string, number>();
-
-/** Many changes are put into one file. What was taken up is not lost when that fails. */
-async function compactNowAndThen(version: VersionName): Promise<void> {
-  const name = `${version.model}@${version.version}`;
-  const count = (changes.get(name) ?? 0) + 1;
-  changes.set(name, count % COMPACTED);
-  if (count < COMPACTED) return;
-  try {
-    const { compacted, removed } = await compactGallery(registry.store, version);
-    if (compacted + removed > 0) log({ level: 'info', event: 'compaction', ...version, compacted, removed });
-  } catch (error) {
-    onTrouble(error);
-  }
 }

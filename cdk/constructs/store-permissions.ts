@@ -8,18 +8,18 @@ export function servingPermissions(bucket: Bucket): Permission[] {
     { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
     {
       actions: ['s3:GetObject'],
-      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*'),
+      resources: under(bucket, ...READ),
       why: 'Data sets, models and trainings are named by requests and do not exist yet; not tokens of a registry.',
     },
     {
       actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
-      resources: under(bucket, ...CHANGED, 'models/*/aliases/*', 'jobs/*'),
+      resources: under(bucket, ...CHANGED, KEPT, 'models/*/aliases/*', 'jobs/*'),
       why: 'Pictures, changes of galleries, aliases and jobs are named by requests; the files of a version cannot be overwritten.',
     },
     {
       actions: ['s3:DeleteObject'],
       resources: under(bucket, ...CHANGED),
-      why: 'Pictures are deleted by name, and what a change of a gallery leaves is cleared away; no version can be deleted.',
+      why: 'Images are deleted by name, and compaction removes what it has replaced; no version can be deleted.',
     },
   ];
 }
@@ -29,7 +29,7 @@ export function ingestPermissions(bucket: Bucket): Permission[] {
     { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
     {
       actions: ['s3:GetObject'],
-      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*'),
+      resources: under(bucket, ...READ),
       why: 'Which picture was put, and into which models it goes, is told by each event; not tokens.',
     },
     {
@@ -46,23 +46,28 @@ export function importPermissions(bucket: Bucket): Permission[] {
     { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
     {
       actions: ['s3:GetObject'],
-      resources: under(bucket, 'datasets/*', 'models/*', 'jobs/*'),
+      resources: under(bucket, ...READ),
       why: 'An import reads the pictures, versions and jobs that it is asked for by name; not tokens.',
     },
     {
-      actions: ['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+      actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+      resources: under(bucket, ...GALLERIES, KEPT, 'jobs/*'),
+      why: 'An import writes changes of galleries, images that no dataset has and its own job, whose names do not exist yet; no version.',
+    },
+    {
+      actions: ['s3:DeleteObject'],
       resources: under(bucket, ...GALLERIES, 'jobs/*'),
-      why: 'An import writes changes of galleries and its own job, whose names do not exist yet; not pictures, and no version.',
+      why: 'An import removes its intermediate files and what compaction has replaced.',
     },
   ];
 }
 
-/** What galleries consist of, besides the version that a training made, and the pictures themselves. */
-const GALLERIES = [
-  'models/*/pictures/*',
-  'models/*/versions/*/gallery/*',
-  'models/*/versions/*/carry-over/*',
-];
+/** Everything but tokens. */
+export const READ = ['datasets/*', 'models/*', 'blobs/*', 'jobs/*'];
+/** The logs of galleries, and the embeddings of the images in them. */
+const GALLERIES = ['models/*/gallery/*', 'models/*/embeddings/*'];
+/** Images that users add are kept there; nothing is deleted. */
+const KEPT = 'blobs/*';
 const CHANGED = ['datasets/*', 'models/*/unknown/*', ...GALLERIES];
 
 const under = (bucket: Bucket, ...keys: readonly string[]): string[] =>

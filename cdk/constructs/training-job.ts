@@ -9,6 +9,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { acceptWildcards, permit } from './permissions.ts';
+import { READ } from './store-permissions.ts';
 
 export interface TrainingJobProps {
   readonly config: Config;
@@ -65,7 +66,7 @@ export class TrainingJob extends Construct {
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       {
         actions: ['s3:GetObject'],
-        resources: ['datasets/*', 'models/*', 'jobs/*'].map((keys) => bucket.arnForObjects(keys)),
+        resources: READ.map((keys) => bucket.arnForObjects(keys)),
         why: 'A training reads the pictures, versions and jobs that it is asked for by name; not tokens.',
       },
       {

@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
 import { ASKED_MODEL, command } from '../flags.ts';
-import type { AddFlags } from '../gallery-add.ts';
+import type { CommonFlags } from '../flags.ts';
 import { asUsage } from '../usage.ts';
 
-/** `kindred gallery add CLASS IMAGE...`: pictures that are compared with from now on, in a class that may be new. */
+/** `kindred gallery add CLASS IMAGE...`: adds images to a class, which may be new. */
 export function addToGalleryCommand(): Command {
-  return command('add', 'add pictures to a class, there already or new', {
+  return command('add', 'add images to a class, existing or new', {
     model: ASKED_MODEL,
   })
     .argument('<class>', 'the class')
-    .argument('<image...>', 'picture files')
-    .option('--no-keep-pictures', 'keep the embeddings alone; a new version cannot take these pictures over')
-    .action(async (className: string, images: string[], flags: AddFlags) => {
+    .argument('<image...>', 'image files')
+    .action(async (className: string, images: string[], flags: CommonFlags) => {
       const context = contextOf(flags);
       const { checkName } = await import('../../core/gallery/names.ts');
       asUsage(() => checkName(className, 'class'));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { contextOf } from '../context.ts';
+import type { Context } from '../context.ts';
 import { ASKED_MODEL, command } from '../flags.ts';
 import type { CommonFlags } from '../flags.ts';
 import { counted } from '../output/format.ts';
@@ -17,18 +18,35 @@ export function exportGalleryCommand(): Command {
         );
       }
       const context = contextOf(flags);
-      const { openGallery } = await import('../version.ts');
       const { writeResult } = await import('../output/file.ts');
-      const { model, version, gallery } = await openGallery(context, flags.model);
-      await writeResult(
-        file,
-        format === 'csv'
-          ? (await import('../../core/gallery/csv.ts')).galleryCsv(gallery)
-          : await (await import('../../core/gallery/arrow.ts')).writeGallery(gallery),
-      );
-      context.terminal.json({ model, version, file, pictures: gallery.keys.length });
+      const made = format === 'csv' ? await asCsv(context, flags) : await asArrow(context, flags);
+      const { model, version, pictures } = made;
+      await writeResult(file, made.content);
+      context.terminal.json({ model, version, file, pictures });
       context.terminal.print(
-        `${counted(gallery.keys.length, 'picture')} of ${model}@${version} written to ${JSON.stringify(file)}.`,
+        `${counted(pictures, 'image')} of ${model}@${version} written to ${JSON.stringify(file)}.`,
       );
     });
+}
+
+interface Exported {
+  readonly model: string;
+  readonly version: number;
+  readonly pictures: number;
+  readonly content: string | Uint8Array;
+}
+
+async function asCsv(context: Context, flags: CommonFlags): Promise<Exported> {
+  const { openNames } = await import('../version.ts');
+  const { galleryCsv } = await import('../../core/gallery/csv.ts');
+  const { model, version, contents } = await openNames(context, flags.model);
+  const { images } = contents;
+  return { model, version, pictures: images.length, content: galleryCsv(images) };
+}
+
+async function asArrow(context: Context, flags: CommonFlags): Promise<Exported> {
+  const { openGallery } = await import('../version.ts');
+  const { writeGallery } = await import('../../core/gallery/arrow.ts');
+  const { model, version, gallery } = await openGallery(context, flags.model);
+  return { model, version, pictures: gallery.keys.length, content: await writeGallery(gallery) };
 }

@@ -16,7 +16,6 @@ export function importGalleryCommand(): Command {
       '[dataset]',
       'a folder or s3://BUCKET/PREFIX with <class>/<file>, or a data set in the registry',
     )
-    .option('--no-keep-pictures', 'keep the embeddings alone; a new version cannot take these pictures over')
     .option(
       '--parts <n>',
       'for many pictures: cut them into so many parts, each embedded by a process of its own, and publish once; it can be gone on with',

@@ -7,19 +7,21 @@ interface Flags extends CommonFlags {
   readonly into: string;
 }
 
-/** `kindred gallery merge CLASS... --into CLASS`: one class of several. */
+/** `kindred gallery merge CLASS... --into CLASS`: merges classes. */
 export function mergeClassesCommand(): Command {
-  return command('merge', 'make one class of several', { model: ASKED_MODEL })
-    .argument('<class...>', 'the classes whose pictures move')
-    .requiredOption('--into <class>', 'where they go, there already or new')
+  return command('merge', 'merge classes', { model: ASKED_MODEL })
+    .argument('<class...>', 'the classes whose images move')
+    .requiredOption('--into <class>', 'the class that gets the images, existing or new')
     .action(async (from: string[], flags: Flags) => {
       const context = contextOf(flags);
-      const { openGallery } = await import('../version.ts');
-      const { storeChange, tellChange } = await import('../gallery.ts');
+      const { changeGallery } = await import('../gallery.ts');
       const { mergeClasses } = await import('../../core/gallery/operations.ts');
-      const opened = await openGallery(context, flags.model);
-      const change = await storeChange(context, opened, mergeClasses(opened.gallery, from, flags.into));
       const names = from.map((name) => JSON.stringify(name)).join(', ');
-      tellChange(context, change, `${names} merged into ${JSON.stringify(flags.into)}`);
+      await changeGallery(
+        context,
+        flags.model,
+        (contents) => mergeClasses(contents, from, flags.into),
+        `${names} merged into ${JSON.stringify(flags.into)}`,
+      );
     });
 }

@@ -12,19 +12,15 @@ interface Flags extends CommonFlags {
   readonly names?: boolean;
 }
 
-/** `kindred gallery sync [model]`: what came to the data set or went from it since, into the gallery or out of it. */
+/** `kindred gallery sync [model]`: reconciles the gallery with the dataset that it follows. */
 export function syncGalleryCommand(): Command {
-  return command(
-    'sync',
-    'have the gallery follow the data set that the version in production was trained on',
-    {
-      model: 'the same as [model]',
-    },
-  )
+  return command('sync', 'ingest what came to the dataset of the version in production, changed or went', {
+    model: 'the same as [model]',
+  })
     .argument('[model]', 'NAME')
     .option(
       '--names',
-      'compare names alone: quick, but a picture that was replaced under its name is not found',
+      'compare names only: fast, but does not find images that were replaced under their names',
     )
     .action(async (named: string | undefined, flags: Flags) => {
       const context = contextOf(flags);
@@ -34,26 +30,35 @@ export function syncGalleryCommand(): Command {
 }
 
 async function synced(context: Context, model: string, compare: 'names' | 'content'): Promise<Synced> {
-  const [{ syncGallery }, { compactGallery }, { OpenVersions }, { embedPictures }, { stoppable }] =
-    await Promise.all([
-      import('../../core/ingest/sync.ts'),
-      import('../../core/registry/compaction.ts'),
-      import('../../core/promotion/open-versions.ts'),
-      import('../../core/embedding/embed-pictures.ts'),
-      import('../stopping.ts'),
-    ]);
+  const [
+    { syncGallery },
+    { compactModel },
+    { KnownGalleries },
+    { OpenVersions },
+    { embedPictures },
+    { stoppable },
+  ] = await Promise.all([
+    import('../../core/ingest/sync.ts'),
+    import('../../core/ingest/compact.ts'),
+    import('../../core/ingest/known-galleries.ts'),
+    import('../../core/promotion/open-versions.ts'),
+    import('../../core/embedding/embed-pictures.ts'),
+    import('../stopping.ts'),
+  ]);
   const registry = await context.registry();
+  const galleries = new KnownGalleries(registry);
   const opened = new OpenVersions(registry, model);
-  const progress = progressOn(context.terminal, 'pictures');
+  const progress = progressOn(context.terminal, 'images');
   try {
     return await stoppable(context, async ({ signal }) => {
       const done = await syncGallery(registry, model, {
         compare,
         signal,
-        embed: async ({ version }, pictures) => embedPictures(await opened.embedder(version), pictures),
+        galleries,
+        embed: async ({ version }, images) => embedPictures(await opened.embedder(version), images),
         onProgress: progress.update,
       });
-      await compactGallery(registry.store, done);
+      await compactModel(registry, done, galleries);
       return done;
     });
   } finally {
@@ -69,11 +74,11 @@ function tell({ terminal }: Context, { model, version, dataSet, pictures, change
   }
   const what =
     pictures === 0
-      ? 'the data set has no pictures any more; the gallery was left as it is'
+      ? 'the dataset has no images; the gallery was not changed'
       : changes.length === 0
         ? 'nothing has changed'
-        : `${counted(changes.length, 'picture')} taken up`;
+        : `${counted(changes.length, 'image')} ingested`;
   terminal.print(
-    `${model}@${version} and the data set ${JSON.stringify(dataSet)} (${counted(pictures, 'picture')}): ${what}.`,
+    `${model}@${version} and the dataset ${JSON.stringify(dataSet)} (${counted(pictures, 'image')}): ${what}.`,
   );
 }

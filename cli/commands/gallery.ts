@@ -6,12 +6,13 @@ import { importGalleryCommand } from './gallery-import.ts';
 import { listGalleryCommand } from './gallery-list.ts';
 import { mergeClassesCommand } from './gallery-merge.ts';
 import { removeFromGalleryCommand } from './gallery-remove.ts';
+import { rejectImagesCommand } from './gallery-reject.ts';
 import { renameClassCommand } from './gallery-rename.ts';
 import { syncGalleryCommand } from './gallery-sync.ts';
 
-/** `kindred gallery ...`: the pictures that a version compares with; changes answer at once, without training. */
+/** `kindred gallery ...`: the images of known class that a model answers from; a change counts at once, without training. */
 export function galleryCommand(): Command {
-  const group = command('gallery', 'list and change the pictures that a version compares with');
+  const group = command('gallery', 'list and change the images that a model answers from');
   const parts = [
     listGalleryCommand,
     addToGalleryCommand,
@@ -19,6 +20,7 @@ export function galleryCommand(): Command {
     removeFromGalleryCommand,
     renameClassCommand,
     mergeClassesCommand,
+    rejectImagesCommand,
     syncGalleryCommand,
     exportGalleryCommand,
   ];

@@ -54,12 +54,10 @@ async function deleteVersion(context: Context, reference: string, flags: Flags):
   const { model, version } = await numberedVersion(reference);
   const registry = await context.registry();
   const author = { by: context.author, why: flags.why };
-  const pictures = flags.unfinished
-    ? await registry.removeLeftover(model, version, author)
-    : await registry.delete(model, version, author);
-  context.terminal.json({ model, version, deleted: true, pictures });
-  const kept = pictures === 0 ? '' : `, and ${counted(pictures, 'image')} that no gallery has any more`;
-  context.terminal.print(`Version ${version} of ${model} is deleted${kept}.`);
+  if (flags.unfinished) await registry.removeLeftover(model, version, author);
+  else await registry.delete(model, version, author);
+  context.terminal.json({ model, version, deleted: true });
+  context.terminal.print(`Version ${version} of ${model} is deleted.`);
 }
 
 async function deleteWhole(context: Context, model: string, { force, why }: Flags): Promise<void> {

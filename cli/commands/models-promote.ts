@@ -14,25 +14,21 @@ interface Flags extends CommonFlags {
   readonly on?: string;
   readonly tolerance?: number;
   readonly force?: boolean;
-  readonly dropAdditions?: boolean;
-  readonly carryOver: boolean;
 }
 
-/** `kindred models promote MODEL@N`: from now on this version answers, unless it is worse than the one before. */
+/** `kindred models promote MODEL@N`: moves an alias to a version, unless it performs worse than the one before. */
 export function promoteCommand(): Command {
-  return command('promote', 'let a version answer: point an alias to it, unless it is worse', {})
+  return command('promote', 'promote a version: move an alias to it, unless it performs worse', {})
     .argument('[version]', 'NAME@N or NAME@ALIAS (or --model)')
     .option('--alias <name>', 'the alias to move', 'production')
     .option('--why <text>', 'kept in the history', '')
     .option('--expected <n>', 'move only if the alias is at this version now', wholeNumber(1))
     .option(
       '--on <dataset>',
-      'compare on these pictures (default: those that the newer of the two was judged on)',
+      'compare on these images (default: the test set of the newer of the two versions)',
     )
     .option('--tolerance <share>', 'the loss of accuracy that is tolerated (default: 0.05)', share)
-    .option('--force', 'promote also a version that is worse')
-    .option('--drop-additions', 'leave out pictures of the gallery that were not kept')
-    .option('--no-carry-over', 'leave all changes of the gallery behind')
+    .option('--force', 'promote also a version that is worse, or cannot embed images of the gallery')
     .action(async (named: string | undefined, flags: Flags) => {
       const context = contextOf(flags);
       const reference = named ?? flags.model;
@@ -40,9 +36,6 @@ export function promoteCommand(): Command {
         throw new UsageError(
           'Name the version to promote, such as clothes@2. "kindred models list" shows them.',
         );
-      }
-      if (flags.dropAdditions && !flags.carryOver) {
-        throw new UsageError('Give --drop-additions or --no-carry-over, not both.');
       }
       const registry = await context.registry();
       const { model, version } = await registry.resolve(await checkedReference(reference));
@@ -67,7 +60,6 @@ async function promoted(
     pictures: async (before: number) =>
       comparedPictures(context, { model, version: Math.max(version, before) }, flags.on),
     tolerance: flags.tolerance ?? TOLERANCE,
-    force: flags.force ?? false,
   };
   const request = {
     model,
@@ -77,19 +69,20 @@ async function promoted(
     why: flags.why,
     expected: flags.expected,
     gate: flags.alias === DEFAULT_ALIAS ? gate : null,
-    additions: flags.dropAdditions ? 'drop' : flags.carryOver ? 'carry' : 'leave',
-  } as const;
+    force: flags.force ?? false,
+  };
   const registry = await context.registry();
   return stoppable(context, async (talk) => promote(registry, request, talk));
 }
 
 async function tell(context: Context, promotion: Promotion, version: number): Promise<void> {
   const { terminal } = context;
-  const { carriedNotes } = await import('../../core/promotion/carried-notes.ts');
-  const { model, alias, from, gate, carried } = promotion;
-  terminal.json({ model, alias, version, from, promoted: promotion.promoted, gate, carried });
+  const { completedNotes } = await import('../../core/promotion/complete.ts');
+  const { model, alias, from, gate, embedded } = promotion;
+  const missing = promotion.missing.map(({ image: { key, sha256 }, reason }) => ({ key, sha256, reason }));
+  terminal.json({ model, alias, version, from, promoted: promotion.promoted, gate, embedded, missing });
   if (gate?.outcome !== 'blocked') {
-    for (const text of carriedNotes(carried)) terminal.note(text);
+    for (const text of completedNotes(promotion)) terminal.note(text);
     if (gate !== null) terminal.note(`Compared: ${gate.reason}`);
   }
   if (promotion.promoted) {
@@ -107,7 +100,7 @@ async function tell(context: Context, promotion: Promotion, version: number): Pr
 function whyNot({ model, alias, from, gate }: Promotion, version: number): string {
   const start = `${model}@${alias} stays at version ${from}:`;
   if (gate?.outcome !== 'blocked') {
-    return `${start} version ${version} is worse. To promote it all the same: --force. Where they differ: kindred models compare ${model}@${version} ${model}@${from}`;
+    return `${start} version ${version} is worse. To promote it all the same: --force. To see where they differ: kindred models compare ${model}@${version} ${model}@${from}`;
   }
-  return `${start} ${gate.reason}. Add them again with "gallery add", or leave them out with --drop-additions (--no-carry-over: leave all changes behind).`;
+  return `${start} ${gate.reason}. Add these images again with "kindred gallery add", or promote it without them: --force.`;
 }

@@ -44,7 +44,7 @@ export function showModelCommand(): Command {
         ...manifest,
         aliases: aliases.map(({ alias }) => alias),
         parameters,
-        additions: await registry.segments(model, version),
+        additions: (await registry.changes(model)).map(({ id }) => id),
         ...(isWhole && { points: calibration && calibration.points }),
         ...(damaged === undefined ? {} : { damaged }),
         ...(skew === undefined ? {} : { skew }),
@@ -109,7 +109,7 @@ function print(
       parent: parent === null ? null : `${parent.model}@${parent.version}`,
       engine: pairs(engine),
       libraries: pairs(libraries),
-      'gallery changes': additions.length === 0 ? null : counted(additions.length, 'segment'),
+      'gallery changes': additions.length === 0 ? null : counted(additions.length, 'change'),
     }).trimEnd(),
   );
   const metrics = Object.entries(shown.metrics).map(([name, value]) => [name, metricText(name, value)]);

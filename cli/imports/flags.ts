@@ -1,7 +1,7 @@
-import type { AddFlags } from '../gallery-add.ts';
+import type { CommonFlags } from '../flags.ts';
 import { UsageError } from '../usage.ts';
 
-export interface ImportFlags extends AddFlags {
+export interface ImportFlags extends CommonFlags {
   readonly parts?: number;
   readonly atOnce?: number;
   readonly resume?: string;
@@ -18,12 +18,12 @@ export type ImportWay =
 
 /** @throws UsageError when they do not go together */
 export function checkImportFlags(dataSet: string | undefined, flags: ImportFlags): ImportWay {
-  const { parts, atOnce, resume, step, part, model, keepPictures } = flags;
+  const { parts, atOnce, resume, step, part, model } = flags;
   if ((step === 'embed') !== (part !== undefined)) {
     throw new UsageError('--step embed and --part belong together: which part is to be embedded.');
   }
   if (resume !== undefined) {
-    if (dataSet !== undefined || parts !== undefined || model !== undefined || !keepPictures) {
+    if (dataSet !== undefined || parts !== undefined || model !== undefined) {
       throw new UsageError(
         'An import that was begun knows its data set, its model and its parts: leave them away with --resume.',
       );

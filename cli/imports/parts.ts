@@ -6,8 +6,8 @@ import { notingFailure } from '../../core/jobs/failure.ts';
 import { planImport } from '../../core/ingest/import/plan.ts';
 import { noteEmbedding } from '../../core/ingest/import/progress.ts';
 import type { ImportResult } from '../../core/ingest/import/request.ts';
-import { asStep, runImport } from '../../core/ingest/import/run.ts';
 import type { Source } from '../../core/ingest/import/source.ts';
+import { asStep, isImportOpen, runImport } from '../../core/jobs/import.ts';
 import { createImport, readImport } from '../../core/jobs/job.ts';
 import { resumeJob } from '../../core/jobs/resume.ts';
 import type { ImportJob } from '../../core/jobs/job.ts';
@@ -39,34 +39,30 @@ export async function importInParts(context: Context, way: InParts, flags: Impor
   }
 }
 
-async function jobOf(
-  context: Context,
-  way: InParts,
-  { model, keepPictures }: ImportFlags,
-): Promise<ImportJob> {
+async function jobOf(context: Context, way: InParts, { model }: ImportFlags): Promise<ImportJob> {
   const { store } = await context.registry();
   if (way.kind === 'begun') return readImport(store, way.job);
-  const version = await chosenVersion(context, model);
+  const chosen = await chosenVersion(context, model);
   const { id: dataSet } = await findDataSet(context, way.dataSet);
-  return createImport(store, { ...version, dataSet, parts: way.parts, keepPictures });
+  return createImport(store, { model: chosen.model, version: chosen.version, dataSet, parts: way.parts });
 }
 
 async function planStep(context: Context, job: ImportJob): Promise<void> {
   const registry = await context.registry();
-  // Whoever begins with the first step again wants it gone on with.
+  // The first step again resumes an import that has ended.
   if (!context.unattended && (job.state === 'failed' || job.state === 'cancelled')) {
     await resumeJob(registry.store, job.id);
   }
-  const { pictures, pieces, left } = await asStep(registry.store, job.id, context.unattended, async () => {
+  const { pictures, shards, left } = await asStep(registry.store, job.id, context.unattended, async () => {
     const source = await dataSetOfId(context, job.request.dataSet);
     const plan = await stoppable(context, ({ signal }) => planImport(registry, job, source, { signal }));
     await noteEmbedding(registry.store, job.id, plan);
     return plan;
   });
   const { parts, model, version } = job.request;
-  context.terminal.json({ job: job.id, model, version, parts, pictures, pieces, left: left.count });
+  context.terminal.json({ job: job.id, model, version, parts, pictures, pieces: shards, left: left.count });
   context.terminal.print(
-    `Import ${job.id} into ${model}@${version}: ${counted(pictures, 'picture')} in ${counted(parts, 'part')}.`,
+    `Import ${job.id} into ${model}@${version}: ${counted(pictures, 'image')} in ${counted(parts, 'part')}.`,
   );
 }
 
@@ -83,6 +79,7 @@ async function embedStep(
     return stoppable(context, ({ signal }) =>
       embedPart(registry, job, part, source, {
         open: (version) => openEmbedder(registry, version, { threads }),
+        isOpen: () => isImportOpen(registry.store, job.id),
         signal: withParent(signal),
         onProgress: progress.update,
       }),
@@ -93,11 +90,11 @@ async function embedStep(
   });
   context.terminal.json({ job: job.id, part, ...done });
   context.terminal.print(
-    `Part ${part} of import ${job.id}: ${done.embedded} of ${counted(done.pictures, 'picture')} embedded now.`,
+    `Part ${part} of import ${job.id}: ${done.embedded} of ${counted(done.pictures, 'image')} embedded now.`,
   );
 }
 
-/** A part that was started by a process that is gone by now has nobody to work for. */
+/** A part stops when the process that started it is gone. */
 function withParent(signal: AbortSignal | undefined): AbortSignal | undefined {
   if (!process.connected) return signal;
   const controller = new AbortController();
@@ -144,7 +141,7 @@ async function run(
   } catch (error) {
     const resume = `kindred gallery import --resume ${job.id}${registryFlag(context.registryUri)}`;
     if (error instanceof CancelledError) {
-      throw new CancelledError(`${error.message}\nTo go on: ${resume}`, { cause: error });
+      throw new CancelledError(`${error.message}\nResume it with: ${resume}`, { cause: error });
     }
     throw error;
   }
@@ -158,10 +155,10 @@ function tell({ terminal }: Context, { id }: ImportJob, result: ImportResult): v
   const { left: _, ...counts } = result;
   terminal.json({ job: id, ...counts, leftOut: left.count, errors });
   const rest = [
-    ...(unchanged === 0 ? [] : [`${unchanged} there already`]),
-    ...(duplicates === 0 ? [] : [`${duplicates} twice in the data set`]),
+    ...(unchanged === 0 ? [] : [`${unchanged} already there`]),
+    ...(duplicates === 0 ? [] : [`${duplicates} twice in the dataset`]),
     ...(left.count === 0 ? [] : [`${left.count} left out`]),
   ].map((text) => `, ${text}`);
-  terminal.print(`${counted(added, 'picture')} added to ${model}@${version}${rest.join('')}.`);
+  terminal.print(`${counted(added, 'image')} added to ${model}@${version}${rest.join('')}.`);
   if (left.count > 0) process.exitCode = 1;
 }

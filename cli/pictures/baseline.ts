@@ -1,7 +1,7 @@
 import type { DataSet, Picture } from '../../core/images/dataset.ts';
 import { readBaseline } from '../../core/registry/baseline.ts';
 import type { OpenedVersion } from '../../core/registry/open-version.ts';
-import { keptPicture } from '../../core/registry/pictures.ts';
+import { storedImage } from '../../core/registry/kept-images.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { evaluateBaseline } from '../../core/training/evaluation/index.ts';
 import type { Answer, BackboneFeatures, Baseline } from '../../core/training/evaluation/index.ts';
@@ -60,19 +60,18 @@ export async function besideBackbone(
   }
 }
 
-/** Pictures that came into the gallery after the version was made, as far as they were kept. */
+/** Images that came into the gallery after the version was made, as far as they are stored. */
 async function picturesOfLater(
   { store }: Registry,
-  { model, gallery }: OpenedVersion,
+  { contents }: OpenedVersion,
   features: readonly BackboneFeatures[],
 ): Promise<Picture[]> {
   const known = new Set(features.flatMap(({ sha256 }) => sha256));
   const pictures: Picture[] = [];
-  for (const [row, sum] of gallery.sha256.entries()) {
-    if (known.has(sum)) continue;
-    known.add(sum);
-    const [key = '', className = ''] = [gallery.keys[row], gallery.classes[row]];
-    const picture = await keptPicture(store, model, sum, { key, className });
+  for (const image of contents.images) {
+    if (known.has(image.sha256)) continue;
+    known.add(image.sha256);
+    const picture = await storedImage(store, image);
     if (picture !== null) pictures.push(picture);
   }
   return pictures;

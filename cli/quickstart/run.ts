@@ -32,8 +32,8 @@ export async function quickstart(context: Context, options: QuickstartOptions): 
   const evaluation = await storedEvaluation(context, { model: MODEL, version });
   if (evaluation !== null) printAccuracy(terminal, evaluation);
   const { recipe, metrics, checksum } = await registry.manifest(MODEL, version);
-  const [addition = ''] = (await registry.segments(MODEL, version)).slice(-1);
-  const shown = await remembered(context, `${checksum}${addition}`, async () =>
+  const lastChange = (await registry.changes(MODEL)).at(-1)?.id ?? '';
+  const shown = await remembered(context, `${checksum}${lastChange}`, async () =>
     showcase(context, await loadVersion(context, `${MODEL}@${version}`), TEST, evaluation?.confusion ?? null),
   );
   const results = shown.map(({ picture, ...rest }) => ({

@@ -57,10 +57,9 @@ export function printAccuracy(terminal: Terminal, evaluation: Judged): void {
   terminal.print(`\n${escapeText(confusionTable(confusion, terminal.columns)).trimEnd()}`);
 }
 
-/** What it takes to promote a version that was held up. */
+/** What it takes to promote a version that was refused. */
 function forceOf(gate: TrainingResult['gate']): string {
-  if (gate?.outcome === 'worse') return ' --force';
-  return gate?.outcome === 'blocked' ? ' --drop-additions' : '';
+  return gate?.outcome === 'worse' || gate?.outcome === 'blocked' ? ' --force' : '';
 }
 
 function nextSteps({ registryUri }: Context, { model, version, promoted, gate }: TrainingResult): string {

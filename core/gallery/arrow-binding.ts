@@ -1,7 +1,15 @@
-/** What galleries, segments and compacted segments have in common as Arrow files. */
+/** What galleries, embeddings and changes have in common as Arrow files. */
 import { CorruptDataError, InvalidInputError } from '../errors.ts';
 import type { EmbeddingTable } from './arrow-write.ts';
 import { type Binding, GALLERY_DISTANCES } from './gallery.ts';
+
+let writer: Promise<{ encodeTable: (table: EmbeddingTable) => Uint8Array }> | undefined;
+
+/** The table as an Arrow IPC file. What only reads never loads the library that writes. */
+export async function encode(table: EmbeddingTable): Promise<Uint8Array> {
+  writer ??= import('./arrow-write.ts');
+  return (await writer).encodeTable(table);
+}
 
 /** A text column; empty where there is none of that name. */
 export function text(table: EmbeddingTable, name: string): readonly string[] {

@@ -1,3 +1,4 @@
+import { encode } from './arrow-binding.ts';
 import type { Golden } from '../embedding/golden.ts';
 import { CorruptDataError } from '../errors.ts';
 import { decodeTable } from './arrow-read.ts';
@@ -6,10 +7,9 @@ const MADE_BY = 'kindred.made-by';
 
 /** Golden pictures as an Arrow IPC file: `picture` utf8, `png` binary, `embedding` FixedSizeList<float32>. */
 export async function writeGolden({ dimensions, pictures, madeBy }: Golden): Promise<Uint8Array> {
-  const { encodeTable } = await import('./arrow-write.ts');
   const embeddings = new Float32Array(pictures.length * dimensions);
   for (const [row, { embedding }] of pictures.entries()) embeddings.set(embedding, row * dimensions);
-  return encodeTable({
+  return encode({
     dimensions,
     texts: new Map([['picture', pictures.map(({ name }) => name)]]),
     binaries: new Map([['png', pictures.map(({ png }) => png)]]),

@@ -7,6 +7,7 @@ import type { EmbeddingTable } from './arrow-write.ts';
  * The bytes are not trusted: lengths, offsets and encodings are checked before use, and what comes back shares no memory with them.
  *
  * @param names the text columns that must be there, and nothing but them, the `binaries` and `embedding`
+ * @param nulls whether every row has an embedding, some may have none, or there is no such column
  * @param what the file's name or kind, for messages
  * @param binaries the columns of bytes that must be there
  * @throws CorruptDataError
@@ -14,19 +15,20 @@ import type { EmbeddingTable } from './arrow-write.ts';
 export function decodeTable(
   bytes: Uint8Array,
   names: readonly string[],
-  nulls: 'no-nulls' | 'null-embeddings',
+  nulls: 'no-nulls' | 'null-embeddings' | 'no-embeddings',
   what: string,
   binaries: readonly string[] = [],
 ): EmbeddingTable {
   try {
-    const table = readTable(parseArrowFile(bytes), { names, binaries }, bytes.length);
+    const embeddings = nulls !== 'no-embeddings';
+    const table = readTable(parseArrowFile(bytes), { names, binaries, embeddings }, bytes.length);
     const missing = table.present?.indexOf(false) ?? -1;
     if (missing >= 0 && nulls === 'no-nulls') throw new Error(`row ${missing} has no embedding`);
     return table;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CorruptDataError(
-      `${what} is damaged or not an Arrow IPC file with the columns ${[...names, ...binaries].join(', ')} and embedding: ${reason}.`,
+      `${what} is damaged or not an Arrow IPC file with the columns ${columnsOf({ names, binaries, embeddings: nulls !== 'no-embeddings' }).join(', ')}: ${reason}.`,
       { cause },
     );
   }
@@ -36,13 +38,20 @@ export function decodeTable(
 interface Wanted {
   readonly names: readonly string[];
   readonly binaries: readonly string[];
+  readonly embeddings: boolean;
 }
+
+const columnsOf = ({ names, binaries, embeddings }: Wanted): string[] => [
+  ...names,
+  ...binaries,
+  ...(embeddings ? ['embedding'] : []),
+];
 
 function readTable(file: ArrowFile, wanted: Wanted, fileSize: number): EmbeddingTable {
   const dimensions = checkSchema(file.fields, wanted);
   const rows = file.batches.reduce((sum, batch) => sum + batch.rows, 0);
   // Every row lies in the file, so a footer that lists one batch many times is found out before memory is taken for it.
-  if (rows * dimensions * 4 > fileSize)
+  if (rows * Math.max(dimensions, 1) * 4 > fileSize)
     throw new Error(`${rows} rows of ${dimensions} numbers do not fit in it`);
   const texts = new Map(wanted.names.map((name): [string, string[]] => [name, []]));
   const binaries = new Map(wanted.binaries.map((name): [string, Uint8Array[]] => [name, []]));
@@ -70,9 +79,10 @@ function readTable(file: ArrowFile, wanted: Wanted, fileSize: number): Embedding
   return { dimensions, texts, binaries, embeddings, present, metadata: file.metadata };
 }
 
-function checkSchema(fields: readonly ArrowField[], { names, binaries }: Wanted): number {
+function checkSchema(fields: readonly ArrowField[], wanted: Wanted): number {
+  const { binaries } = wanted;
   const got = fields.map((field) => field.name);
-  if (got.toSorted().join() !== [...names, ...binaries, 'embedding'].sort().join()) {
+  if (got.toSorted().join() !== columnsOf(wanted).sort().join()) {
     throw new Error(`its columns are ${got.join(', ') || 'none'}`);
   }
   for (const { name, type } of fields) {
@@ -80,6 +90,7 @@ function checkSchema(fields: readonly ArrowField[], { names, binaries }: Wanted)
     const expected = name === 'embedding' ? 'fixed-size-list<float32>' : bytes;
     if (type !== expected) throw new Error(`column ${name} is ${type}, not ${expected}`);
   }
+  if (!wanted.embeddings) return 0;
   const dimensions = fields.find((field) => field.name === 'embedding')?.listSize ?? 0;
   if (dimensions < 1) throw new Error(`embeddings have ${dimensions} dimensions`);
   return dimensions;

@@ -16,6 +16,7 @@ import {
 
 /** Text columns and one column of embeddings, all of one length. */
 export interface EmbeddingTable {
+  /** Numbers of an embedding; 0: the table has no column of embeddings. */
   readonly dimensions: number;
   /** The text columns in their order, by name. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
@@ -34,12 +35,14 @@ const BATCH_ROWS = 65_536;
 
 /** The table as an Arrow IPC file: texts as utf8, bytes as binary, then `embedding` as FixedSizeList<float32>. */
 export function encodeTable(table: EmbeddingTable): Uint8Array {
-  const rows = table.embeddings.length / table.dimensions;
-  const list = new FixedSizeList(table.dimensions, new Field('item', new Float32(), false));
+  const rows = rowsOf(table);
   const binaries = table.binaries ?? new Map<string, readonly Uint8Array[]>();
   const fields: Field[] = [...table.texts.keys()].map((name) => new Field(name, new Utf8(), false));
   fields.push(...[...binaries.keys()].map((name) => new Field(name, new Binary(), false)));
-  fields.push(new Field('embedding', list, table.present !== null));
+  if (table.dimensions > 0) {
+    const list = new FixedSizeList(table.dimensions, new Field('item', new Float32(), false));
+    fields.push(new Field('embedding', list, table.present !== null));
+  }
   const schema = new Schema(fields, new Map(table.metadata));
 
   const batches: RecordBatch[] = [];
@@ -49,6 +52,12 @@ export function encodeTable(table: EmbeddingTable): Uint8Array {
   const writer = new FileWriter();
   writer.write(new Table(schema, batches));
   return writer.finish().toUint8Array(true);
+}
+
+function rowsOf({ dimensions, embeddings, texts }: EmbeddingTable): number {
+  if (dimensions > 0) return embeddings.length / dimensions;
+  const [column] = texts.values();
+  return column?.length ?? 0;
 }
 
 /** The rows from `from` to before `to`. */
@@ -64,13 +73,18 @@ function batchOf(table: EmbeddingTable, schema: Schema, from: number, to: number
     ),
     ...[...binaries.values()].map((pieces) => bytesData(new Binary(), pieces.slice(from, to))),
   ];
+  if (dimensions > 0) children.push(embeddingData(table, schema, from, to));
+  const struct = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
+  return new RecordBatch(schema, struct);
+}
+
+function embeddingData(table: EmbeddingTable, schema: Schema, from: number, to: number): Data {
+  const { dimensions } = table;
   const numbers = table.embeddings.subarray(from * dimensions, to * dimensions);
   const values = makeData({ type: new Float32(), length: numbers.length, data: numbers });
   const validity = table.present === null ? {} : validityOf(table.present.slice(from, to));
   const list = schema.fields.at(-1)?.type as FixedSizeList;
-  children.push(makeData({ type: list, length: rows, child: values, ...validity }));
-  const struct = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children });
-  return new RecordBatch(schema, struct);
+  return makeData({ type: list, length: to - from, child: values, ...validity });
 }
 
 /**

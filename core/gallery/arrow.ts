@@ -1,8 +1,6 @@
-import { asCorrupt, bindingToMetadata, metadataToBinding, text } from './arrow-binding.ts';
+import { asCorrupt, bindingToMetadata, encode, metadataToBinding, text } from './arrow-binding.ts';
 import { decodeTable } from './arrow-read.ts';
 import { checkEmbeddings, createGallery, type Gallery } from './gallery.ts';
-
-export { readSegment, writeSegment } from './arrow-segment.ts';
 
 const GALLERY_COLUMNS = ['key', 'class', 'sha256'] as const;
 
@@ -11,8 +9,7 @@ const GALLERY_COLUMNS = ['key', 'class', 'sha256'] as const;
  * metadata holds kindred.distance, and kindred.model and kindred.version when the embedder is known.
  */
 export async function writeGallery(gallery: Gallery): Promise<Uint8Array> {
-  const { encodeTable } = await import('./arrow-write.ts');
-  return encodeTable({
+  return encode({
     dimensions: gallery.dimensions,
     texts: new Map([
       ['key', gallery.keys],
@@ -53,7 +50,6 @@ export async function writeEmbeddings(
   dimensions: number,
 ): Promise<Uint8Array> {
   checkEmbeddings(embeddings, images.length, dimensions);
-  const { encodeTable } = await import('./arrow-write.ts');
   const texts = new Map([['image', images]]);
-  return encodeTable({ dimensions, texts, embeddings, present: null, metadata: new Map() });
+  return encode({ dimensions, texts, embeddings, present: null, metadata: new Map() });
 }

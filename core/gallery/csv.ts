@@ -1,8 +1,8 @@
-import type { Gallery } from './gallery.ts';
+import type { GalleryImage } from './contents.ts';
 
-/** The gallery's pictures without their embeddings, as CSV (RFC 4180): key,class,sha256. */
-export function galleryCsv(gallery: Gallery): string {
-  const rows = gallery.keys.map((key, row) => [key, gallery.classes[row] ?? '', gallery.sha256[row] ?? '']);
+/** A gallery's images as CSV (RFC 4180): key,class,sha256. */
+export function galleryCsv(images: readonly Pick<GalleryImage, 'key' | 'class' | 'sha256'>[]): string {
+  const rows = images.map((image) => [image.key, image.class, image.sha256]);
   return [['key', 'class', 'sha256'], ...rows].map((row) => `${row.map(quote).join(',')}\r\n`).join('');
 }
 

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors.ts';
-import { checkKey } from './names.ts';
+import { checkKey, checkSha256 } from './names.ts';
 
 /** How far two embeddings are apart: the sum of squared differences, or 1 minus the cosine of the angle. Smaller is closer. */
 export const GALLERY_DISTANCES = ['squared-euclidean', 'cosine'] as const;
@@ -32,8 +32,6 @@ export interface Gallery extends Labelled {
 export type GalleryParts = Labelled & { readonly sha256: readonly string[] } & Partial<
     Pick<Gallery, 'distance' | 'embedder'>
   >;
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 /**
  * Checks the parts and puts a gallery together; the arrays are taken over, not copied.
@@ -87,11 +85,7 @@ export function checkEmbeddings(embeddings: Float32Array, rows: number, dimensio
  */
 export function checkPicture(key: string, className: string, sha256: string): void {
   checkKey(key, className);
-  if (!SHA256.test(sha256)) {
-    throw new InvalidInputError(
-      `${JSON.stringify(sha256)} of ${JSON.stringify(key)} is not a SHA-256: 64 lower-case hex digits.`,
-    );
-  }
+  checkSha256(sha256, key);
 }
 
 /** Row i of an embedding matrix, without copying. */
@@ -111,24 +105,6 @@ export function compareText(a: string, b: string): number {
 
 /** What a gallery's embeddings may be compared with: same dimensions, same distance, same embedder. */
 export type Binding = Pick<Gallery, 'dimensions' | 'distance' | 'embedder'>;
-
-/**
- * Refuses to mix embeddings that were not made by one embedder.
- * @throws InvalidInputError saying how the two differ
- */
-export function requireSameBinding(gallery: Binding, other: Binding, what: string): void {
-  const [expected, got] = [describeBinding(gallery), describeBinding(other)];
-  if (expected === got) return;
-  throw new InvalidInputError(
-    `${what} was made by ${got}, the gallery by ${expected}. Embeddings of different embedders cannot be mixed; embed the pictures again with the gallery's own version.`,
-  );
-}
-
-function describeBinding({ dimensions, distance, embedder }: Binding): string {
-  const maker =
-    embedder === null ? 'an unnamed embedder' : `model ${embedder.model}, version ${embedder.version}`;
-  return `${maker} (${dimensions} dimensions, ${distance})`;
-}
 
 function checkRows(keys: readonly string[], classes: readonly string[], sha256: readonly string[]): void {
   const seen = new Set<string>();

@@ -38,19 +38,12 @@ export function checkKey(key: string, className: string): void {
   checkName(key.slice(className.length + 1), 'file');
 }
 
-/** `<className>/<file>`, with " (2)", " (3)" ... before the extension where that key is taken. */
-export function uniqueKey(className: string, file: string, taken: ReadonlySet<string>): string {
-  let key = `${className}/${file}`;
-  for (let n = 2; taken.has(key); n++) key = `${className}/${withSuffix(file, String(n))}`;
-  return key;
-}
-
 /**
- * The key for a picture that is to be `wanted`: where another picture has that key, with the first 8 digits of the
- * picture's own SHA-256 before the extension, so that people who add at once and know nothing of each other keep apart.
- * @param sha256Of the checksum of the picture that has a key, or undefined where the key is free
+ * The key for an image that is to be `wanted`: where another image has that key, with the first 8 digits of the
+ * image's own SHA-256 before the extension, so that images that are added at once keep apart.
+ * @param sha256Of the SHA-256 of the image that has a key, or undefined where the key is free
  */
-export function keyOfPicture(
+export function keyOfImage(
   wanted: string,
   sha256: string,
   sha256Of: (key: string) => string | undefined,
@@ -68,4 +61,14 @@ export function keyOfPicture(
 function withSuffix(file: string, suffix: string): string {
   const dot = file.lastIndexOf('.');
   return dot > 0 ? `${file.slice(0, dot)} (${suffix})${file.slice(dot)}` : `${file} (${suffix})`;
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** @param of what it is the checksum of, for the message @throws InvalidInputError when it is no SHA-256 in hex */
+export function checkSha256(sha256: string, of: string): void {
+  if (SHA256.test(sha256)) return;
+  throw new InvalidInputError(
+    `${JSON.stringify(sha256)} of ${JSON.stringify(of)} is not a SHA-256: 64 lower-case hex digits.`,
+  );
 }

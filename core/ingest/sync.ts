@@ -1,115 +1,78 @@
-/** The difference between a data set and the gallery that follows it, found and made up for. */
+/** A whole dataset reconciled with the gallery that follows it. */
 import { CancelledError, InvalidInputError } from '../errors.ts';
-import { Mirror } from '../gallery/mirror.ts';
-import { readGalleryLog } from '../registry/gallery-log.ts';
-import { DEFAULT_ALIAS } from '../registry/names.ts';
+import type { GalleryContents } from '../gallery/contents.ts';
 import { requireAlias } from '../registry/aliases.ts';
 import { wasDeletedSince } from '../registry/dataset-deletion.ts';
+import { DEFAULT_ALIAS } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
-import { dataSetOf } from './followers.ts';
-import { ingestInto, isPicturePath } from './ingest.ts';
-import type { Ingested, IngestOptions } from './ingest.ts';
+import { listImages } from './dataset-paths.ts';
+import { datasetOf } from './followers.ts';
+import { KnownGalleries } from './known-galleries.ts';
+import { reconcile } from './reconcile.ts';
+import type { Ingested, ReconcileOptions } from './reconcile.ts';
 
-export interface SyncOptions extends IngestOptions {
-  /**
-   * `names`: what has come and what has gone, by a listing alone. `content`: every picture is read, too, so that also one that was replaced
-   * under its name is found.
-   */
+export interface SyncOptions extends ReconcileOptions {
+  /** `names`: finds what came and what went, by a listing. `content`: reads every image, and finds replaced ones too. */
   readonly compare: 'names' | 'content';
   readonly signal?: AbortSignal | undefined;
-  /** How many of the pictures that are looked into are done. */
+  /** How many of the images that are read are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** What came of it. */
 export interface Synced {
   readonly model: string;
   readonly version: number;
   readonly dataSet: string;
-  /** Pictures in the data set. */
+  /** Images in the dataset. */
   readonly pictures: number;
-  /** What was done; nothing of pictures that were as they should be. */
+  /** What was done; unchanged images are not listed. */
   readonly changes: readonly Ingested[];
 }
 
-const BLOCK = 32;
+/** Images that are reconciled in one change. */
+export const SYNC_BLOCK = 32;
 
 /**
- * Makes the gallery of a model's version in production have what the data set has that this version was trained on. Nothing is lost that
- * people changed in the gallery. Where the data set has no picture left at all, nothing is done. Done again, it goes on from where it was stopped.
- * @throws NotFoundError; InvalidInputError when it was trained on no data set of the registry; CancelledError
+ * Reconciles a model's gallery with the dataset that its version in production was trained on. An empty dataset changes nothing: a dataset
+ * is removed to save space, not to empty the galleries of its models.
+ * @throws NotFoundError; InvalidInputError when the version follows no dataset of the registry; CancelledError
  */
 export async function syncGallery(registry: Registry, model: string, options: SyncOptions): Promise<Synced> {
+  const { embed, galleries = new KnownGalleries(registry), signal } = options;
   const { version } = await requireAlias(registry.store, model, DEFAULT_ALIAS);
-  const dataSet = await dataSetOf(registry, { model, version });
-  if (dataSet === null) {
+  const dataset = await datasetOf(registry, { model, version });
+  if (dataset === null) {
     throw new InvalidInputError(
-      `${model}@${version} was trained on a folder, not on a data set of this registry: there is nothing that its gallery could follow. ` +
-        `"kindred gallery add" and "kindred gallery import" add pictures.`,
+      `${model}@${version} was trained on a folder, not on a dataset of this registry: its gallery follows nothing. ` +
+        `Add images with "kindred gallery add" or "kindred gallery import".`,
     );
   }
-  const there = await pathsOf(registry, { model, version }, dataSet);
-  // Who removes a whole data set, to save room, does not mean the versions that learnt from it.
-  if (there.size === 0) return { model, version, dataSet, pictures: 0, changes: [] };
-  const paths = await toLookAt(registry, { model, version }, dataSet, there, options);
+  const there = new Set<string>();
+  for await (const { path } of listImages(registry, dataset)) there.add(path);
+  // After the listing, which may have been of half a dataset; what is there now is another dataset of its name.
+  if (await wasDeletedSince(registry.store, dataset, { model, version })) there.clear();
+  const { contents } = await galleries.now({ model, version });
+  const paths = pathsToRead(contents, there, options.compare);
   const changes: Ingested[] = [];
-  let current = version;
-  for (let at = 0; at < paths.length; at += BLOCK) {
-    if (options.signal?.aborted) {
-      throw new CancelledError(
-        'Stopped while the gallery took up its data set; doing it again goes on from here.',
-      );
+  for (let at = 0; at < paths.length; at += SYNC_BLOCK) {
+    if (signal?.aborted) {
+      throw new CancelledError('Stopped before all images were compared. Run it again to go on from here.');
     }
-    const block = paths.slice(at, at + BLOCK);
-    const done = await ingestInto(registry, { model, version: current }, dataSet, block, options);
-    current = done.at(-1)?.version ?? current;
+    const block = paths.slice(at, at + SYNC_BLOCK);
+    const done = await reconcile(registry, { model, version, dataset }, block, { embed, galleries });
     changes.push(...done.filter(({ outcome }) => outcome !== 'unchanged'));
-    options.onProgress?.(Math.min(at + BLOCK, paths.length), paths.length);
+    options.onProgress?.(Math.min(at + SYNC_BLOCK, paths.length), paths.length);
   }
-  return { model, version: current, dataSet, pictures: there.size, changes };
+  return { model, version, dataSet: dataset, pictures: there.size, changes };
 }
 
-/** Of a dataset that was deleted since, or is being deleted, none: what is there now is another one of its name. */
-async function pathsOf(
-  registry: Registry,
-  version: { readonly model: string; readonly version: number },
-  dataSet: string,
-): Promise<Set<string>> {
-  const prefix = registry.dataSetPrefix(dataSet);
-  const paths = new Set<string>();
-  for await (const { key, problem } of registry.store.list(prefix)) {
-    const path = key.slice(prefix.length);
-    if (!problem && isPicturePath(path)) paths.add(path);
-  }
-  // After the listing, which may have been of half a dataset.
-  return (await wasDeletedSince(registry.store, dataSet, version)) ? new Set() : paths;
-}
-
-/**
- * The paths at which a gallery has seen a picture of the data set, and the data set has none any more. A data set without any picture counts as
- * removed for other reasons: none then.
- */
-export async function gonePaths(
-  registry: Registry,
-  version: { readonly model: string; readonly version: number },
-  dataSet: string,
-  { log }: Pick<IngestOptions, 'log'>,
-): Promise<string[]> {
-  const there = await pathsOf(registry, version, dataSet);
-  if (there.size === 0) return [];
-  const mirror = new Mirror(await (log?.(version) ?? readGalleryLog(registry, version)), dataSet);
-  return [...mirror.paths()].filter((path) => !there.has(path));
-}
-
-async function toLookAt(
-  registry: Registry,
-  version: { readonly model: string; readonly version: number },
-  dataSet: string,
+function pathsToRead(
+  contents: GalleryContents,
   there: ReadonlySet<string>,
-  { compare, log }: SyncOptions,
-): Promise<string[]> {
-  const mirror = new Mirror(await (log?.(version) ?? readGalleryLog(registry, version)), dataSet);
-  const gone = [...mirror.paths()].filter((path) => !there.has(path));
-  const come = [...there].filter((path) => compare === 'content' || (mirror.seen(path) ?? null) === null);
+  compare: SyncOptions['compare'],
+): string[] {
+  if (there.size === 0) return [];
+  const gone = [...contents.paths()].filter((path) => !there.has(path));
+  const come = [...there].filter((path) => compare === 'content' || contents.at(path) === null);
   return [...gone, ...come];
 }

@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { isPublished } from '../ingest/import/published.ts';
+import { isPublished } from '../ingest/import/publish.ts';
 import { isOpen, readJob, updateJob } from './job.ts';
 import type { Job } from './job.ts';
 import { cancelled, isOwnerAlive } from './owner.ts';

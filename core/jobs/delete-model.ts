@@ -3,7 +3,8 @@ import { keysBelow, removeAll } from '../registry/remove-all.ts';
 import type { Author } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import { requestCancel } from './cancel.ts';
-import { JOBS, isOpen, jobKey, listJobs, readJob } from './job.ts';
+import { jobPrefix } from '../registry/layout.ts';
+import { isOpen, jobKey, listJobs, readJob } from './job.ts';
 import type { Job } from './job.ts';
 
 /**
@@ -58,7 +59,7 @@ async function removeLeftOvers(registry: Registry, id: string): Promise<void> {
     if (error instanceof NotFoundError) return;
     throw error;
   }
-  const keys = await keysBelow(registry.store, `${JOBS}${id}/`);
+  const keys = await keysBelow(registry.store, jobPrefix(id));
   await removeAll(
     registry.store,
     keys.filter((key) => key !== jobKey(id)),

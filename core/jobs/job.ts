@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { encode, readDocument } from '../registry/documents.ts';
 import type { Stored } from '../registry/documents.ts';
+import { JOBS, jobPrefix } from '../registry/layout.ts';
 import { checkJob } from '../registry/names.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { isUlid } from '../ulid.ts';
@@ -63,7 +64,7 @@ const trainingSchema = z.strictObject({
 });
 export type TrainingJob = Readonly<z.infer<typeof trainingSchema>>;
 
-/** Pictures that many processes embed for one gallery; see core/jobs/import. */
+/** Images that many processes embed for one gallery; see core/jobs/import.ts. */
 const importSchema = z.strictObject({
   ...common,
   kind: z.literal('import'),
@@ -76,10 +77,9 @@ const jobSchema = z.union([trainingSchema, importSchema]);
 export type Job = TrainingJob | ImportJob;
 export type JobKind = 'training' | 'import';
 
-export const JOBS = 'jobs/';
-export const jobKey = (id: string): string => `${JOBS}${id}/job.json`;
-export const progressKey = (id: string): string => `${JOBS}${id}/progress.json`;
-export const checkpointPrefix = (id: string): string => `${JOBS}${id}/checkpoint/`;
+export const jobKey = (id: string): string => `${jobPrefix(id)}job.json`;
+export const progressKey = (id: string): string => `${jobPrefix(id)}progress.json`;
+export const checkpointPrefix = (id: string): string => `${jobPrefix(id)}checkpoint/`;
 
 /** This moment, as it is stored. */
 export const now = (): string => new Date().toISOString();

@@ -5,7 +5,8 @@ import { ConflictError, NotFoundError } from '../errors.ts';
 import { digest } from '../images/picture.ts';
 import { createOnce, readDocument } from '../registry/documents.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { JOBS, readJob } from './job.ts';
+import { JOBS } from '../registry/layout.ts';
+import { readJob } from './job.ts';
 import type { Job, NewJob } from './job.ts';
 
 const claimSchema = z.strictObject({ job: z.string(), request: z.string() });

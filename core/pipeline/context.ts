@@ -28,6 +28,13 @@ export interface TrainingContext {
   readonly report: Report;
 }
 
+/** A dataset of the registry that a version's gallery follows. */
+export interface Followed {
+  readonly dataset: string;
+  /** The last change of the model's gallery when the dataset was listed; null: there was none. */
+  readonly position: string | null;
+}
+
 export interface TrainingData {
   /** What is learnt from. */
   readonly train: DataSet;
@@ -37,6 +44,8 @@ export interface TrainingData {
   readonly heldOut: boolean;
   /** Files that show the same picture, as far as that is known; what one of them is asked for, the others must not tell. */
   readonly same?: readonly SamePicture[];
+  /** Where `train` comes from; null or absent: a folder, or a dataset elsewhere, which no gallery follows. */
+  readonly followed?: Followed | null;
 }
 
 /** Whether to begin anew, to go on from the job's checkpoint, or to publish the best epoch in it instead of training on. */

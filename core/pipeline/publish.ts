@@ -28,6 +28,7 @@ import type { TrainingPlan } from './plan.ts';
  */
 export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder: string): Promise<Manifest> {
   const { job, context, recipe, options } = plan;
+  const { followed = null } = plan.data;
   const { judgement, files, engine, parameters } = await judged(plan, learnt, folder);
   const backbone = await judgeBackbone(plan, learnt, judgement);
   context.report({ phase: 'publishing' });
@@ -36,6 +37,8 @@ export async function publishTraining(plan: TrainingPlan, learnt: Learnt, folder
     recipe: { name: recipe.name, options },
     seed: job.request.seed,
     dataSet: snapshotOf(learnt.data.train),
+    follows: followed && followed.dataset,
+    position: followed && followed.position,
     testSet: learnt.data.test && snapshotOf(learnt.data.test),
     libraries: context.libraries,
     engine,

@@ -1,13 +1,10 @@
 /** Two versions, each with its own gallery, asked about the same pictures. */
 import { embedPictures } from '../embedding/embed-pictures.ts';
-import { compareText } from '../gallery/gallery.ts';
+import { compareText, createGallery, embeddingAt } from '../gallery/gallery.ts';
 import type { Gallery } from '../gallery/gallery.ts';
-import { renamesSince } from '../gallery/carry-over.ts';
 import { createDecider } from '../gallery/decision.ts';
 import { createSearch } from '../gallery/search.ts';
-import { additionOf, galleryOf } from '../gallery/segments.ts';
 import type { Picture } from '../images/dataset.ts';
-import { readGalleryLog } from '../registry/gallery-log.ts';
 import type { OpenedVersion } from '../registry/open-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import { comparePaired } from '../training/evaluation/paired.ts';
@@ -69,7 +66,7 @@ interface Told {
 
 /**
  * Asks both versions. Pictures that one of them was trained on are left out. What a gallery has of a picture itself is taken out of it
- * before it is asked. A class that was renamed in a gallery since may be told by its new name.
+ * before it is asked. A class that was renamed in a gallery is right by its new name.
  * @throws CancelledError
  */
 export async function compareVersions(
@@ -88,8 +85,8 @@ export async function compareVersions(
     (from: number): Talk['report'] =>
     (told) =>
       talk.report('done' in told ? { ...told, done: told.done + from, total: 2 * asked.length } : told);
-  const first = await ask(registry, versions.first, asked, { ...talk, report: half(0) });
-  const second = await ask(registry, versions.second, asked, { ...talk, report: half(asked.length) });
+  const first = await ask(versions.first, asked, { ...talk, report: half(0) });
+  const second = await ask(versions.second, asked, { ...talk, report: half(asked.length) });
   const answers = asked.flatMap((picture) => {
     const [a, b] = [first.get(picture), second.get(picture)];
     return a === undefined || b === undefined ? [] : [{ picture, first: a, second: b }];
@@ -144,26 +141,21 @@ function perClassOf(answers: readonly Both[]): ComparedClass[] {
 }
 
 async function ask(
-  registry: Registry,
   version: OpenedVersion,
   pictures: readonly Picture[],
   { signal, report }: Talk,
 ): Promise<Map<Picture, Told>> {
-  const { embedder, gallery } = version;
+  const { embedder, contents } = version;
   const { dimensions } = embedder;
   const embedded = await embedPictures(embedder, pictures, {
     signal,
     onProgress: (done, total) => report({ phase: 'embedding', part: 'compared', done, total }),
   });
-  const renamed = renamesSince(await readGalleryLog(registry, version));
-  const classes = new Set(gallery.classes);
   const answer = answererOf(version);
   return new Map(
     embedded.pictures.map((picture, row) => {
       const told = answer(embedded.embeddings.subarray(row * dimensions, (row + 1) * dimensions), picture);
-      const { className } = picture;
-      const name = classes.has(className) ? className : (renamed.get(className) ?? className);
-      return [picture, { class: told, right: told === name }];
+      return [picture, { class: told, right: told === contents.classOfFolder(picture.className) }];
     }),
   );
 }
@@ -185,8 +177,16 @@ function answererOf({
 
 function without(gallery: Gallery, sha256: string): Gallery {
   const rows = [...gallery.keys.keys()].filter((row) => gallery.sha256[row] !== sha256);
-  return galleryOf(
-    gallery,
-    rows.map((row) => additionOf(gallery, row)),
-  );
+  const embeddings = new Float32Array(rows.length * gallery.dimensions);
+  for (const [at, row] of rows.entries()) {
+    embeddings.set(embeddingAt(gallery, row), at * gallery.dimensions);
+  }
+  const of = (column: readonly string[]): string[] => rows.map((row) => column[row] ?? '');
+  return createGallery({
+    ...gallery,
+    keys: of(gallery.keys),
+    classes: of(gallery.classes),
+    sha256: of(gallery.sha256),
+    embeddings,
+  });
 }

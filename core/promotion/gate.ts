@@ -6,8 +6,8 @@ import type { Comparison } from './compare.ts';
 const count = z.int().min(0);
 export const gateSchema = z.strictObject({
   /**
-   * `passed`: not worse; `worse`: see {@link judgeGate}; `not-compared`: there was nothing to compare on; `blocked`: what was added to the
-   * gallery of the version before cannot be carried over.
+   * `passed`: not worse; `worse`: see {@link judgeGate}; `not-compared`: there was nothing to compare on; `blocked`: the version cannot embed
+   * images of the gallery that the version before answers with.
    */
   outcome: z.enum(['passed', 'worse', 'not-compared', 'blocked']),
   /** Whether it was to be promoted whatever comes out. */
@@ -84,7 +84,7 @@ export function notCompared(against: number, forced: boolean, why: string): Gate
   };
 }
 
-/** What was added to the version before would be lost. */
+/** Images of the gallery would be missing in its answers. */
 export function blocked(against: number, why: string): Gate {
   return { outcome: 'blocked', forced: false, against, reason: why, comparison: null };
 }

@@ -1,7 +1,7 @@
 /** The last step of a training: its version answers from now on, unless the one in production is better. */
 import { ConflictError } from '../errors.ts';
 import { DEFAULT_ALIAS } from '../registry/names.ts';
-import { carriedNotes } from './carried-notes.ts';
+import { completedNotes } from './complete.ts';
 import { TOLERANCE } from './gate.ts';
 import type { TrainingPlan } from '../pipeline/plan.ts';
 import { promote } from './promote.ts';
@@ -42,15 +42,15 @@ async function promoteTrained({ job, data, context }: TrainingPlan, version: num
       version,
       by: context.createdBy,
       why: `training ${job.id}`,
-      gate: { pictures, tolerance, force },
-      additions: 'carry',
+      gate: { pictures, tolerance },
+      force,
     },
     context,
   );
 }
 
-function tell({ context: { report } }: TrainingPlan, { carried, gate }: Promotion): void {
+function tell({ context: { report } }: TrainingPlan, promotion: Promotion): void {
   const note = (text: string): void => report({ phase: 'note', text });
-  for (const text of carriedNotes(carried)) note(text);
-  if (gate !== null) note(`Compared with production: ${gate.reason}`);
+  for (const text of completedNotes(promotion)) note(text);
+  if (promotion.gate !== null) note(`Compared with production: ${promotion.gate.reason}`);
 }

@@ -1,17 +1,17 @@
 /**
- * Letting a version answer: what was added to the version before is carried over to it, it is compared with the version before, and only
- * then the alias moves.
+ * Promoting a version: what the gallery has and its network has not embedded is embedded, it is compared with the version before, and the
+ * alias moves. The gallery belongs to the model, so a change that is made meanwhile is in the gallery of either version.
  */
-import { ConflictError, CorruptDataError, KindredError } from '../errors.ts';
-import { NOTHING_CARRIED, addCarried, carryOver } from '../registry/carry-over.ts';
-import type { CarriedOver, CarryOptions } from '../registry/carry-over.ts';
+import { ConflictError, KindredError } from '../errors.ts';
 import type { Picture } from '../images/dataset.ts';
 import type { Author } from '../registry/names.ts';
 import type { Alias } from '../registry/aliases.ts';
 import type { Registry } from '../registry/registry.ts';
-import { listed } from './carried-notes.ts';
+import type { MissingImage } from '../registry/version-gallery.ts';
 import { compareVersions } from './compare.ts';
 import type { Talk } from './compare.ts';
+import { completeGallery, heldBy, listed } from './complete.ts';
+import type { Completed } from './complete.ts';
 import { blocked, judgeGate, notCompared } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { OpenVersions } from './open-versions.ts';
@@ -22,22 +22,17 @@ export interface PromotionRequest extends Author {
   readonly version: number;
   /** Move only if the alias is at this version now; null: only if there is no such alias. */
   readonly expected?: number | null | undefined;
-  /** Null: go live whatever the version before was like. */
+  /** Null: the versions are not compared. */
   readonly gate: {
-    /** What the version and the one before it are asked; null where no pictures can be found. */
+    /** The images to compare on, given the version before; null where they are not to be found. */
     readonly pictures: (before: number) => Promise<readonly Picture[] | null>;
     readonly tolerance: number;
-    /** Go live also when worse. */
-    readonly force: boolean;
   } | null;
-  /**
-   * What was changed in the gallery of the version before: `carry`, refusing when a picture is missing; `drop`: without the pictures that
-   * are missing; `leave`: with nothing of it.
-   */
-  readonly additions: 'carry' | 'drop' | 'leave';
+  /** Promote also a version that is worse, or cannot embed images that the version before answers with. */
+  readonly force: boolean;
 }
 
-export interface Promotion {
+export interface Promotion extends Completed {
   readonly promoted: boolean;
   readonly model: string;
   readonly alias: string;
@@ -45,9 +40,8 @@ export interface Promotion {
   readonly version: number | null;
   /** Where it was before. */
   readonly from: number | null;
-  /** Null where there was no other version to hold the new one against. */
+  /** Null where the versions were not compared. */
   readonly gate: Gate | null;
-  readonly carried: CarriedOver;
 }
 
 /** Moves of the alias that leave it where it is, such as a deletion makes, that are waited out. */
@@ -55,108 +49,71 @@ const ATTEMPTS = 20;
 const LONGEST_REASON = 1000;
 
 /**
- * Promotes a version. Changes that are made to the version before meanwhile are carried over as well: until there is none before the alias
- * moves, and once more after it. Done again, it finishes what was interrupted.
- * @throws ConflictError when somebody else moves the alias meanwhile, or it is not where it is expected; NotFoundError; CancelledError
+ * Promotes a version. Interrupted, it has moved the alias or not; done again, it embeds only what is left.
+ * @throws ConflictError when another process moves the alias meanwhile, or it is not where it is expected; NotFoundError; CancelledError
  */
 export async function promote(registry: Registry, request: PromotionRequest, talk: Talk): Promise<Promotion> {
-  const { model, alias, version, expected } = request;
+  const { model, alias, version, expected, force } = request;
   const before = await registry.alias(model, alias);
   const from = before?.version ?? null;
   if (expected !== undefined && expected !== from) throw notExpected(request, from, expected);
   const opened = new OpenVersions(registry, model);
   try {
-    if (before !== null && from === version) return await finish(registry, request, before, opened, talk);
-    const carry = carrier(registry, request, opened, talk);
-    const result = {
-      promoted: false,
-      model,
-      alias,
-      version: from,
-      from,
-      gate: null,
-      carried: NOTHING_CARRIED,
-    };
-    if (before === null || from === null) {
-      await registry.move(model, alias, version, { by: request.by, why: request.why, expected: null });
-      return { ...result, promoted: true, version };
+    const completed = await completeGallery(registry, { model, version }, opened, talk);
+    const refused = { ...completed, promoted: false, model, alias, version: from, from, gate: null };
+    const promoted = { ...refused, promoted: true, version };
+    if (from === version) return promoted;
+    const lost = before === null ? [] : await lostSince(registry, before, completed.missing);
+    if (before !== null && lost.length > 0 && !force) {
+      return { ...refused, gate: blocked(before.version, whyBlocked(lost, version)) };
     }
-    const carried = await carry(from);
-    if ('gate' in carried) return { ...result, ...carried };
-    const gate = request.gate && (await compare(registry, request, from, opened, talk));
-    if (gate?.outcome === 'worse' && !gate.forced) return { ...result, gate, carried };
-    const more = await move(registry, request, before, gate, carry);
-    if ('gate' in more) return { ...result, ...more };
-    return { ...result, promoted: true, version, gate, carried: addCarried(carried, more) };
+    const gate = before === null ? null : await compare(registry, request, before.version, opened, talk);
+    if (gate?.outcome === 'worse' && !force) return { ...refused, gate };
+    const without = lost.length === 0 ? '' : `forced without ${listed(lost)}`;
+    await move(
+      registry,
+      request,
+      before,
+      [request.why, gate?.reason ?? '', without].filter(Boolean).join('; '),
+    );
+    return { ...promoted, gate };
   } finally {
     opened.dispose();
   }
 }
 
-type Carry = (from: number) => Promise<CarriedOver | Pick<Promotion, 'gate' | 'carried'>>;
-
-/** Carries over from a version, or says why that holds up the promotion. */
-function carrier(
+/** The missing images that the version in production answers with; all, where it cannot be read. */
+async function lostSince(
   registry: Registry,
-  { model, version, additions }: PromotionRequest,
-  opened: OpenVersions,
-  talk: Talk,
-): Carry {
-  return async (from) => {
-    if (additions === 'leave') return NOTHING_CARRIED;
-    const missing = additions === 'drop' ? 'drop' : 'refuse';
-    try {
-      const carried = await carryOver(
-        registry,
-        model,
-        { from, to: version },
-        carryOptions(opened, version, missing, talk),
-      );
-      if (missing === 'drop' || carried.missing.length === 0) return carried;
-      return { gate: blocked(from, whyMissing(carried, from)), carried };
-    } catch (error) {
-      if (!(error instanceof CorruptDataError)) throw error;
-      return {
-        gate: blocked(from, `the changes of version ${from} cannot be read: ${error.message}`),
-        carried: NOTHING_CARRIED,
-      };
-    }
-  };
-}
-
-/** How changes are carried over to a version with its own network, which is loaded when a picture needs it. */
-export function carryOptions(
-  opened: OpenVersions,
-  version: number,
-  missing: CarryOptions['missing'],
-  { signal, report }: Talk,
-): CarryOptions {
-  return {
-    missing,
-    signal,
-    embed: async (pictures, embedding) => {
-      const { embedPictures } = await import('../embedding/embed-pictures.ts');
-      return embedPictures(await opened.embedder(version), pictures, embedding);
-    },
-    onProgress: (done, total) => report({ phase: 'embedding', part: 'carried over', done, total }),
-  };
+  before: Alias,
+  missing: readonly MissingImage[],
+): Promise<readonly MissingImage[]> {
+  try {
+    return await heldBy(registry, before, missing);
+  } catch (error) {
+    if (!(error instanceof KindredError)) throw error;
+    return missing;
+  }
 }
 
 async function compare(
   registry: Registry,
-  { version, gate }: PromotionRequest,
+  { version, gate, force }: PromotionRequest,
   from: number,
   opened: OpenVersions,
   talk: Talk,
 ): Promise<Gate | null> {
   if (gate === null) return null;
-  const { force, tolerance } = gate;
   const pictures = await gate.pictures(from);
   if (pictures === null) return notCompared(from, force, 'the pictures to compare on are not to be found');
   const first = await opened.version(version);
   try {
     const second = await opened.version(from);
-    return judgeGate(await compareVersions(registry, { first, second }, pictures, talk), tolerance, force);
+    return judgeGate(
+      await compareVersions(registry, { first, second }, pictures, talk),
+      gate.tolerance,
+      force,
+    );
   } catch (error) {
     // A version that cannot answer is no reason to keep it.
     if (!(error instanceof KindredError) || error.code === 'cancelled') throw error;
@@ -164,52 +121,29 @@ async function compare(
   }
 }
 
-/** Moves the alias once nothing is left to carry over, and looks once more when it has moved. */
+/** Moves the alias, if it is still at the version that was seen there. */
 async function move(
   registry: Registry,
-  request: PromotionRequest,
-  seen: Alias,
-  gate: Gate | null,
-  carry: Carry,
-): Promise<CarriedOver | Pick<Promotion, 'gate' | 'carried'>> {
-  const { model, alias, version, by } = request;
-  const why = [request.why, gate?.reason ?? ''].filter(Boolean).join('; ').slice(0, LONGEST_REASON);
+  { model, alias, version, by }: PromotionRequest,
+  seen: Alias | null,
+  reason: string,
+): Promise<void> {
+  const why = reason.slice(0, LONGEST_REASON);
   let current = seen;
   for (let attempt = 1; ; attempt++) {
-    const carried = await carry(current.version);
-    if ('gate' in carried) return carried;
-    const moved = { by, why, expected: { revision: current.revision } };
-    const failure = await registry.move(model, alias, version, moved).then(() => null, asConflict);
-    if (failure === null) {
-      // Who adds looks at the alias afterwards: either they see it moved, or their addition is here by now.
-      const last = await carry(seen.version);
-      return addCarried(carried, 'gate' in last ? last.carried : last);
-    }
-    const now = await registry.alias(model, alias);
-    if (now?.version !== seen.version || attempt >= ATTEMPTS) throw failure;
-    current = now;
+    const expected = current === null ? null : { revision: current.revision };
+    const failure = await registry
+      .move(model, alias, version, { by, why, expected })
+      .then(() => null, asConflict);
+    if (failure === null) return;
+    current = await registry.alias(model, alias);
+    if (current === null || current.version !== seen?.version || attempt >= ATTEMPTS) throw failure;
   }
 }
 
 function asConflict(error: unknown): ConflictError {
   if (error instanceof ConflictError) return error;
   throw error;
-}
-
-/** The alias is there already; perhaps whoever moved it was killed before the last look. */
-async function finish(
-  registry: Registry,
-  request: PromotionRequest,
-  { version, history }: Alias,
-  opened: OpenVersions,
-  talk: Talk,
-): Promise<Promotion> {
-  const { model, alias } = request;
-  const from = history.findLast((each) => each.version === version)?.from ?? null;
-  const isThere = from !== null && (await registry.versions(model)).includes(from);
-  const carried = isThere ? await carrier(registry, request, opened, talk)(from) : NOTHING_CARRIED;
-  const done = 'gate' in carried ? carried.carried : carried;
-  return { promoted: true, model, alias, version, from: version, gate: null, carried: done };
 }
 
 function notExpected(
@@ -223,7 +157,6 @@ function notExpected(
   );
 }
 
-function whyMissing({ missing }: CarriedOver, from: number): string {
-  const what = missing.length === 1 ? '1 picture that was' : `${missing.length} pictures that were`;
-  return `${what} added to version ${from} cannot be carried over: ${listed(missing)}`;
+function whyBlocked(lost: readonly MissingImage[], version: number): string {
+  return `version ${version} would answer without ${listed(lost)}`;
 }

@@ -23,7 +23,7 @@ export interface Alias {
 
 export interface MoveOptions extends Author {
   /** Move only if the alias is at this version now (null: if there is no such alias), or at this revision. */
-  readonly expected?: number | null | { readonly revision: number };
+  readonly expected?: number | null | { readonly revision: number } | undefined;
 }
 
 /** The alias, or null when there is none. */

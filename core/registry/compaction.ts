@@ -1,42 +1,39 @@
 /**
- * Putting many changes of a gallery into one file, so that opening the version needs few reads.
+ * Putting many changes of a gallery into one file, so that opening a version needs few reads.
  *
  * Why nothing is lost, whatever others do meanwhile, on a folder as in S3:
  *
- * - A compacted segment holds the changes themselves, each with its id. A change that somebody else writes meanwhile has an id and a file
+ * - A compacted file holds the changes themselves, each with its id. A change that another process writes meanwhile has an id and a file
  *   of its own, and applies in its place among the others, also when that is before the last one that was compacted. So there is
  *   nothing to be merged, and no file is ever written twice.
  * - It is written in one step, under a new name. Until then its changes are where they were; from then on they are in both places, and
  *   who reads takes each once. There is no state in between.
- * - A file is removed only by a later run, and only when a compacted segment that was read back has all that is in the file, and is
- *   "greater": it has more changes, or the same ones and a later id. Of two runs at once, which found the same, neither can therefore
- *   remove what the other relies on: greater files are never removed for the sake of lesser ones, and what is in any file is in a greatest
- *   one too. A process that is killed at any moment leaves both, or the greater one.
- * - Whoever lists while a file is removed could see neither the file, which is gone, nor the compacted segment, if the listing was past
- *   that place when it was written. So a file stays for ten minutes after what replaces it is there, which is longer than listings take. Who
- *   has listed a file and finds it gone lists again (segments.ts).
+ * - A file is removed only by a later run, and only for a compacted file that was read back and has all that is in it; a compacted file
+ *   only for one with a greater id. So of two runs at once neither removes what the other relies on, and what is in any file stays in the last
+ *   one that has it. A process that is killed at any moment leaves both.
+ * - Listings go by key. Changes' own files come before compacted ones ("0..." < "compacted/"), and compacted ones go by id. So a reader
+ *   whose listing comes to a place where a file was removed finds what replaced it further on, since that was written before. A reader that
+ *   has listed a file and finds it gone lists again (gallery-log.ts). No clock decides anything.
  */
-import { decodeTime, ulid } from 'ulid';
-import { writeCompacted, writeSegment } from '../gallery/arrow-segment.ts';
-import type { Segment } from '../gallery/segments.ts';
+import { writeChanges } from '../gallery/arrow-changes.ts';
+import { idAfter } from '../gallery/facts.ts';
+import type { Change } from '../gallery/facts.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import {
   again,
   compactedKey,
   idsInside,
-  listSegmentFiles,
-  readChanges,
-  readCompactedSegments,
-  readSegment,
-  removeSegment,
-} from './segments.ts';
-import type { SegmentFiles } from './segments.ts';
+  listLogFiles,
+  readCompacted,
+  readLog,
+  readLoose,
+  removeLoose,
+} from './gallery-log.ts';
+import type { LogFiles } from './gallery-log.ts';
 
 export interface CompactionOptions {
   /** Changes with a file of their own from which on it is worth it. @default 64 */
   readonly atLeast?: number;
-  /** How long files stay after what replaces them is there. @default ten minutes */
-  readonly graceMs?: number;
 }
 
 /** What was done. */
@@ -47,13 +44,12 @@ export interface Compaction {
   readonly removed: number;
 }
 
-/** A gallery's files, and which changes each compacted one has. */
-interface Files extends SegmentFiles {
+/** A log's files, and which changes each compacted one has. */
+interface Files extends LogFiles {
   readonly inside: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const AT_LEAST = 64;
-const GRACE_MS = 10 * 60_000;
 
 /**
  * Compacts what has gathered, and removes what earlier runs have compacted; see above. Any number of processes may do it at once.
@@ -61,31 +57,31 @@ const GRACE_MS = 10 * 60_000;
  */
 export async function compactGallery(
   store: ObjectStore,
-  { model, version }: { readonly model: string; readonly version: number },
-  { atLeast = AT_LEAST, graceMs = GRACE_MS }: CompactionOptions = {},
+  model: string,
+  { atLeast = AT_LEAST }: CompactionOptions = {},
 ): Promise<Compaction> {
   const { files, removed } = await again(async () => {
-    const found = await filesOf(store, model, version);
-    return { files: found, removed: await removeReplaced(store, model, version, found, graceMs) };
+    const found = await filesOf(store, model);
+    return { files: found, removed: await removeReplaced(store, model, found) };
   });
   const ids = worthwhile(files, atLeast);
   if (ids === null) return { compacted: 0, removed };
-  const changes = (await readChanges(store, model, version)).filter(({ id }) => ids.has(id));
-  const id = ulid();
-  await store.put(compactedKey(model, version, id), await writeCompacted(changes), { ifAbsent: true });
+  const changes = (await readLog(store, model)).filter(({ id }) => ids.has(id));
+  const id = idAfter(files.compacted.at(-1) ?? null);
+  await store.put(compactedKey(model, id), await writeChanges(changes), { ifAbsent: true });
   return { compacted: changes.length, removed };
 }
 
-async function filesOf(store: ObjectStore, model: string, version: number): Promise<Files> {
-  const files = await listSegmentFiles(store, model, version);
+async function filesOf(store: ObjectStore, model: string): Promise<Files> {
+  const files = await listLogFiles(store, model);
   const inside = new Map<string, ReadonlySet<string>>();
-  for (const id of files.compacted) inside.set(id, new Set(await idsInside(store, model, version, id)));
+  for (const id of files.compacted) inside.set(id, new Set(await idsInside(store, model, id)));
   return { ...files, inside };
 }
 
 /**
- * The changes that are to be compacted: those that are in no compacted segment and not large, and with them every compacted segment that has not many more
- * than have gathered by then. So each change is written again only as often as the whole has doubled.
+ * The changes that are to be compacted: those that are in no compacted file and not large, and with them every compacted file that has not
+ * many more than have gathered by then. So each change is written again only as often as the whole has doubled.
  */
 function worthwhile({ loose, large, inside }: Files, atLeast: number): ReadonlySet<string> | null {
   const packed = new Set([...inside.values()].flatMap((ids) => [...ids]));
@@ -101,48 +97,36 @@ function worthwhile({ loose, large, inside }: Files, atLeast: number): ReadonlyS
 async function removeReplaced(
   store: ObjectStore,
   model: string,
-  version: number,
   { loose, compacted, inside }: Files,
-  graceMs: number,
 ): Promise<number> {
   let removed = 0;
-  const old = compacted.filter((id) => decodeTime(id) < Date.now() - graceMs);
-  for (const id of old) {
+  for (const id of compacted) {
     const ids = inside.get(id) ?? new Set<string>();
     const singles = loose.filter((one) => ids.has(one));
     const lesser = compacted.filter((other) => isLesser(other, id, inside));
     if (singles.length === 0 && lesser.length === 0) continue;
-    const segments = await readCompactedSegments(store, model, version, id);
+    const changes = new Map((await readCompacted(store, model, id)).map((change) => [change.id, change]));
     for (const single of singles) {
-      if (!(await isSame(store, model, version, segments, single))) continue;
-      await removeSegment(store, model, version, single);
+      if (!isSame(changes.get(single), await readLoose(store, model, single))) continue;
+      await removeLoose(store, model, single);
       removed++;
     }
     for (const other of lesser) {
-      await store.delete(compactedKey(model, version, other));
+      await store.delete(compactedKey(model, other));
       removed++;
     }
   }
   return removed;
 }
 
-/** Whether all that is in the one compacted segment is in the other; of two with the same the later one has it. */
+/** Whether all that is in the one compacted file is in the other, which listings come to later. */
 function isLesser(one: string, other: string, inside: Files['inside']): boolean {
   const [mine, theirs] = [inside.get(one), inside.get(other)];
-  if (one === other || mine === undefined || theirs === undefined) return false;
-  if (![...mine].every((id) => theirs.has(id))) return false;
-  return mine.size < theirs.size || one < other;
+  if (mine === undefined || theirs === undefined || one >= other) return false;
+  return [...mine].every((id) => theirs.has(id));
 }
 
-/** Whether the compacted segment has just what the change's own file has. */
-async function isSame(
-  store: ObjectStore,
-  model: string,
-  version: number,
-  segments: readonly Segment[],
-  id: string,
-): Promise<boolean> {
-  const inside = segments.find((segment) => segment.id === id);
-  if (inside === undefined) return false;
-  return Buffer.from(await writeSegment(inside)).equals(await readSegment(store, model, version, id));
+/** Whether the compacted file has just what the change's own file has. */
+function isSame(compacted: Change | undefined, loose: Change): boolean {
+  return compacted !== undefined && JSON.stringify(compacted) === JSON.stringify(loose);
 }

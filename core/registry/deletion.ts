@@ -9,7 +9,6 @@ import { LASTING, MODELS, manifestKey, tombstoneKey, versionPrefix } from './lay
 import { checkAuthor, checkName, checkVersion, isName } from './names.ts';
 import type { Author } from './names.ts';
 import { readModelTombstone } from './model-tombstone.ts';
-import { clearPictures } from './picture-clearing.ts';
 import { readTombstone } from './tombstones.ts';
 import type { Tombstone } from './tombstones.ts';
 import { versionExists } from './version-exists.ts';
@@ -33,7 +32,6 @@ export interface LeftOver {
  * is a tombstone, (c) compare-and-swap the alias. If (a) comes before (2), then (c) either comes before (2), which sees
  * it and refuses to delete, or fails because of (2). If (a) comes after (2), then (b) sees the tombstone. An alias
  * that is new is made without a version first, so that (2) finds it or (a) comes later.
- * @returns how many kept pictures went, because no gallery refers to them any more
  * @throws NotFoundError; ConflictError when an alias points to it
  */
 export async function deleteVersion(
@@ -41,7 +39,7 @@ export async function deleteVersion(
   model: string,
   version: number,
   author: Author,
-): Promise<number> {
+): Promise<void> {
   checkName(model, 'model');
   checkVersion(version);
   checkAuthor(author);
@@ -49,7 +47,7 @@ export async function deleteVersion(
   if (!(await versionExists(store, model, version))) {
     if (before?.value.state !== 'deleting') throw await noVersion(store, model, version);
     await removeFiles(store, model, version);
-    return clearPictures(store, model);
+    return;
   }
   const mine = tombstone('deleting', author);
   const key = tombstoneKey(model, version);
@@ -65,7 +63,6 @@ export async function deleteVersion(
   }
   await store.delete(manifestKey(model, version));
   await removeFiles(store, model, version);
-  return clearPictures(store, model);
 }
 
 /** Numbers with files but without a manifest: a publication in progress, or one whose process died. */
@@ -84,7 +81,6 @@ export async function listLeftOvers(store: ObjectStore): Promise<LeftOver[]> {
 
 /**
  * Removes what is left of a number that is no version. A publisher that is still at it stops with an error.
- * @returns how many kept pictures went, because no gallery refers to them any more
  * @throws ConflictError when the version exists
  */
 export async function removeLeftOver(
@@ -92,7 +88,7 @@ export async function removeLeftOver(
   model: string,
   version: number,
   author: Author,
-): Promise<number> {
+): Promise<void> {
   checkName(model, 'model');
   checkVersion(version);
   checkAuthor(author);
@@ -106,7 +102,6 @@ export async function removeLeftOver(
     await putIf(store, key, encode(tombstone('cleaned', author)), { ifAbsent: true });
   }
   await removeFiles(store, model, version);
-  return clearPictures(store, model);
 }
 
 async function inspect(store: ObjectStore, model: string, version: number): Promise<LeftOver | null> {

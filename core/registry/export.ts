@@ -1,13 +1,14 @@
 import { writeLocalFolder } from '../storage/local-folder.ts';
 import type { LocalFile } from '../storage/local-folder.ts';
+import { writeChanges } from '../gallery/arrow-changes.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { encode } from './documents.ts';
 import type { Manifest } from './manifest.ts';
-import { listSegments, readSegment } from './segments.ts';
+import { readLog } from './gallery-log.ts';
 import { readChecked, readManifest } from './versions.ts';
 
 /**
- * Writes all files of a version, each checked, with its manifest and the additions to its gallery, to a new folder:
+ * Writes all files of a version, each checked, with its manifest and the log of its model's gallery, to a new folder:
  * whole, or not at all.
  * @throws ConflictError when the folder exists and is not empty; CorruptDataError naming a damaged file
  */
@@ -23,10 +24,9 @@ export async function exportVersion(
 }
 
 async function* filesOf(store: ObjectStore, manifest: Manifest): AsyncGenerator<LocalFile> {
-  const { model, version, files } = manifest;
+  const { model, files } = manifest;
   for (const name of Object.keys(files)) yield { name, content: readChecked(store, manifest, name) };
-  for (const id of await listSegments(store, model, version)) {
-    yield { name: `gallery/${id}.arrow`, content: [await readSegment(store, model, version, id)] };
-  }
+  const changes = await readLog(store, model);
+  if (changes.length > 0) yield { name: 'log.arrow', content: [await writeChanges(changes)] };
   yield { name: 'manifest.json', content: [encode(manifest)] };
 }

@@ -1,9 +1,10 @@
 /** Where things are in a registry; see docs for the whole picture. Names are checked before they come here. */
 export const DATA_SETS = 'datasets/';
 export const MODELS = 'models/';
+export const JOBS = 'jobs/';
 export const BLOBS = 'blobs/';
 
-/** Immutable bytes that versions share. */
+/** Immutable bytes by their SHA-256: what versions share, and images that users added. */
 export const blobKey = (sha256: string): string => `${BLOBS}${sha256}`;
 export const dataSetPrefix = (dataSet: string): string => `${DATA_SETS}${dataSet}/`;
 /** What is noted of a dataset's deletion; no dataset's name begins with a dot. */
@@ -15,24 +16,19 @@ export const modelTombstoneKey = (model: string): string => `${modelPrefix(model
 export const versionsPrefix = (model: string): string => `${MODELS}${model}/versions/`;
 export const versionPrefix = (model: string, version: number): string =>
   `${versionsPrefix(model)}${version}/`;
-export const segmentsPrefix = (model: string, version: number): string =>
-  `${versionPrefix(model, version)}gallery/`;
-export const compactedPrefix = (model: string, version: number): string =>
-  `${segmentsPrefix(model, version)}compacted/`;
-/** What was embedded for a carrying-over that is under way; never needed once it is done. */
-export const carryPrefix = (model: string, version: number): string =>
-  `${versionPrefix(model, version)}carry-over/`;
-export const picturesPrefix = (model: string): string => `${MODELS}${model}/pictures/`;
-export const pictureKey = (model: string, sha256: string): string => `${picturesPrefix(model)}${sha256}`;
-/** Where in the registry's data sets the picture is. */
-export const pictureSourceKey = (model: string, sha256: string): string =>
-  `${pictureKey(model, sha256)}.json`;
-/** Signs of those who add pictures, and of who clears them away. */
-export const addingPrefix = (model: string): string => `${picturesPrefix(model)}adding/`;
-export const clearingKey = (model: string): string => `${picturesPrefix(model)}clearing.json`;
+/** The log of the model's gallery; see gallery-log.ts. */
+export const galleryLogPrefix = (model: string): string => `${MODELS}${model}/gallery/`;
+export const compactedPrefix = (model: string): string => `${galleryLogPrefix(model)}compacted/`;
+/** Embeddings that a network made of images in the log: a cache, made anew where it is missing. */
+export const embeddingsPrefix = (model: string, network: string): string =>
+  `${MODELS}${model}/embeddings/${network}/`;
+/** What a server has seen of the dataset that the version in production follows; see functions/ingestion/states.ts. */
+export const followedKey = (model: string): string => `${MODELS}${model}/followed.json`;
 /** Pictures that the model did not know, to be labelled. */
 export const unknownPrefix = (model: string): string => `${MODELS}${model}/unknown/`;
 export const aliasesPrefix = (model: string): string => `${MODELS}${model}/aliases/`;
+
+export const jobPrefix = (job: string): string => `${JOBS}${job}/`;
 
 /** The version exists when this does. */
 export const manifestKey = (model: string, version: number): string =>

@@ -18,6 +18,10 @@ const origin = {
   seed: z.number().int(),
   /** Every picture that was learnt from. */
   dataSet: snapshot,
+  /** The dataset of the registry that it was trained on, which its gallery follows; null: a folder, or one elsewhere. */
+  follows: z.string().nullable(),
+  /** The last change in the log of the model's gallery when that dataset was listed; null: there was none. */
+  position: z.string().nullable(),
   /** Every picture of the data set that it was judged on, if that was another one. */
   testSet: snapshot.nullable(),
   /** Name to version of what took part: kindred, node, tensorflow, sharp ... */

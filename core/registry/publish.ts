@@ -12,12 +12,14 @@ import type { Manifest, Origin } from './manifest.ts';
 import { checkJob, checkName } from './names.ts';
 import { readManifest } from './versions.ts';
 
+type Optional = 'job' | 'parent' | 'testSet' | 'follows' | 'position';
+
 /** Content, or a local file to copy it from; a blob is stored once for all versions that have it. */
 export type FileSource = Uint8Array | { readonly file: string; readonly blob?: true };
 
 /** A version before it has a number: where it comes from, and its files by their names below the version. */
-export type VersionDraft = Omit<Origin, 'job' | 'parent' | 'testSet'> &
-  Partial<Pick<Origin, 'job' | 'parent' | 'testSet'>> & {
+export type VersionDraft = Omit<Origin, Optional> &
+  Partial<Pick<Origin, Optional>> & {
     readonly files: Readonly<Record<string, FileSource>>;
     /** Files that tell the version's number: made once it is known. */
     readonly numbered?: Readonly<Record<string, (version: number) => Uint8Array>>;
@@ -40,7 +42,14 @@ interface Part {
 export async function publish(store: ObjectStore, model: string, draft: VersionDraft): Promise<Manifest> {
   checkName(model, 'model');
   const { files, numbered = {}, ...rest } = draft;
-  const origin = parseOrigin({ job: null, parent: null, testSet: null, ...rest });
+  const origin = parseOrigin({
+    job: null,
+    parent: null,
+    testSet: null,
+    follows: null,
+    position: null,
+    ...rest,
+  });
   if (origin.job !== null) checkJob(origin.job);
   const known = await inspect(files);
   for (const name of Object.keys(numbered)) checkFileName(name);
@@ -70,8 +79,7 @@ async function inspect(files: VersionDraft['files']): Promise<Part[]> {
 
 function checkFileName(name: string): void {
   const problem = keyProblem(name);
-  const reserved =
-    ['manifest.json', 'claim.json', 'deleted.json'].includes(name) || /^(gallery|carry-over)\//.test(name);
+  const reserved = ['manifest.json', 'claim.json', 'deleted.json'].includes(name);
   if (problem === null && !reserved) return;
   throw new InvalidInputError(
     `A version cannot have a file ${quote(name)}: the name ${problem ?? 'is used by the registry itself'}.`,

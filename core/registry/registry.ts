@@ -1,5 +1,5 @@
 import type { LocalCopies } from '../storage/local-copies.ts';
-import type { Segment } from '../gallery/segments.ts';
+import type { Change, Fact } from '../gallery/facts.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import {
   deleteAlias,
@@ -18,16 +18,14 @@ import { deleteDataset, listDataSets } from './dataset-deletion.ts';
 import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
 import type { LeftOver } from './deletion.ts';
 import { exportVersion } from './export.ts';
+import { appendToLog, readLog } from './gallery-log.ts';
 import type { Manifest } from './manifest.ts';
 import { deleteModel, listUnfinishedDeletions } from './model-deletion.ts';
 import type { ModelDeletion } from './model-deletion.ts';
 import { parseReference } from './names.ts';
 import type { Author } from './names.ts';
-import { keepPictures } from './pictures.ts';
-import type { KeepOptions, KeptPicture } from './pictures.ts';
 import { publish } from './publish.ts';
 import type { VersionDraft } from './publish.ts';
-import { addSegment, listSegments, readChanges, readSegment, removeSegment } from './segments.ts';
 import {
   listModels,
   listVersions,
@@ -68,11 +66,11 @@ export interface Registry {
   ): Promise<T>;
   verify(model: string, version: number): Promise<FileProblem[]>;
   export(model: string, version: number, folder: string): Promise<Manifest>;
-  delete(model: string, version: number, author: Author): Promise<number>;
+  delete(model: string, version: number, author: Author): Promise<void>;
   deleteModel(model: string, author: Author, options?: ModelDeletion): Promise<number[]>;
   unfinishedDeletions(): Promise<string[]>;
   leftovers(): Promise<LeftOver[]>;
-  removeLeftover(model: string, version: number, author: Author): Promise<number>;
+  removeLeftover(model: string, version: number, author: Author): Promise<void>;
 
   /** Which version `NAME`, `NAME@ALIAS` or `NAME@N` means; errors say what exists. */
   resolve(reference: string): Promise<Resolved>;
@@ -84,18 +82,14 @@ export interface Registry {
   rollbackTarget(alias: Alias): Promise<number | null>;
   rollback(model: string, alias: string, options: Author & Pick<MoveOptions, 'expected'>): Promise<Alias>;
 
-  segments(model: string, version: number): Promise<string[]>;
-  changes(model: string, version: number, known?: readonly Segment[]): Promise<Segment[]>;
-  segment(model: string, version: number, id: string): Promise<Uint8Array>;
-  addSegment(model: string, version: number, id: string, bytes: Uint8Array): Promise<void>;
-  removeSegment(model: string, version: number, id: string): Promise<void>;
-
-  keepPictures<T>(
+  /** The log of the model's gallery; see gallery-log.ts. */
+  changes(model: string, known?: readonly Change[]): Promise<readonly Change[]>;
+  append(
     model: string,
-    pictures: readonly KeptPicture[],
-    refer: () => Promise<T>,
-    options?: KeepOptions,
-  ): Promise<T>;
+    log: readonly Change[],
+    facts: readonly Fact[],
+    by: string,
+  ): Promise<readonly Change[]>;
 
   dataSets(): Promise<string[]>;
   deleteDataset(dataset: string, author: Author, also?: () => Promise<void>): Promise<number>;
@@ -139,12 +133,8 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     deleteAlias: (model, alias, options) => deleteAlias(store, model, alias, options),
     rollbackTarget: (alias) => rollbackTarget(store, alias),
     rollback: (model, alias, options) => rollbackAlias(store, model, alias, options),
-    segments: (model, version) => listSegments(store, model, version),
-    changes: (model, version, known) => readChanges(store, model, version, known),
-    segment: (model, version, id) => readSegment(store, model, version, id),
-    addSegment: (model, version, id, bytes) => addSegment(store, model, version, id, bytes),
-    removeSegment: (model, version, id) => removeSegment(store, model, version, id),
-    keepPictures: (model, pictures, refer, options) => keepPictures(store, model, pictures, refer, options),
+    changes: (model, known) => readLog(store, model, known),
+    append: (model, log, facts, by) => appendToLog(store, model, log, facts, by),
     dataSets: () => listDataSets(store),
     deleteDataset: (dataset, author, also) => deleteDataset(store, dataset, author, also),
     dataSetPrefix: checkedDataSetPrefix,

@@ -21,7 +21,7 @@ import { withLock } from './fs/lock.ts';
 import { moved } from './fs/rename.ts';
 import { removeLeftOvers, stage } from './fs/staging.ts';
 import type { Staged } from './fs/staging.ts';
-import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix, checkSize, quote } from './keys.ts';
 import { sha256 } from './local-file.ts';
 import type { ListedObject, ObjectStore, PutCondition } from './store.ts';
 
@@ -54,8 +54,9 @@ class FsStore implements ObjectStore {
     this.uri = uri;
   }
 
-  async get(key: string) {
+  async get(key: string, most?: number) {
     return this.#opened(key, async (handle) => {
+      if (most !== undefined) checkSize(key, (await handle.stat()).size, most);
       const bytes = await whole(handle);
       // Few ask for it, and for a large file it takes as long as reading.
       return {

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { InvalidInputError, TooLargeError } from '../errors.ts';
 
 /** S3 allows no longer key, so no driver does. */
 export const MAX_KEY_BYTES = 1024;
@@ -18,6 +18,12 @@ const ALLOWED =
 export function checkKey(key: string): void {
   const problem = keyProblem(key);
   if (problem !== null) throw new InvalidInputError(`The key ${quote(key)} ${problem}. ${ALLOWED}`);
+}
+
+/** @throws TooLargeError when an object of `size` bytes is larger than it may be */
+export function checkSize(key: string, size: number, most: number | undefined): void {
+  if (most === undefined || size <= most) return;
+  throw new TooLargeError(`${quote(key)} has ${size} bytes, allowed are at most ${most}.`);
 }
 
 /**

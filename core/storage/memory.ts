@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { checkCondition, holdTo } from './condition.ts';
-import { checkFolderPrefix, checkKey, checkPrefix } from './keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix, checkSize } from './keys.ts';
 import { checkLocalFile, sha256 } from './local-file.ts';
 import type { ObjectStore, PutCondition, StoredObject } from './store.ts';
 
@@ -44,9 +44,10 @@ export function memoryStore(uri = 'memory://'): ObjectStore {
     put,
     list,
     folders,
-    async get(key) {
+    async get(key, most) {
       checkKey(key);
       const found = objects.get(key);
+      checkSize(key, found?.bytes.length ?? 0, most);
       return found ? { bytes: found.bytes.slice(), etag: found.etag } : null;
     },
     async head(key) {

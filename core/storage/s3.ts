@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { NotFoundError } from '../errors.ts';
 import { checkCondition, holdTo } from './condition.ts';
-import { checkFolderPrefix, checkKey, checkPrefix, quote } from './keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix, checkSize, quote } from './keys.ts';
 import { fullKey, parseAddress } from './s3/address.ts';
 import type { Address } from './s3/address.ts';
 import type { Bucket } from './s3/client.ts';
@@ -41,11 +41,17 @@ class S3Store implements ObjectStore {
     this.#options = options;
   }
 
-  async get(key: string) {
+  async get(key: string, most?: number) {
     return this.#explained('read', key, (reading) =>
       inTurn(async () => {
         const first = await reading.bucket.open(reading.key);
         if (first === null) return null;
+        try {
+          checkSize(key, first.size, most);
+        } catch (error) {
+          first.body.destroy();
+          throw error;
+        }
         const { bytes, etag, writes } = await gathered(reading, first);
         this.#remember(reading.key, { etag, writes });
         return { bytes, etag };

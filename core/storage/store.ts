@@ -3,8 +3,12 @@ export interface ObjectStore {
   /** Where this store is, as given to `openStore`. */
   readonly uri: string;
 
-  /** The whole object, or null when there is none. */
-  get(key: string): Promise<StoredObject | null>;
+  /**
+   * The whole object, or null when there is none.
+   * @param most bytes that it may have. @default any number
+   * @throws TooLargeError when it has more; nothing of it is in memory then
+   */
+  get(key: string, most?: number): Promise<StoredObject | null>;
 
   /** Size in bytes and etag without the content, or null when there is none. */
   head(key: string): Promise<{ size: number; etag: string } | null>;

@@ -1,33 +1,34 @@
-import { compactGallery } from '../../core/registry/compaction.ts';
-import type { ObjectStore } from '../../core/storage/store.ts';
+import { compactModel } from '../../core/ingest/compact.ts';
+import type { VersionName } from '../../core/ingest/followers.ts';
+import type { KnownGalleries } from '../../core/ingest/known-galleries.ts';
+import type { Registry } from '../../core/registry/registry.ts';
 import type { LogEntry } from '../log.ts';
-import type { VersionName } from '../versions/warm-version.ts';
 
-/** Changes of a gallery after which it is looked at whether they should be compacted. */
+/** Changes of a gallery after which it is worth looking whether there is enough to compact. */
 const CHANGES = 32;
 
-/** Puts many changes of a gallery together, when many have been made. */
+/** Compacts galleries when many changes have been made. */
 export class Compactor {
-  readonly #store: ObjectStore;
+  readonly #registry: Registry;
+  readonly #galleries: KnownGalleries;
   readonly #log: (entry: LogEntry) => void;
   readonly #changes = new Map<string, number>();
 
-  constructor(store: ObjectStore, log: (entry: LogEntry) => void) {
-    this.#store = store;
+  constructor(registry: Registry, galleries: KnownGalleries, log: (entry: LogEntry) => void) {
+    this.#registry = registry;
+    this.#galleries = galleries;
     this.#log = log;
   }
 
   /** Counts a change. @returns whether it is time to compact */
-  isTime({ model, version }: VersionName): boolean {
-    const name = `${model}@${version}`;
-    const changes = (this.#changes.get(name) ?? 0) + 1;
-    this.#changes.set(name, changes % CHANGES);
+  isTime(model: string): boolean {
+    const changes = (this.#changes.get(model) ?? 0) + 1;
+    this.#changes.set(model, changes % CHANGES);
     return changes === CHANGES;
   }
 
-  async compact(version: VersionName): Promise<void> {
-    const { compacted, removed } = await compactGallery(this.#store, version);
-    if (compacted + removed === 0) return;
-    this.#log({ level: 'info', event: 'compaction', ...version, compacted, removed });
+  async compact({ model, version }: VersionName): Promise<void> {
+    const { compacted, removed } = await compactModel(this.#registry, { model, version }, this.#galleries);
+    if (compacted + removed > 0) this.#log({ level: 'info', event: 'compaction', model, compacted, removed });
   }
 }

@@ -1,9 +1,7 @@
-import type { Intent } from '../../core/ingest/intents.ts';
-
-/** A picture that waits to be taken up, with the notes that are about it; without any where it was found by looking. */
+/** An image that waits to be ingested. */
 export interface Waiting {
+  /** `datasets/<dataset>/<class>/<file>` */
   readonly key: string;
-  readonly ids: readonly string[];
   readonly attempts: number;
   /** Not before this moment, of `performance.now()`. */
   readonly notBefore: number;
@@ -12,12 +10,10 @@ export interface Waiting {
 const ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 
-/** Pictures to be taken up, each once, in bounded number: the notes of those that find no room stay in the store. */
-export class IntentQueue {
+/** Images to be ingested, each once, in bounded number. */
+export class IngestQueue {
   readonly #most: number;
   readonly #waiting = new Map<string, Waiting>();
-  /** The store has notes that are not here. */
-  overflowed = false;
 
   constructor(most: number) {
     this.#most = most;
@@ -27,23 +23,16 @@ export class IntentQueue {
     return this.#waiting.size;
   }
 
-  add({ id, key }: Intent): void {
-    const known = this.#waiting.get(key);
-    if (known !== undefined) {
-      if (!known.ids.includes(id)) this.#waiting.set(key, { ...known, ids: [...known.ids, id] });
-    } else if (this.#waiting.size >= this.#most) this.overflowed = true;
-    else this.#waiting.set(key, { key, ids: [id], attempts: 0, notBefore: 0 });
-  }
-
-  /** Adds a picture that nobody has noted. @returns false when there is no room */
+  /** @returns false when the queue is full */
   put(key: string): boolean {
-    if (this.#waiting.has(key)) return true;
-    if (this.#waiting.size >= this.#most) return false;
-    this.#waiting.set(key, { key, ids: [], attempts: 0, notBefore: 0 });
+    const known = this.#waiting.get(key);
+    if (known === undefined && this.#waiting.size >= this.#most) return false;
+    // It changed again, which may be what was wrong with it.
+    this.#waiting.set(key, { key, attempts: known?.attempts ?? 0, notBefore: 0 });
     return true;
   }
 
-  /** Takes out those that may be taken up now; what failed before goes alone, since it may be why others failed with it. */
+  /** Takes out images that are due; one that failed before goes alone, since it may be why others failed with it. */
   take(most: number): Waiting[] {
     const now = performance.now();
     const due = [...this.#waiting.values()].filter(({ notBefore }) => notBefore <= now);
@@ -53,23 +42,22 @@ export class IntentQueue {
     return taken;
   }
 
-  /** Puts back what failed, to be tried again after a while. @returns what is given up; its notes stay in the store */
+  /** Puts back images that failed, to be tried again after a while. @returns those that have failed too often */
   putBack(failed: readonly Waiting[]): Waiting[] {
     const given: Waiting[] = [];
     for (const waiting of failed) {
-      const { key, ids, attempts } = waiting;
-      if (attempts + 1 >= ATTEMPTS) {
-        given.push(waiting);
-        continue;
+      const { key, attempts } = waiting;
+      if (this.#waiting.has(key)) continue;
+      if (attempts + 1 >= ATTEMPTS) given.push(waiting);
+      else {
+        const notBefore = performance.now() + FIRST_WAIT_MS * 2 ** attempts;
+        this.#waiting.set(key, { key, attempts: attempts + 1, notBefore });
       }
-      const notBefore = performance.now() + FIRST_WAIT_MS * 2 ** attempts;
-      const more = this.#waiting.get(key)?.ids ?? [];
-      this.#waiting.set(key, { key, ids: [...ids, ...more], attempts: attempts + 1, notBefore });
     }
     return given;
   }
 
-  /** Milliseconds until something may be taken up, or null when nothing waits. */
+  /** Milliseconds until an image is due, or null when none waits. */
   waitMs(): number | null {
     const moments = [...this.#waiting.values()].map(({ notBefore }) => notBefore);
     return moments.length === 0 ? null : Math.max(0, Math.min(...moments) - performance.now());

@@ -1,6 +1,6 @@
 /** Messages about objects, worked on together, each of which fails alone. */
 import { DATA_SETS } from '../../core/registry/layout.ts';
-import type { Ingested } from '../../core/ingest/ingest.ts';
+import type { Ingested } from '../../core/ingest/reconcile.ts';
 import type { Address } from '../../core/storage/s3/address.ts';
 import type { LogEntry } from '../log.ts';
 import { describe } from '../http/problems.ts';

@@ -1,17 +1,15 @@
 /**
- * Moves of aliases with all that belongs to them: what was changed in a gallery is carried over, versions are compared. That may take longer than
- * a request should, so a move goes on by itself and can be asked after. It is kept in memory alone: a move that ends with its process
- * has left the alias where it was, or moved it, and asked for again it goes on from there.
+ * Moves of aliases. A promotion embeds images and compares versions, which may take longer than a request should: the move then continues in
+ * the background, and its state can be requested. It is kept in memory alone: a move that ends with its process has left the alias where it
+ * was, or moved it; requested again, it embeds only what is left.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { ConflictError, NotFoundError } from '../../core/errors.ts';
-import { carriedNotes } from '../../core/promotion/carried-notes.ts';
 import type { Talk } from '../../core/promotion/compare.ts';
+import { completedNotes } from '../../core/promotion/complete.ts';
 import { TOLERANCE } from '../../core/promotion/gate.ts';
 import { promote } from '../../core/promotion/promote.ts';
-import type { PromotionRequest } from '../../core/promotion/promote.ts';
-import { rollback } from '../../core/promotion/rollback.ts';
 import { testPictures } from '../../core/jobs/test-pictures.ts';
 import type { Author } from '../../core/registry/names.ts';
 import { DEFAULT_ALIAS, isName } from '../../core/registry/names.ts';
@@ -25,9 +23,8 @@ export interface MoveRequest extends Author {
   readonly version: number | null;
   /** Move only if the alias is at this version now; null: if there is no such alias. */
   readonly expected: number | null;
-  /** Also when the version is worse. */
+  /** Also when the version is worse, or cannot embed images of the gallery. */
   readonly force: boolean;
-  readonly additions: PromotionRequest['additions'];
 }
 
 export interface Progress {
@@ -36,7 +33,7 @@ export interface Progress {
   readonly total: number;
 }
 
-/** How it ended. `refused`: the version is worse, or something cannot be carried over; nothing was moved. */
+/** How it ended. `refused`: the version is worse, or cannot embed images of the gallery; nothing was moved. */
 export type Ending =
   | { readonly state: 'moved'; readonly notes: readonly string[] }
   | { readonly state: 'refused'; readonly reason: string }
@@ -137,22 +134,19 @@ export class Moves {
   }
 
   async #carryOut(request: MoveRequest, talk: Talk): Promise<Ending> {
-    const ending = request.version === null ? await this.#back(request, talk) : await this.#on(request, talk);
+    const ending = request.version === null ? await this.#back(request) : await this.#on(request, talk);
     if (ending.state === 'moved') await this.#options.onMoved(request.model, request.alias);
     return ending;
   }
 
-  async #back(request: MoveRequest, talk: Talk): Promise<Ending> {
-    const { model, alias, by, why, expected, additions } = request;
-    if (expected === null) throw new ConflictError('There is no alias that could go back.');
-    const { registry } = this.#options;
-    const carry = additions !== 'leave';
-    const done = await rollback(registry, { model, alias, by, why, expected, carry }, talk);
-    const problem = done.problem === null ? [] : [`Not carried back: ${done.problem}`];
-    return { state: 'moved', notes: [...carriedNotes(done.carried), ...problem] };
+  async #back({ model, alias, by, why, expected }: MoveRequest): Promise<Ending> {
+    if (expected === null)
+      throw new ConflictError(`There is no alias ${JSON.stringify(alias)} to roll back.`);
+    await this.#options.registry.rollback(model, alias, { by, why, expected });
+    return { state: 'moved', notes: [] };
   }
 
-  async #on({ force, ...request }: MoveRequest, talk: Talk): Promise<Ending> {
+  async #on(request: MoveRequest, talk: Talk): Promise<Ending> {
     const { registry } = this.#options;
     const { model, version } = request;
     if (version === null) throw new Error('a version is missing');
@@ -164,12 +158,11 @@ export class Moves {
           return { store: registry.store, prefix: registry.dataSetPrefix(name) };
         }),
       tolerance: TOLERANCE,
-      force,
     };
     const isGated = request.alias === DEFAULT_ALIAS;
     const done = await promote(registry, { ...request, version, gate: isGated ? gate : null }, talk);
     if (!done.promoted) return { state: 'refused', reason: done.gate?.reason ?? 'it was not promoted' };
     const compared = done.gate === null ? [] : [`Compared: ${done.gate.reason}`];
-    return { state: 'moved', notes: [...carriedNotes(done.carried), ...compared] };
+    return { state: 'moved', notes: [...completedNotes(done), ...compared] };
   }
 }

@@ -41,18 +41,16 @@ const moveSchema = z
     version: z.int().min(1).optional().meta({ description: 'Where it goes; not together with rollback.' }),
     rollback: z.literal(true).optional().meta({ description: 'Back to the version that was live before.' }),
     why: z.string().max(1000).optional().meta({ description: 'Kept in the history.' }),
-    force: z.boolean().optional().meta({ description: 'Also when the version is worse.', default: false }),
-    additions: z.enum(['carry', 'drop', 'leave']).optional().meta({
-      description:
-        'What was changed in the gallery of the version before: carried over (refused when a picture of it was not kept), without such pictures, or left behind.',
-      default: 'carry',
+    force: z.boolean().optional().meta({
+      description: 'Also when the version is worse, or cannot embed images of the gallery.',
+      default: false,
     }),
   })
   .openapi('MoveAlias');
 
 const movedSchema = aliasSchema
   .extend({
-    notes: z.array(z.string()).meta({ description: 'What was carried over and compared, in words.' }),
+    notes: z.array(z.string()).meta({ description: 'What was embedded and compared, in words.' }),
   })
   .openapi('MovedAlias');
 
@@ -92,7 +90,7 @@ const move = route({
   tag: 'models',
   summary: 'Point an alias to a version, if nobody moved it since it was read',
   description:
-    'If-Match is the ETag that GET gave, or If-None-Match: * for an alias that is not there yet. What was changed in the gallery of the version before is carried over first, and for "production" the versions are compared: one that is worse is refused. What takes long goes on by itself, and is answered with 202.',
+    'If-Match is the ETag that GET gave, or If-None-Match: * for an alias that is not there yet. Images of the gallery that the version has not embedded yet are embedded first, and for "production" the versions are compared: a version that is worse is refused. A move that takes long continues in the background, and is answered with 202.',
   request: {
     params,
     headers: z.object({ 'if-match': z.string().optional(), 'if-none-match': z.string().optional() }),
@@ -150,10 +148,10 @@ export function aliasRoutes({ registry, memory, moves, withoutPlace }: AliasNeed
         ifMatch: condition['if-match'],
         ifNoneMatch: condition['if-none-match'],
       });
-      // Said at once, and not when all has been carried over.
+      // A version that does not exist is reported now, not by the move.
       if (version !== null) await registry.manifest(model, version);
-      const { force = false, additions = 'carry', why = '' } = asked;
-      const request = { model, alias, version, expected, force, additions, by: c.var.by, why };
+      const { force = false, why = '' } = asked;
+      const request = { model, alias, version, expected, force, by: c.var.by, why };
       const { move: started, ending } = await moves.within(request);
       if (ending === null) {
         c.header('Location', `/v1/models/${model}/aliases/${alias}/moves/${started.id}`);
@@ -199,15 +197,14 @@ function problemFor({ request }: Pick<Move, 'request'>, ending: Ending): unknown
     return new RequestError(
       409,
       'conflict',
-      `The alias stays where it is; version ${request.version}: ${ending.reason}. "force": true moves it also to a version that is worse, ` +
-        `"additions": "drop" or "leave" without what cannot be carried over.`,
+      `The alias stays where it is; version ${request.version}: ${ending.reason}. "force": true moves it all the same.`,
     );
   }
   const error = ending.state === 'failed' ? ending.error : null;
   if (error instanceof ConflictError && !(error instanceof NothingBeforeError))
     return stale(error.message, error);
   if (error instanceof CancelledError) {
-    return new RequestError(503, 'busy', 'It was stopped half way; asked for again, it goes on from there.', {
+    return new RequestError(503, 'busy', 'The move was stopped; request it again to resume it.', {
       headers: { 'Retry-After': '1' },
       cause: error,
     });

@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { embedPictures } from '../../core/embedding/embed-pictures.ts';
 import { UnreadableImageError } from '../../core/errors.ts';
 import { digest } from '../../core/images/picture.ts';
-import { correct } from '../../core/ingest/correct.ts';
-import type { Corrected, CorrectedPicture } from '../../core/ingest/correct.ts';
+import type { KnownGalleries } from '../../core/ingest/known-galleries.ts';
+import { labelImages } from '../../core/ingest/label.ts';
+import type { ImageToLabel } from '../../core/ingest/label.ts';
 import type { Registry, Resolved } from '../../core/registry/registry.ts';
 import { signalOf } from '../http/deadline.ts';
 import { checkFormat } from '../http/image-format.ts';
@@ -29,7 +30,7 @@ const correctedSchema = z
     outcome: z.enum(['added', 'moved', 'unchanged', 'rejected']),
     reason: z.string().nullable().meta({ description: 'Why it was rejected.' }),
   })
-  .openapi('CorrectedPicture');
+  .openapi('ImageToLabel');
 
 export const feedbackSchema = z
   .object({
@@ -62,6 +63,7 @@ const feedback = route({
 /** What adding images to a gallery needs. */
 export interface GalleryNeeds extends Pick<ImageNeeds, 'versions'> {
   readonly registry: Registry;
+  readonly galleries: KnownGalleries;
   readonly memory: Memory;
   /** Images being decoded and embedded. */
   readonly work: Line;
@@ -77,7 +79,7 @@ export function feedbackRoutes(needs: GalleryNeeds & ImageNeeds) {
     const resolved = 'version' in asked ? { ...asked, alias: null } : await current(needs.registry, asked);
     return c.json(
       await needs.images.read(c.req.raw, async (sent) =>
-        addUnder(needs, resolved, name, sent, signalOf(c.req.raw)),
+        addUnder(needs, resolved, name, sent, { by: c.var.by, signal: signalOf(c.req.raw) }),
       ),
       200,
     );
@@ -101,44 +103,38 @@ export async function addUnder(
   resolved: Resolved,
   name: string,
   sent: readonly SentImage[],
-  signal: AbortSignal,
+  { by, signal }: { readonly by: string; readonly signal: AbortSignal },
 ): Promise<z.infer<typeof feedbackSchema>> {
-  const { registry, versions, work, memory, metrics, trouble } = needs;
-  const {
-    version,
-    class: spelled,
-    pictures: corrected,
-  } = await withBytes(sent, memory, (pictures) =>
-    correct(registry, resolved, name, pictures, {
+  const { registry, galleries, versions, work, memory, metrics, trouble } = needs;
+  const { model, version } = resolved;
+  const { class: spelled, images } = await withBytes(sent, memory, (given) =>
+    labelImages(registry, { model, version }, name, given, {
+      by,
+      galleries,
       // One of those that are at work at once; what waits for its turn has an end.
       embed: (of, some) =>
         work.run(() => versions.ask(of, ({ embedder }) => embedPictures(embedder, some, { signal })), signal),
-      log: (of) =>
-        versions.ask(of, async (warm) => {
-          await warm.follow();
-          return warm.log;
-        }),
     }),
   );
-  const [only] = corrected;
-  if (corrected.length === 1 && only?.outcome === 'rejected') {
+  const [only] = images;
+  if (images.length === 1 && only?.outcome === 'rejected') {
     metrics.rejected('unreadable-image');
     throw new UnreadableImageError(only.reason ?? 'the picture cannot be read');
   }
-  await versions.refreshGallery({ model: resolved.model, version }).catch(trouble);
-  const results = corrected.map((one: Corrected, i) => ({ image: sent[i]?.image ?? '', ...one }));
-  return { model: resolved.model, version, class: spelled, results };
+  await versions.refreshGallery({ model, version }).catch(trouble);
+  const results = images.map((one, i) => ({ image: sent[i]?.image ?? '', ...one }));
+  return { model, version, class: spelled, results };
 }
 
 /** All of them are in memory at once here; those that did not come with the request count as its body would. @throws RequestError (busy) */
 async function withBytes<T>(
   sent: readonly SentImage[],
   memory: Memory,
-  work: (pictures: readonly CorrectedPicture[]) => Promise<T>,
+  work: (pictures: readonly ImageToLabel[]) => Promise<T>,
 ): Promise<T> {
   let taken = 0;
   try {
-    const pictures: CorrectedPicture[] = [];
+    const pictures: ImageToLabel[] = [];
     for (const each of sent) {
       const bytes = (await each.stored?.()) ?? 0;
       memory.take(bytes);
@@ -152,7 +148,7 @@ async function withBytes<T>(
 }
 
 /** Names that people gave their files say nothing here, and may be anything. */
-async function pictureOf({ read, source }: SentImage): Promise<CorrectedPicture> {
+async function pictureOf({ read, source }: SentImage): Promise<ImageToLabel> {
   const bytes = await read();
   const format = checkFormat(bytes);
   return { bytes, file: `${digest(bytes).slice(0, 16)}.${format.toLowerCase()}`, source };

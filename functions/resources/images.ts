@@ -13,7 +13,7 @@ import { route } from '../http/route.ts';
 import type { Limits } from '../http/limits.ts';
 import type { Memory } from '../http/memory.ts';
 import type { ServerMetrics } from '../http/server-metrics.ts';
-import type { Ingestion } from '../ingestion/ingestion.ts';
+import type { Reconciler } from '../ingestion/reconciler.ts';
 import { answer, nameSchema, problems, router } from '../http/router.ts';
 
 const part = z.string().min(1).max(255);
@@ -74,7 +74,7 @@ export interface DataSetNeeds {
   readonly memory: Memory;
   readonly metrics: ServerMetrics;
   /** Keeps galleries in sync with datasets; null: something else does, or nothing. */
-  readonly ingestion: Ingestion | null;
+  readonly ingestion: Reconciler | null;
 }
 
 /** Images of datasets. */
@@ -181,7 +181,7 @@ export async function putPicture(
 
 /** Changes a picture, and has the galleries that follow its data set take that up. */
 async function changing<T>(
-  ingestion: Ingestion | null,
+  ingestion: Reconciler | null,
   key: string,
   change: () => Promise<T>,
 ): Promise<{ result: T; models: string[] }> {

@@ -42,10 +42,6 @@ const wantedSchema = z
     parts: z.int().min(1).max(MOST_PARTS).meta({
       description: 'How many processes or containers may embed at once; at most one for each picture.',
     }),
-    keepPictures: z
-      .boolean()
-      .default(true)
-      .meta({ description: 'Whether a new version can take the pictures over.' }),
   })
   .openapi('WantedImport');
 type Wanted = z.infer<typeof wantedSchema>;
@@ -59,7 +55,6 @@ const importSchema = z
     model: z.string(),
     version: z.int(),
     parts: z.int(),
-    keepPictures: z.boolean(),
     createdAt,
     startedAt,
     finishedAt,
@@ -207,7 +202,7 @@ export function importRoutes(needs: JobNeeds) {
 /** @throws NotFoundError when there is no such data set or version; InvalidInputError */
 async function requestOf(
   registry: Registry,
-  { dataset, model, version, alias, parts, keepPictures }: Wanted,
+  { dataset, model, version, alias, parts }: Wanted,
 ): Promise<ImportRequest> {
   if (version !== undefined && alias !== undefined) {
     throw new InvalidInputError('There is a version and an alias; name one of them.');
@@ -216,7 +211,12 @@ async function requestOf(
   if (alias !== undefined) checkName(alias, 'alias');
   await requireDataSets(registry, [dataset]);
   const resolved = await registry.resolve(`${model}@${version ?? alias ?? DEFAULT_ALIAS}`);
-  return { ...resolved, dataSet: dataset, parts: await usefulParts(registry, dataset, parts), keepPictures };
+  return {
+    model,
+    version: resolved.version,
+    dataSet: dataset,
+    parts: await usefulParts(registry, dataset, parts),
+  };
 }
 
 /** A part without a picture would be a process, or a container, for nothing. */
@@ -228,7 +228,7 @@ async function usefulParts(registry: Registry, dataSet: string, parts: number): 
 
 async function importOf(one: Seen<ImportJob>, store: ObjectStore, withoutPlace: TextFilter): Promise<Import> {
   const { job } = one;
-  const { dataSet: dataset, model, version, parts, keepPictures } = job.request;
+  const { dataSet: dataset, model, version, parts } = job.request;
   const { result } = job;
   return {
     ...fieldsOf(one, withoutPlace),
@@ -236,7 +236,6 @@ async function importOf(one: Seen<ImportJob>, store: ObjectStore, withoutPlace: 
     model,
     version,
     parts,
-    keepPictures,
     pictures: await importProgress(store, job),
     result: result && {
       ...result,

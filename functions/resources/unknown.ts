@@ -129,7 +129,10 @@ export function unknownRoutes(needs: UnknownNeeds) {
       const { class: name } = await jsonBody(c.req.raw, labelSchema, memory);
       const found = await readUnknown(registry.store, model, picture);
       const resolved = await current(registry, { model, alias: DEFAULT_ALIAS });
-      const told = await addUnder(needs, resolved, name, [sentOf(found)], signalOf(c.req.raw));
+      const told = await addUnder(needs, resolved, name, [sentOf(found)], {
+        by: c.var.by,
+        signal: signalOf(c.req.raw),
+      });
       // Of two who label at once, one finds it gone already; the picture is where the later one put it.
       await removeUnknown(registry.store, model, picture).catch((error: unknown) => {
         if (!(error instanceof NotFoundError)) throw error;

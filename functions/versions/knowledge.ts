@@ -1,7 +1,6 @@
-/** What a version knows at one moment; a change of its gallery makes another one. */
+/** What a version answers from at one moment; a change of its gallery makes another one. */
 import type { Calibration } from '../../core/gallery/calibration.ts';
 import type { Estimates } from '../../core/gallery/candidates.ts';
-import type { GalleryLog } from '../../core/gallery/carry-over.ts';
 import { openCoarse } from '../../core/gallery/coarse.ts';
 import type { Coarse } from '../../core/gallery/coarse.ts';
 import { createDecider } from '../../core/gallery/decision.ts';
@@ -10,8 +9,6 @@ import { compareText } from '../../core/gallery/gallery.ts';
 import type { Gallery } from '../../core/gallery/gallery.ts';
 import { createSearch } from '../../core/gallery/search.ts';
 import type { Search } from '../../core/gallery/search.ts';
-import { applySegments } from '../../core/gallery/segments.ts';
-import { galleryState } from '../../core/gallery/state.ts';
 import type { GalleryState } from '../../core/gallery/state.ts';
 
 export interface Knowledge {
@@ -31,16 +28,15 @@ const REMEMBERED = 16;
 /** Numbers in a gallery from which on going through it takes longer than asking a thread: some two milliseconds. */
 const LARGE = 2 ** 21;
 
-/** @param onTrouble is told when a thread cannot be had */
+/** @param onTrouble gets the error when a thread cannot be started */
 export function knowledgeOf(
-  { made, segments }: GalleryLog,
+  gallery: Gallery,
+  state: GalleryState,
   calibration: Calibration | null,
   onTrouble: (error: unknown) => void,
 ): Knowledge {
-  const gallery = applySegments(made, segments);
   const search = createSearch(gallery);
   const decide = rememberedDeciders(search, calibration);
-  const state = galleryState(gallery, segments);
   if (gallery.embeddings.length < LARGE) {
     return {
       gallery,

@@ -82,12 +82,8 @@ function permissions(
 const under = (actions: readonly string[], keys: readonly string[]): string[] =>
   actions.flatMap((action) => keys.map((each) => `s3:${action} on STORE/${each}`)).toSorted();
 
-const GALLERY = [
-  'models/*/pictures/*',
-  'models/*/unknown/*',
-  'models/*/versions/*/gallery/*',
-  'models/*/versions/*/carry-over/*',
-];
+const READ = ['datasets/*', 'models/*', 'blobs/*', 'jobs/*'];
+const GALLERY = ['models/*/unknown/*', 'models/*/gallery/*', 'models/*/embeddings/*'];
 
 describe('the bucket', () => {
   it('is encrypted, closed, kept, tells its events, and is reached by TLS only', () => {
@@ -211,10 +207,10 @@ describe('the functions', () => {
       allowed.filter((line) => line.startsWith('s3:')),
       [
         's3:ListBucket on STORE',
-        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+        ...under(['GetObject'], READ),
         ...under(
           ['PutObject', 'AbortMultipartUpload'],
-          ['datasets/*', ...GALLERY, 'models/*/aliases/*', 'jobs/*'],
+          ['datasets/*', ...GALLERY, 'blobs/*', 'models/*/aliases/*', 'jobs/*'],
         ),
         ...under(['DeleteObject'], ['datasets/*', ...GALLERY]),
       ].toSorted(),
@@ -292,7 +288,7 @@ describe('the functions', () => {
       permissions(DEFAULTS, 'ingest', 'IngestRole').filter((line) => line.startsWith('s3:')),
       [
         's3:ListBucket on STORE',
-        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+        ...under(['GetObject'], READ),
         ...under(['PutObject', 'DeleteObject', 'AbortMultipartUpload'], GALLERY),
       ].toSorted(),
     );
@@ -513,7 +509,7 @@ describe('trainings', () => {
   it('may read pictures, and write versions and jobs', () => {
     const store = [
       's3:ListBucket on STORE',
-      ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
+      ...under(['GetObject'], READ),
       ...under(['PutObject', 'DeleteObject', 'AbortMultipartUpload'], ['models/*', 'jobs/*']),
     ];
 
@@ -548,15 +544,15 @@ describe('trainings', () => {
   });
 
   it('and imports, which need no GPU, may change galleries and jobs, and no version', () => {
+    const galleries = GALLERY.filter((keys) => !keys.includes('unknown'));
+
     assert.deepEqual(
       permissions(DEFAULTS, 'training', 'ImportRole'),
       [
         's3:ListBucket on STORE',
-        ...under(['GetObject'], ['datasets/*', 'models/*', 'jobs/*']),
-        ...under(
-          ['PutObject', 'DeleteObject', 'AbortMultipartUpload'],
-          [...GALLERY.filter((keys) => !keys.includes('unknown')), 'jobs/*'],
-        ),
+        ...under(['GetObject'], READ),
+        ...under(['PutObject', 'AbortMultipartUpload'], [...galleries, 'blobs/*', 'jobs/*']),
+        ...under(['DeleteObject'], [...galleries, 'jobs/*']),
       ].toSorted(),
     );
     assert.deepEqual(permissions(OTHER, 'training', 'ImportRole'), []);

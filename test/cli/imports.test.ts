@@ -66,14 +66,12 @@ describe('an import in parts on the command line', () => {
       dataSet: place.in('later'),
       model: 'colours',
       version: 1,
-      alias: null,
       parts: 2,
-      keepPictures: false,
     });
     await planImport(registry, job, { store: fsStore(place.in('later')), prefix: '' }, { atMost: 1 });
-    const pieces = (): number => {
+    const shards = (): number => {
       try {
-        return readdirSync(place.in(uri, 'jobs', job.id, 'pieces')).length;
+        return readdirSync(place.in(uri, 'jobs', job.id, 'shards')).length;
       } catch {
         return 0;
       }
@@ -82,12 +80,12 @@ describe('an import in parts on the command line', () => {
     const part = place.start(
       `gallery import --resume ${job.id} --step embed --part 1 --registry ${uri}`.split(' '),
     );
-    while (pieces() < 3) await sleep(2);
+    while (shards() < 3) await sleep(2);
     part.child.kill('SIGKILL');
     await part.ended;
     const whole = place.start(['gallery', 'import', '--resume', job.id, '--registry', uri]);
-    const had = pieces();
-    while (pieces() === had) await sleep(2);
+    const had = shards();
+    while (shards() === had) await sleep(2);
     whole.child.kill('SIGKILL');
     await whole.ended;
     const between = await rowsOfVersion(registry, 1);
@@ -108,18 +106,17 @@ describe('an import in parts on the command line', () => {
     const { added, leftOut } = JSON.parse(told.stdout) as Told;
     assert.deepEqual([added, leftOut], [BLUES, 1]);
     assert.equal((await rowsOfVersion(registry, 1)).length, 4 + BLUES);
-    assert.equal((await registry.segments('colours', 1)).length, 1);
+    assert.equal((await registry.changes('colours')).length, 1);
   });
 
   it('is refused when its flags do not go together', () => {
-    const flags = { keepPictures: true };
     const job = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
-    assert.throws(() => checkImportFlags(undefined, flags), UsageError);
-    assert.throws(() => checkImportFlags('later', { ...flags, atOnce: 2 }), /--parts/);
-    assert.throws(() => checkImportFlags('later', { ...flags, resume: job }), /leave them away/);
-    assert.throws(() => checkImportFlags(undefined, { ...flags, resume: job, step: 'embed' }), /--part/);
-    assert.throws(() => checkImportFlags('later', { ...flags, parts: 2, step: 'publish' }), /--resume/);
-    assert.deepEqual(checkImportFlags('later', { ...flags, parts: 2, step: 'plan' }), {
+    assert.throws(() => checkImportFlags(undefined, {}), UsageError);
+    assert.throws(() => checkImportFlags('later', { atOnce: 2 }), /--parts/);
+    assert.throws(() => checkImportFlags('later', { resume: job }), /leave them away/);
+    assert.throws(() => checkImportFlags(undefined, { resume: job, step: 'embed' }), /--part/);
+    assert.throws(() => checkImportFlags('later', { parts: 2, step: 'publish' }), /--resume/);
+    assert.deepEqual(checkImportFlags('later', { parts: 2, step: 'plan' }), {
       kind: 'new',
       dataSet: 'later',
       parts: 2,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, renameSync } from 'node:fs';
+import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Comparison } from '../../core/promotion/compare.ts';
 import type { Gate } from '../../core/promotion/gate.ts';
@@ -10,7 +11,8 @@ interface Moved {
   readonly from: number | null;
   readonly promoted: boolean;
   readonly gate: Gate | null;
-  readonly carried: { readonly changes: number; readonly embedded: number };
+  readonly embedded: number;
+  readonly missing: readonly { readonly key: string; readonly reason: string }[];
 }
 
 const NEXT = { hat: 'pants', pants: 'shoes', shoes: 'hat' };
@@ -35,6 +37,7 @@ describe('versions that come and go on the command line', () => {
     place.dataSet('good');
     place.dataSet('test', { part: 'test', count: 3 });
     place.dataSet('skirts', { classes: ['skirt'], count: 4 });
+    place.dataSet('dresses', { classes: ['dress'], count: 1 });
     for (const [from, to] of Object.entries(NEXT)) {
       cpSync(place.in('good', from), place.in('mixed-up', to), { recursive: true });
     }
@@ -94,7 +97,7 @@ describe('versions that come and go on the command line', () => {
     assert.match(stderr, /clothes@2 was judged on are not to be found\. Name others with --on DATASET/);
   });
 
-  it('are held up when they are worse, and go live when forced, with what was added', async () => {
+  it('are held up when they are worse, and are promoted when forced, with what was added', async () => {
     const refused = await place.run(['models', 'promote', 'clothes@2', '--json']);
     await place.json(['datasets', 'add', 'wardrobe', 'skirts']);
     await place.json(['gallery', 'add', 'skirt', skirt(0), skirt(1)]);
@@ -107,9 +110,10 @@ describe('versions that come and go on the command line', () => {
     assert.match(refused.stderr, /clothes@production stays at version 1: version 2 is worse.*--force/);
     const held = JSON.parse(refused.stdout) as Moved;
     assert.deepEqual([held.promoted, held.gate?.outcome], [false, 'worse']);
-    // Two were kept as they are, the other two only by their keys in the data set.
     assert.deepEqual([forced.promoted, forced.from], [true, 1]);
-    assert.deepEqual([forced.carried.changes, forced.carried.embedded], [3, 4]);
+    // Two images are kept as they are, the other two are in the dataset.
+    assert.deepEqual([forced.embedded, forced.missing], [4, []]);
+    assert.equal(readdirSync(place.in('.kindred', 'blobs')).length, 2);
     assert.match(again.stdout, /^clothes@production is at version 2 already\.$/m);
     const kilts = (await keys(2)).filter((key) => key.startsWith('kilt/'));
     assert.equal(kilts.length, 4);
@@ -119,22 +123,19 @@ describe('versions that come and go on the command line', () => {
     );
   });
 
-  it('go back in one command, with what was added since', async () => {
+  it('are rolled back in one command, and every change since stays', async () => {
     await place.json(['gallery', 'remove', '--class', 'kilt']);
-    await place.json(['gallery', 'add', 'skirt', skirt(2), '--no-keep-pictures']);
-    const keptBefore = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
     await place.json(['gallery', 'add', 'skirt', skirt(2)]);
-    const keptAfter = readdirSync(place.in('.kindred', 'models', 'clothes', 'pictures'));
-    assert.equal(
-      keptAfter.length,
-      keptBefore.length + 1,
-      'a picture is kept also when it is added once more',
-    );
 
-    const { version, from, carried } = await place.json<Moved>(['models', 'rollback', 'clothes']);
+    const { version, from } = await place.json<Moved>(['models', 'rollback', 'clothes']);
 
-    assert.deepEqual([version, from, carried.changes, carried.embedded], [1, 2, 2, 0]);
-    assert.equal((await keys(1)).filter((key) => key.startsWith('skirt/')).length, 1);
+    assert.deepEqual([version, from], [1, 2]);
+    for (const each of [1, 2]) {
+      const later = (await keys(each)).filter((key) => /^(skirt|kilt)\//.test(key));
+      assert.deepEqual(later, [`skirt/${path.basename(skirt(2))}`]);
+    }
+    const answer = await place.json<{ results: { class: string }[] }>(['classify', skirt(2)]);
+    assert.equal(answer.results[0]?.class, 'skirt');
     const { history } = await place.json<{ history: { why: string; version: number; rollback?: boolean }[] }>(
       ['models', 'history', 'clothes'],
     );
@@ -145,26 +146,36 @@ describe('versions that come and go on the command line', () => {
     assert.match(history[1]?.why ?? '', /^to try; .* of 9 pictures right, version 1 /);
   });
 
-  it('are deleted when no alias points to them; pictures that another gallery has stay', async () => {
-    const { pictures } = await place.json<{ pictures: number }>(['models', 'delete', 'clothes@3']);
-    assert.equal(pictures, 0);
+  it('are refused where an image of the gallery is gone, unless forced', async () => {
+    const dress = place.in('dresses', 'dress', readdirSync(place.in('dresses', 'dress'))[0] ?? '');
+    await place.json(['gallery', 'add', 'dress', dress]);
+    for (const name of readdirSync(place.in('.kindred', 'blobs'))) {
+      rmSync(place.in('.kindred', 'blobs', name));
+    }
+
+    const refused = await place.run(['models', 'promote', 'clothes@3', '--json']);
+    const again = await place.json<{ unchanged: number }>(['gallery', 'add', 'dress', dress]);
+    const promoted = await place.json<Moved>(['models', 'promote', 'clothes@3', '--force']);
+
+    assert.equal(refused.status, 1);
+    const { gate, missing } = JSON.parse(refused.stdout) as Moved;
+    assert.equal(gate?.outcome, 'blocked');
+    assert.ok(missing.some(({ key }) => key.startsWith('dress/')));
+    assert.equal(again.unchanged, 1);
+    assert.equal(promoted.version, 3);
+    assert.ok(
+      !promoted.missing.some(({ key }) => key.startsWith('dress/')),
+      'added again, it is stored again',
+    );
+  });
+
+  it('are deleted when no alias points to them', async () => {
+    await place.json(['models', 'rollback', 'clothes']);
+    await place.json(['models', 'delete', 'clothes@3']);
 
     const { status, stdout } = await place.run(['models', 'delete', 'clothes@2']);
 
     assert.equal(status, 0);
     assert.match(stdout, /^Version 2 of clothes is deleted\.$/m);
-  });
-
-  it('refuse what contradicts itself', async () => {
-    const { status, stderr } = await place.run([
-      'models',
-      'promote',
-      'clothes@1',
-      '--drop-additions',
-      '--no-carry-over',
-    ]);
-
-    assert.equal(status, 2);
-    assert.match(stderr, /--drop-additions or --no-carry-over, not both/);
   });
 });

@@ -3,35 +3,24 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { embedPictures } from '../../core/embedding/embed-pictures.ts';
-import { writeSegment } from '../../core/gallery/arrow-segment.ts';
 import { createDecider } from '../../core/gallery/decision.ts';
 import { createSearch } from '../../core/gallery/search.ts';
-import { applySegments, createSegment } from '../../core/gallery/segments.ts';
+import { createChange } from '../../core/gallery/facts.ts';
 import { digest } from '../../core/images/picture.ts';
-import { createJob } from '../../core/jobs/job.ts';
-import { readGalleryLog } from '../../core/registry/gallery-log.ts';
+import { putChange, removeLoose } from '../../core/registry/gallery-log.ts';
 import { openVersion } from '../../core/registry/open-version.ts';
+import { embedGallery } from '../../core/registry/version-gallery.ts';
 import { openRegistry } from '../../core/registry/registry.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { memoryStore } from '../../core/storage/memory.ts';
 import { galleryNow, trainedOn } from '../core/ingest/following.ts';
-import { COLOUR_BLIND, OTHER, picture, pictures, publishColours } from '../core/registry/colours.ts';
-import { intercepted } from '../core/registry/support.ts';
+import { OTHER, picture, pictures, publishColours } from '../core/registry/colours.ts';
 import { inProcess, json, listening } from './support.ts';
 import type { Served } from './support.ts';
 
 const TYPED = { 'content-type': 'image/png' };
 const png = async (className: string, n: number): Promise<Uint8Array<ArrayBuffer>> =>
   new Uint8Array(await (await picture(className, n)).read());
-
-const REQUEST = {
-  holdOut: 0,
-  model: 'colours',
-  recipe: 'metric',
-  options: {},
-  seed: 1,
-  promote: true,
-};
 
 interface Feedback {
   class: string;
@@ -93,7 +82,7 @@ describe('feedback', () => {
     const { results, gallery } = await ask(blue);
     assert.equal(results[0]?.class, 'Blau ü');
     // So that the answer can be computed again, whatever comes later.
-    const [only = null] = await registry.segments('colours', 1);
+    const [only = null] = (await registry.changes('colours')).map(({ id }) => id);
     const sha256 = digest(new TextEncoder().encode(`${only}\n`));
     assert.deepEqual(gallery, { pictures: 5, changes: 1, lastChange: only, sha256 });
     assert.ok((await galleryNow(registry)).includes(`${told.results[0]?.key} ${told.results[0]?.sha256}`));
@@ -127,30 +116,38 @@ describe('feedback', () => {
     );
     // One change after it, and one that comes late, of somebody whose clock is slow.
     await tell('green', await png('blue', 9));
-    const late = (await readGalleryLog(registry, { model, version })).made;
-    const removal = createSegment(late, [{ op: 'remove', key: 'green/0.png' }], ulid(1));
-    await registry.addSegment(model, version, removal.id, await writeSegment(removal));
+    const late = createChange({
+      id: ulid(1),
+      after: null,
+      by: 'a test',
+      facts: [{ op: 'remove', class: 'red', sha256: digest(await png('red', 0)) }],
+    });
+    await putChange(registry.store, model, late);
 
-    const { made, segments } = await readGalleryLog(registry, { model, version });
-    const until = segments.filter(({ id }) => id <= gallery.lastChange);
+    const opened = await openVersion(registry, { model, version, alias: null });
+    const { made, contents } = opened;
+    const until = contents.changes.filter(({ id }) => id <= gallery.lastChange);
     assert.equal(until.length, gallery.changes + 1);
-    const idsOf = (some: typeof segments) => digest(Buffer.from(some.map(({ id }) => `${id}\n`).join('')));
+    const idsOf = (some: typeof until) => digest(Buffer.from(some.map(({ id }) => `${id}\n`).join('')));
     const then = until
       .map((one) => until.filter((other) => other !== one))
       .find((some) => idsOf(some) === gallery.sha256);
 
-    const opened = await openVersion(registry, { model, version, alias: null });
     const embedded = await embedPictures(opened.embedder, [await picture('green', 7)]);
     opened.embedder.dispose();
-    const search = createSearch(applySegments(made, then ?? assert.fail('no such state')));
+    const state = { made, contents: contents.follow(then ?? assert.fail('no such state')) };
+    const search = createSearch((await embedGallery(registry, model, state, null)).gallery);
     const decide = createDecider(search, { top: 3, point, calibration: opened.calibration });
     const { image: _, ...answered } = results[0] ?? assert.fail();
     assert.deepEqual(JSON.parse(JSON.stringify(decide(embedded.embeddings))), answered);
-    await registry.removeSegment(model, version, removal.id);
+    await removeLoose(registry.store, model, late.id);
   });
 
   it('goes over to the next version', async () => {
-    await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+    const train = [...(await pictures(['red', 'green'], 0, 2)), await picture('green', 2)];
+    await publishColours(registry, OTHER, train, [], {
+      follows: 'colours',
+    });
     const etag = (await served.fetch('/v1/models/colours/aliases/production')).headers.get('etag') ?? '';
     const moved = await served.fetch('/v1/models/colours/aliases/production', {
       method: 'PUT',
@@ -159,10 +156,7 @@ describe('feedback', () => {
     });
 
     assert.equal(moved.status, 200);
-    assert.match(
-      (await json<{ notes: string[] }>(moved)).notes.join(),
-      /changes of the gallery carried over/,
-    );
+    assert.match((await json<{ notes: string[] }>(moved)).notes.join(), /Embedded 2 images/);
     const classes = (await galleryNow(registry)).map((row) => row.split('/')[0]);
     assert.deepEqual(classes, ['Blau ü', 'green', 'green', 'lime', 'lime', 'red', 'red']);
   });
@@ -310,152 +304,5 @@ describe('pictures that are not known', () => {
 
     assert.deepEqual((await json<Page>(await other.fetch('/v1/models/colours/unknown'))).pictures, []);
     await other.close();
-  });
-});
-
-describe('moving an alias over HTTP', () => {
-  const PATH = '/v1/models/colours/aliases/production';
-
-  async function move(served: Served, body: object, condition?: Record<string, string>): Promise<Response> {
-    const etag = (await served.fetch(PATH)).headers.get('etag') ?? '';
-    return served.fetch(PATH, {
-      method: 'PUT',
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json', ...(condition ?? { 'if-match': etag }) },
-    });
-  }
-
-  it('refuses a version that is worse, unless it is forced, and goes back', async () => {
-    const registry = openRegistry(memoryStore());
-    const served = await startedOn(registry);
-    try {
-      const judgedOn = await pictures(['red', 'green'], 40, 42);
-      for (const { className, key, ...each } of judgedOn) {
-        const file = key.slice(className.length + 1);
-        await registry.addToDataSet('judging', { className, file, bytes: await each.read() });
-      }
-      const job = await createJob(registry.store, { ...REQUEST, dataSet: 'colours', testSet: 'judging' });
-      await publishColours(registry, COLOUR_BLIND, await pictures(['red', 'green'], 0, 2), judgedOn, job.id);
-
-      const missing = await move(served, { version: 9 });
-      const both = await move(served, { version: 2, rollback: true });
-      const stale = await move(served, { version: 2 }, { 'if-match': '"7-7"' });
-      const worse = await move(served, { version: 2 });
-      const { detail } = await json<{ detail: string }>(worse.clone());
-      const moved = await move(served, { version: 2, force: true, why: 'to see' });
-      const back = await move(served, { rollback: true });
-
-      assert.deepEqual(
-        [missing, both, stale, worse, moved, back].map(({ status }) => status),
-        [404, 400, 412, 409, 200, 200],
-      );
-      assert.match(detail, /stays where it is; version 2: worse: .*"force": true/);
-      assert.match((await json<{ notes: string[] }>(moved)).notes.join(), /Compared: forced though worse/);
-      assert.equal((await json(back))['version'], 1);
-      const history = (await registry.alias('colours', 'production'))?.history ?? [];
-      assert.deepEqual(
-        history.map(({ version, rollback }) => [version, rollback ?? false]),
-        [
-          [1, false],
-          [2, false],
-          [1, true],
-        ],
-      );
-    } finally {
-      await served.close();
-    }
-  });
-
-  it('says why it is refused when something cannot be carried over', async () => {
-    const registry = openRegistry(memoryStore());
-    const served = await startedOn(registry);
-    try {
-      await served.fetch('/v1/models/colours/feedback?class=blue', {
-        method: 'POST',
-        body: await png('blue', 1),
-        headers: TYPED,
-      });
-      for await (const { key } of registry.store.list('models/colours/pictures/'))
-        await registry.store.delete(key);
-      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
-
-      const refused = await move(served, { version: 2 });
-      assert.equal(refused.status, 409);
-      assert.match(
-        (await json<{ detail: string }>(refused)).detail,
-        /cannot be carried over: .*"additions": "drop"/,
-      );
-      assert.equal((await registry.resolve('colours')).version, 1);
-
-      assert.equal((await move(served, { version: 2, additions: 'drop' })).status, 200);
-    } finally {
-      await served.close();
-    }
-  });
-
-  it('answers 202 when it takes long, and tells how far it is', async () => {
-    const store = memoryStore();
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const registry = openRegistry(
-      intercepted(store, async (operation, key) => {
-        if (operation === 'put' && /versions\/2\/gallery\//.test(key)) await held;
-      }),
-    );
-    const served = await startedOn(registry, { moveMs: 300 });
-    try {
-      await served.fetch('/v1/models/colours/feedback?class=blue', {
-        method: 'POST',
-        body: await png('blue', 1),
-        headers: TYPED,
-      });
-      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
-
-      const begun = await move(served, { version: 2 });
-      const at = begun.headers.get('location') ?? '';
-      const state = async () => json<{ state: string; notes: string[] }>(await served.fetch(at));
-      assert.deepEqual([begun.status, (await state()).state], [202, 'running']);
-      release();
-      while ((await state()).state === 'running') await sleep(20);
-
-      assert.equal((await state()).state, 'moved');
-      assert.match((await state()).notes.join(), /1 change of the gallery carried over/);
-      assert.equal((await registry.resolve('colours')).version, 2);
-      assert.equal((await served.fetch(`${PATH}/moves/nothing`)).status, 404);
-    } finally {
-      release();
-      await served.close();
-    }
-  });
-
-  it('goes further with each request where nothing goes on between them', async () => {
-    let kept = 0;
-    const store = memoryStore();
-    const registry = openRegistry(
-      intercepted(store, async (operation, key) => {
-        if (operation !== 'put' || !/carry-over/.test(key)) return;
-        kept++;
-        await sleep(1500);
-      }),
-    );
-    const served = await startedOn(registry, { background: false, moveMs: 1000 });
-    try {
-      await served.fetch('/v1/models/colours/feedback?class=blue', {
-        method: 'POST',
-        body: await png('blue', 1),
-        headers: TYPED,
-      });
-      await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
-
-      const first = await move(served, { version: 2 });
-      let last = await move(served, { version: 2 });
-      for (let more = 20; last.status === 503 && more > 0; more--) last = await move(served, { version: 2 });
-
-      assert.deepEqual([first.status, first.headers.get('retry-after'), last.status], [503, '1', 200]);
-      // What was embedded for it was not embedded again.
-      assert.equal(kept, 1);
-    } finally {
-      await served.close();
-    }
   });
 });

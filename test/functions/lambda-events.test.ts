@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Ingested } from '../../core/ingest/ingest.ts';
+import type { Ingested } from '../../core/ingest/reconcile.ts';
 import { handle } from 'hono/aws-lambda';
 import type { LambdaEvent } from 'hono/aws-lambda';
 import { Hono } from 'hono';

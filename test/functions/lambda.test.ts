@@ -98,7 +98,7 @@ describe('the functions in Lambda', { skip }, () => {
       const [className = '', file = ''] = one.key.split('/');
       await registry.addToDataSet('colours', { className, file, bytes: await one.read() });
     }
-    await publishColours(registry, SHARP, train);
+    await publishColours(registry, SHARP, train, [], { follows: 'colours' });
     await registry.move('colours', 'production', 1, author);
     ({ token } = await createToken(registryTokens(registry.store), {
       name: 't',
@@ -221,7 +221,7 @@ describe('the functions in Lambda', { skip }, () => {
 
       const { results } = await classified(another as Uint8Array);
       assert.equal(results[0]?.class, 'gelb + grün 黄');
-      assert.equal((await registry.segments('colours', 1)).length, 1);
+      assert.equal((await registry.changes('colours')).length, 1);
     });
 
     it('name only the messages that failed', async () => {

@@ -216,6 +216,59 @@ describe('versions that are kept warm', () => {
     await versions.close();
   });
 
+  it('embed what their network has not embedded in the background, and answer meanwhile', async () => {
+    const { registry, hold } = await threeVersions();
+    const yellow = await picture('yellow', 1);
+    await add(registry, 1, [yellow]);
+    const go = hold(/^blobs\//);
+    const second = { model: 'colours', version: 2 };
+    const versions = new WarmVersions(registry, { lookMs: 0, staleMs: 0 });
+    const rows = (): Promise<Map<string, number[]>> =>
+      versions.ask(second, async ({ knowledge: { gallery } }) => {
+        const row = (n: number): number[] => [...gallery.embeddings.subarray(n * 3, n * 3 + 3)];
+        return new Map(gallery.keys.map((key, n) => [key, row(n)]));
+      });
+
+    const meanwhile = [await rows(), await rows()];
+    go();
+    await until(async () => (await rows()).has(yellow.key));
+
+    assert.deepEqual(
+      meanwhile.map((found) => found.size),
+      [9, 9],
+    );
+    const { embeddings } = await embedWith(registry, 2, [yellow]);
+    assert.deepEqual((await rows()).get(yellow.key), [...embeddings]);
+    await versions.close();
+  });
+
+  it('name images that cannot be embedded once, and answer without them', async () => {
+    const { registry } = await threeVersions();
+    const errors: unknown[] = [];
+    const versions = new WarmVersions(registry, {
+      lookMs: 0,
+      staleMs: 0,
+      onTrouble: (error) => errors.push(error),
+    });
+    const second = { model: 'colours', version: 2 };
+    const classes = (): Promise<readonly string[]> =>
+      versions.ask(second, async ({ knowledge }) => knowledge.gallery.classes);
+    await classes();
+
+    await add(registry, 1, [await picture('yellow', 1)], []);
+    await classes();
+    await until(() => errors.length > 0);
+    await add(registry, 1, [await picture('black', 1)]);
+    await until(async () => (await classes()).includes('black'));
+
+    assert.ok(!(await classes()).includes('yellow'));
+    assert.deepEqual(
+      errors.map((error) => error instanceof Error && error.message.includes('"yellow/1.png"')),
+      [true],
+    );
+    await versions.close();
+  });
+
   it('answer from what they have while the store does not', async () => {
     const { registry } = await threeVersions();
     const troubles: unknown[] = [];

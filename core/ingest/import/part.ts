@@ -1,27 +1,32 @@
-/** A part of an import: its pictures are embedded, piece by piece. Done again, or twice at once, it comes to the same. */
+/** A part of an import: its images are embedded shard by shard. Done again, or twice at once, it comes to the same. */
 import { embedPictures } from '../../embedding/embed-pictures.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
-import { CancelledError, CorruptDataError, InvalidInputError } from '../../errors.ts';
-import type { EmbeddedRow } from '../../gallery/arrow-embedded.ts';
+import { InvalidInputError } from '../../errors.ts';
+import { classOf } from '../../gallery/names.ts';
+import type { Picture } from '../../images/dataset.ts';
+import { inOrder } from '../../images/in-order.ts';
+import { putEmbeddings } from '../../registry/embeddings.ts';
+import { keepImages } from '../../registry/kept-images.ts';
 import { networkIdOf } from '../../registry/network-id.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { readImport } from '../../jobs/job.ts';
-import type { ImportJob } from '../../jobs/job.ts';
-import { plainText } from '../../jobs/plain-text.ts';
-import { listPieces, writePiece } from './pieces.ts';
-import { piecesOfPart, readListing, readPlan } from './plan.ts';
+import { embeddingsBySum } from '../embed-images.ts';
+import type { VersionName } from '../followers.ts';
+import { imageInMemory } from '../stored-image.ts';
+import { readListing, requirePlan, shardsOfPart } from './plan.ts';
 import type { ImportPlan } from './plan.ts';
-import { keptOf, namedPicture } from './source.ts';
-import type { Source } from './source.ts';
-
-/** How often a piece is begun of which a picture changes meanwhile. */
-const TRIES = 3;
+import type { Import } from './request.ts';
+import { embeddingsId, imagesIn, listShards, writeShard } from './shards.ts';
+import type { ShardRow } from './shards.ts';
+import { isOfRegistry, readFrom } from './source.ts';
+import type { Read, Source } from './source.ts';
 
 export interface PartOptions {
-  /** The embedder of the version; asked for when there is something to embed, and disposed of. */
-  readonly open: (version: { readonly model: string; readonly version: number }) => Promise<Embedder>;
+  /** The version's embedder; asked for when there is something to embed, and disposed of. */
+  readonly open: (version: VersionName) => Promise<Embedder>;
+  /** Whether the import still needs its parts; asked before each shard. Throws CancelledError when nobody wants it any more. */
+  readonly isOpen: () => Promise<boolean>;
   readonly signal?: AbortSignal | undefined;
-  /** How many of the part's pictures are done. */
+  /** How many of the part's images are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -32,42 +37,46 @@ export interface PartDone {
   readonly embedded: number;
 }
 
+/** Images that are read, then embedded; fewer where their bytes would be more. */
+const BLOCK = 32;
+const BLOCK_BYTES = 64 * 1024 * 1024;
+const READS_AT_ONCE = 8;
+
 /**
- * Embeds what is missing of a part, 0 to before the job's number of parts. Pictures that cannot be used are noted with their reasons.
- * @throws InvalidInputError when there is no such part, or the import was not planned yet; NotFoundError when the version is gone;
- * CancelledError when it was stopped, or the job was cancelled or has failed
+ * Embeds what is missing of a part, 0 to before the import's number of parts. Images that cannot be used are noted with their reasons.
+ * @throws InvalidInputError when there is no such part, or the import is not planned yet; NotFoundError when the version is gone;
+ * CancelledError when it was stopped; what `isOpen` throws
  */
 export async function embedPart(
   registry: Registry,
-  job: ImportJob,
+  work: Import,
   part: number,
   source: Source,
-  { open, signal, onProgress }: PartOptions,
+  { open, isOpen, signal, onProgress }: PartOptions,
 ): Promise<PartDone> {
-  const plan = await requirePlan(registry, job);
-  const { parts } = job.request;
+  const plan = await requirePlan(registry.store, work.id);
+  const { parts } = work.request;
   if (!Number.isSafeInteger(part) || part < 0 || part >= parts) {
-    throw new InvalidInputError(`The import ${job.id} has the parts 0 to ${parts - 1}; there is no ${part}.`);
+    throw new InvalidInputError(
+      `The import ${work.id} has the parts 0 to ${parts - 1}; there is no ${part}.`,
+    );
   }
-  if ((await stateOf(registry, job)) === 'done') return { pictures: 0, embedded: 0 };
-  const { from, to } = piecesOfPart(plan, parts, part);
-  const there = await listPieces(registry.store, job.id);
+  if (!(await isOpen())) return { pictures: 0, embedded: 0 };
+  const { from, to } = shardsOfPart(plan, parts, part);
+  const there = await listShards(registry.store, work.id);
   const own = Array.from({ length: to - from }, (_, i) => from + i);
-  const missing = own.filter((piece) => !there.has(piece));
-  const sizeOf = (piece: number): number => Math.min(plan.pieceSize, plan.pictures - piece * plan.pieceSize);
-  const pictures = own.reduce((sum, piece) => sum + sizeOf(piece), 0);
+  const missing = own.filter((shard) => !there.has(shard));
+  const pictures = imagesIn(plan, own);
   if (missing.length === 0) return { pictures, embedded: 0 };
-  await requireNetwork(registry, job, plan);
-  const embedder = await open(job.request);
+  await requireNetwork(registry, work, plan);
+  const embedder = await open(work.request);
+  const before = pictures - imagesIn(plan, missing);
   let embedded = 0;
-  let done = pictures - missing.reduce((sum, piece) => sum + sizeOf(piece), 0);
   try {
-    for (const piece of missing) {
-      if ((await stateOf(registry, job)) === 'done') break;
-      const tell = (now: number): void => onProgress?.(done + now, pictures);
-      const options = { embedder, signal, tell };
-      embedded += await again(() => embedPiece(registry, job, plan, piece, source, options));
-      done += sizeOf(piece);
+    for (const shard of missing) {
+      if (!(await isOpen())) break;
+      const tell = (now: number): void => onProgress?.(before + embedded + now, pictures);
+      embedded += await embedShard(registry, work, plan, shard, source, { embedder, signal, tell });
     }
   } finally {
     embedder.dispose();
@@ -75,42 +84,10 @@ export async function embedPart(
   return { pictures, embedded };
 }
 
-/** A picture that changes between being embedded and being kept is no reason to give up all others: the piece is made anew. */
-async function again<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof CorruptDataError) || tries >= TRIES) throw error;
-    }
-  }
-}
-
-/** @throws InvalidInputError when there is none yet */
-export async function requirePlan({ store }: Registry, { id }: ImportJob): Promise<ImportPlan> {
-  const plan = await readPlan(store, id);
-  if (plan !== null) return plan;
-  throw new InvalidInputError(
-    `The import ${id} was not planned yet: run "kindred gallery import --resume ${id} --step plan" first.`,
-  );
-}
-
-/** @throws CancelledError when nobody wants it any more */
-async function stateOf({ store }: Registry, { id }: ImportJob): Promise<'open' | 'done'> {
-  const { state, cancelRequested } = await readImport(store, id);
-  if (state === 'cancelled' || state === 'failed' || cancelRequested) {
-    const what = state === 'failed' ? 'has failed' : 'was cancelled';
-    throw new CancelledError(
-      `The import ${id} ${what}; its parts stop. What they have embedded is kept, and "kindred gallery import --resume ${id}" goes on with it: all of it, or from "--step plan" on.`,
-    );
-  }
-  return state === 'succeeded' ? 'done' : 'open';
-}
-
-/** A version's number is never used again, so that this only fails for a registry that somebody put together by hand. */
+/** Fails only for a registry that was put together by hand: a version's number is never used again. */
 async function requireNetwork(
   registry: Registry,
-  { request: { model, version } }: ImportJob,
+  { request: { model, version } }: Import,
   { binding }: ImportPlan,
 ): Promise<void> {
   const network = networkIdOf((await registry.manifest(model, version)).files);
@@ -120,43 +97,66 @@ async function requireNetwork(
   );
 }
 
-interface PieceOptions {
+interface ShardOptions {
   readonly embedder: Embedder;
   readonly signal: AbortSignal | undefined;
   readonly tell: (done: number) => void;
 }
 
-async function embedPiece(
+/** First the embeddings, then the images' bytes, then the result: one that is written has everything that it is about. */
+async function embedShard(
   registry: Registry,
-  job: ImportJob,
+  { id, request: { model } }: Import,
   plan: ImportPlan,
-  piece: number,
+  shard: number,
   source: Source,
-  { embedder, signal, tell }: PieceOptions,
+  { embedder, signal, tell }: ShardOptions,
 ): Promise<number> {
   const { store } = registry;
-  const paths = await readListing(store, job.id, plan, piece);
-  const named = paths.map((path) => namedPicture(source, path));
-  const pictures = named.map(({ picture }) => picture);
-  const embedded = await embedPictures(embedder, pictures, { signal, onProgress: tell });
-  const rowOf = new Map(embedded.pictures.map((picture, row) => [picture, row]));
-  const reasons = new Map(embedded.rejected.map(({ picture, reason }) => [picture, reason]));
-  const { dimensions } = embedder;
-  const rows = named.map(({ picture, sha256 }): EmbeddedRow => {
-    const [row, sum, key] = [rowOf.get(picture), sha256(), picture.key];
-    if (row === undefined || sum === null)
-      return { key, reason: plainText(reasons.get(picture) ?? 'it cannot be read') };
-    return {
-      key,
-      sha256: sum,
-      embedding: embedded.embeddings.subarray(row * dimensions, (row + 1) * dimensions),
-    };
-  });
-  const kept = job.request.keepPictures
-    ? rows.flatMap(({ key, sha256 }) =>
-        sha256 === undefined ? [] : [keptOf(store, source, { path: key, sha256 })],
-      )
-    : [];
-  await registry.keepPictures(job.request.model, kept, () => writePiece(store, job.id, plan, piece, rows));
+  const paths = await readListing(store, id, plan, shard);
+  const embeddings = new Map<string, Float32Array>();
+  const rows: ShardRow[] = [];
+  for await (const block of blocksOf(source, paths)) {
+    const images = block.flatMap(({ path, stored }) =>
+      stored === undefined ? [] : [imageInMemory(path, classOf(path), stored)],
+    );
+    const embedded = await embedPictures(embedder, images, {
+      signal,
+      onProgress: (done) => tell(rows.length + done),
+    });
+    for (const [sum, embedding] of embeddingsBySum(embedded, embedder.dimensions))
+      embeddings.set(sum, embedding);
+    if (!isOfRegistry(source, store)) await keepImages(store, embedded.pictures);
+    rows.push(...rowsOf(block, embedded.pictures, embedded.rejected));
+  }
+  await putEmbeddings(store, model, plan.binding, embeddings, embeddingsId(id, shard));
+  await writeShard(store, id, shard, rows);
   return paths.length;
+}
+
+async function* blocksOf(source: Source, paths: readonly string[]): AsyncGenerator<Read[]> {
+  let block: Read[] = [];
+  let bytes = 0;
+  for await (const read of inOrder(paths, READS_AT_ONCE, (path) => readFrom(source, path))) {
+    block.push(read);
+    bytes += read.stored?.bytes.length ?? 0;
+    if (block.length < BLOCK && bytes < BLOCK_BYTES) continue;
+    yield block;
+    [block, bytes] = [[], 0];
+  }
+  if (block.length > 0) yield block;
+}
+
+function rowsOf(
+  block: readonly Read[],
+  usable: readonly Picture[],
+  rejected: readonly { readonly picture: Picture; readonly reason: string }[],
+): ShardRow[] {
+  const sums = new Map(usable.map(({ key, sha256 }) => [key, sha256]));
+  const reasons = new Map(rejected.map(({ picture, reason }) => [picture.key, reason]));
+  return block.map(({ path, reason }) => {
+    const sha256 = sums.get(path);
+    if (sha256 !== undefined) return { path, sha256 };
+    return { path, reason: reason ?? reasons.get(path) ?? 'it cannot be read' };
+  });
 }

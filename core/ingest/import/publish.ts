@@ -1,81 +1,96 @@
 /**
- * All pieces of an import become one change of the gallery: one file, so that nobody ever sees a half of it.
+ * The images of an import become one change of the gallery, so that nobody ever sees a part of it.
  *
- * Which change it is, and which earlier changes it was worked out from, is decided by conditional create before it is written. So whoever
- * publishes, at the same time or after somebody who was killed, makes the very same bytes under the very same name; of all who write them
- * one succeeds. Changes of others meanwhile apply before or after it by their ULIDs, as always.
+ * The change's id, and the changes that it was decided after, are stored by conditional create before the change is written. Every process that
+ * publishes, at the same time or after one that was killed, therefore makes the same change under the same name, and one of them writes it.
  */
+import { z } from 'zod';
 import { CancelledError, ConflictError } from '../../errors.ts';
-import type { EmbeddedRow } from '../../gallery/arrow-embedded.ts';
-import { writeSegment } from '../../gallery/arrow-segment.ts';
-import type { GalleryLog } from '../../gallery/carry-over.ts';
-import { classOf } from '../../gallery/names.ts';
-import { placePictures } from '../../gallery/placing.ts';
-import type { Placed } from '../../gallery/placing.ts';
-import { saidPictures } from '../../gallery/said.ts';
-import { applySegments, createSegment } from '../../gallery/segments.ts';
-import type { Addition } from '../../gallery/segments.ts';
-import type { Picture } from '../../images/dataset.ts';
+import type { GalleryContents } from '../../gallery/contents.ts';
+import { createChange, idAfter } from '../../gallery/facts.ts';
+import type { Added } from '../../gallery/facts.ts';
+import { classOf, fileOf } from '../../gallery/names.ts';
+import { addImages } from '../../gallery/operations.ts';
 import { inOrder } from '../../images/in-order.ts';
-import { readGalleryLog } from '../../registry/gallery-log.ts';
+import { createOnce, readDocument } from '../../registry/documents.ts';
+import { idsInside, listLogFiles, putChange } from '../../registry/gallery-log.ts';
+import { jobPrefix } from '../../registry/layout.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { followAlias } from '../../promotion/follow-alias.ts';
-import type { ImportJob } from '../../jobs/job.ts';
-import { requirePlan } from './part.ts';
-import { listPieces, picturesIn, readPiece } from './pieces.ts';
+import { readVersionGallery } from '../../registry/version-gallery.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { requirePlan } from './plan.ts';
 import type { ImportPlan } from './plan.ts';
-import { decidePublication } from './published.ts';
-import type { Publication } from './published.ts';
 import { KEPT_REASONS } from './request.ts';
-import type { ImportResult, LeftOut } from './request.ts';
-import { keptOf } from './source.ts';
+import type { Import, ImportResult, LeftOut } from './request.ts';
+import { imagesIn, listShards, readShard } from './shards.ts';
+import { isOfRegistry } from './source.ts';
 import type { Source } from './source.ts';
 
 const READS_AT_ONCE = 8;
 
-export interface PublishOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** How many pieces were read. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
+const publicationSchema = z.strictObject({
+  change: z.string(),
+  at: z.iso.datetime(),
+  /** The changes that the gallery had then. */
+  after: z.array(z.string()),
+});
+type Publication = z.infer<typeof publicationSchema>;
+const publicationKey = (id: string): string => `${jobPrefix(id)}publication.json`;
 
-/** A picture of the data set that has an embedding. */
-type Imported = Extract<EmbeddedRow, { readonly sha256: string }> & { readonly className: string };
+type Image = Omit<Added, 'op'>;
 
 /**
- * Adds everything to the version's gallery, once however often it is done. Pictures that their class has already are not added again, nor those
- * that somebody has said to be of another one.
- * @throws ConflictError while pieces are missing; NotFoundError when the version is gone; CorruptDataError; CancelledError
+ * Adds everything to the model's gallery, once however often it is done. Images that their class has already are not added again, nor those that
+ * a user labelled or rejected.
+ * @throws ConflictError while shards are missing; NotFoundError when the version is gone; CorruptDataError; CancelledError
  */
 export async function publishImport(
   registry: Registry,
-  job: ImportJob,
+  work: Import,
   source: Source,
-  options: PublishOptions = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ImportResult> {
-  const { model, version, alias } = job.request;
-  const plan = await requirePlan(registry, job);
-  await requirePieces(registry, job, plan);
-  const log = await readGalleryLog(registry, { model, version });
-  const publication = await decidePublication(registry.store, job, log.segments);
-  const { imported, left } = await readAll(registry, job, plan, options);
-  const then = logThen(log, publication);
-  const gallery = applySegments(then.made, then.segments);
-  const placed = placePictures(gallery, imported, saidPictures(then));
-  const added = placed.fresh.length;
-  let has = version;
-  if (added > 0) {
-    await write(registry, job, source, log, publication, placed, options);
-    const pictures = placed.fresh.map(({ picture, key }) => atHand(registry, source, picture, key));
-    has = await followAlias(registry, { model, version, alias }, publication.segment, pictures);
+  const { store } = registry;
+  const { id, request } = work;
+  const { model, version } = request;
+  const plan = await requirePlan(store, id);
+  await requireShards(store, id, plan);
+  const { contents } = await readVersionGallery(registry, { model, version });
+  const log = contents.changes;
+  const publication = await createOnce<Publication>(
+    store,
+    publicationKey(id),
+    {
+      change: idAfter(log.at(-1)?.id ?? null),
+      at: new Date().toISOString(),
+      after: log.map((change) => change.id),
+    },
+    publicationSchema,
+  );
+  const known = new Set(publication.after);
+  // As it was when that was decided: changes are never written anew, so it can always be read again.
+  const then = contents.follow(log.filter((change) => known.has(change.id)));
+  const { images, left } = await readAll(registry, work, plan, source, signal);
+  const distinct = distinctImages(then, images);
+  const { fresh, there } = addImages(then, distinct, true);
+  if (fresh.length > 0) {
+    const { change: changeId, at, after } = publication;
+    const facts = fresh.map(({ fact }) => fact);
+    const by = `import ${id}`;
+    const change = createChange({ id: changeId, after: after.at(-1) ?? null, at, by, facts });
+    // The last moment: from here on the change is there as a whole.
+    checkWanted(signal);
+    await putChange(store, model, change).catch((error: unknown) => {
+      if (!(error instanceof ConflictError)) throw error; // another process has written it
+    });
   }
   return {
     model,
-    version: has,
-    segment: added > 0 ? publication.segment : null,
-    added,
-    unchanged: placed.there.length,
-    duplicates: placed.twice.length,
+    version,
+    segment: fresh.length > 0 ? publication.change : null,
+    added: fresh.length,
+    unchanged: there.length,
+    duplicates: images.length - distinct.length,
     left: {
       count: plan.left.count + left.length,
       first: [...plan.left.first, ...left].slice(0, KEPT_REASONS),
@@ -83,82 +98,62 @@ export async function publishImport(
   };
 }
 
-async function requirePieces({ store }: Registry, { id }: ImportJob, plan: ImportPlan): Promise<void> {
-  const there = await listPieces(store, id);
-  if (there.size >= plan.pieces) return;
+/** Whether the gallery has the import's images, whether or not the job says so. */
+export async function isPublished(store: ObjectStore, { id, request: { model } }: Import): Promise<boolean> {
+  const change = (await readDocument(store, publicationKey(id), publicationSchema))?.value.change;
+  if (change === undefined) return false;
+  const { loose, compacted } = await listLogFiles(store, model);
+  if (loose.includes(change)) return true;
+  for (const file of compacted) if ((await idsInside(store, model, file)).includes(change)) return true;
+  return false;
+}
+
+async function requireShards(store: ObjectStore, id: string, plan: ImportPlan): Promise<void> {
+  const there = await listShards(store, id);
+  if (there.size >= plan.shards) return;
   throw new ConflictError(
-    `Of the import ${id} ${picturesIn(plan, there)} of ${plan.pictures} pictures are embedded. Embed the other parts first; ` +
+    `Of the import ${id} ${imagesIn(plan, there)} of ${plan.pictures} images are embedded. Embed the other parts first; ` +
       `"kindred gallery import --resume ${id}" does what is missing.`,
   );
 }
 
-/** The gallery that the decision was made on; changes are never rewritten, so that it can always be made again. */
-function logThen({ made, segments }: GalleryLog, { after }: Publication): GalleryLog {
-  const known = new Set(after);
-  return { made, segments: segments.filter(({ id }) => known.has(id)) };
-}
-
 async function readAll(
   { store }: Registry,
-  { id }: ImportJob,
+  { id }: Import,
   plan: ImportPlan,
-  { signal, onProgress }: PublishOptions,
-): Promise<{ readonly imported: readonly Imported[]; readonly left: readonly LeftOut[] }> {
-  const imported: Imported[] = [];
+  source: Source,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly images: readonly Image[]; readonly left: readonly LeftOut[] }> {
+  const images: Image[] = [];
   const left: LeftOut[] = [];
-  const numbers = Array.from({ length: plan.pieces }, (_, piece) => piece);
-  let done = 0;
-  for await (const rows of inOrder(numbers, READS_AT_ONCE, (piece) => readPiece(store, id, plan, piece))) {
+  const numbers = Array.from({ length: plan.shards }, (_, shard) => shard);
+  for await (const rows of inOrder(numbers, READS_AT_ONCE, (shard) => readShard(store, id, shard))) {
     checkWanted(signal);
     for (const row of rows) {
-      if (row.reason === undefined) imported.push({ ...row, className: classOf(row.key) });
-      else left.push({ key: row.key, reason: row.reason });
+      const { path } = row;
+      if ('reason' in row) left.push({ key: path, reason: row.reason });
+      else
+        images.push({ class: classOf(path), file: fileOf(path), sha256: row.sha256, source: pointer(path) });
     }
-    onProgress?.(++done, plan.pieces);
   }
-  return { imported, left };
+  return { images, left };
+
+  /** An image of the registry's own datasets stays where it is; others were kept when they were embedded. */
+  function pointer(path: string): string | null {
+    return isOfRegistry(source, store) ? `${source.prefix}${path}` : null;
+  }
 }
 
-async function write(
-  registry: Registry,
-  { request: { model, version, keepPictures } }: ImportJob,
-  source: Source,
-  { made }: GalleryLog,
-  { segment: id }: Publication,
-  { fresh }: Placed<Imported>,
-  { signal }: PublishOptions,
-): Promise<void> {
-  const entries = fresh.map(({ picture, key }): Addition => {
-    const { sha256, embedding } = picture;
-    return { op: 'add', key, class: classOf(key), sha256, embedding };
-  });
-  const segment = createSegment(made, entries, id);
-  // The parts have kept them; who cleared pictures away meanwhile did not know that they would be needed.
-  const kept = keepPictures
-    ? fresh.map(({ picture: { key, sha256 } }) => keptOf(registry.store, source, { path: key, sha256 }))
-    : [];
-  const add = async (): Promise<void> => {
-    const bytes = await writeSegment(segment);
-    // The last moment: from here on it is there as a whole.
-    checkWanted(signal);
-    try {
-      await registry.addSegment(model, version, id, bytes);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error; // it is there already
-    }
-  };
-  await registry.keepPictures(model, kept, add, { mostlyKept: true });
+/** Each image once for each class. */
+function distinctImages(contents: GalleryContents, images: readonly Image[]): Image[] {
+  const distinct = new Map<string, Image>();
+  for (const image of images) {
+    const identity = `${image.sha256} ${contents.spelled(image.class)}`;
+    if (!distinct.has(identity)) distinct.set(identity, image);
+  }
+  return [...distinct.values()];
 }
 
 function checkWanted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new CancelledError('Stopped before the pictures were added to the gallery.');
-}
-
-function atHand(registry: Registry, source: Source, { key: path, sha256 }: Imported, key: string): Picture {
-  return {
-    key,
-    className: classOf(key),
-    sha256,
-    read: keptOf(registry.store, source, { path, sha256 }).read,
-  };
+  if (signal?.aborted) throw new CancelledError('Stopped before the images were added to the gallery.');
 }

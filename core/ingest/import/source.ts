@@ -1,56 +1,37 @@
-import { CorruptDataError, NotFoundError, UnreadableImageError } from '../../errors.ts';
-import { classOf } from '../../gallery/names.ts';
-import type { Picture } from '../../images/dataset.ts';
+import { UnreadableImageError } from '../../errors.ts';
 import { problemKind } from '../../images/open-dataset.ts';
-import { digest } from '../../images/picture.ts';
-import type { KeptPicture } from '../../registry/pictures.ts';
+import { DATA_SETS } from '../../registry/layout.ts';
 import type { ObjectStore } from '../../storage/store.ts';
+import { readImage } from '../stored-image.ts';
+import type { StoredImage } from '../stored-image.ts';
 
-/** Where the data set lies: `<prefix><class>/<file>` in a store. */
+/** Where the dataset is: `<prefix><class>/<file>` in a store. */
 export interface Source {
   readonly store: ObjectStore;
   /** '' or ending in "/". */
   readonly prefix: string;
 }
 
-/** A picture of which only the name is known. */
-export interface NamedPicture {
-  readonly picture: Picture;
-  /** Of the bytes that were read last; null before that. */
-  readonly sha256: () => string | null;
+/** Whether it is a dataset of the registry, whose images the gallery points to; bytes of others are kept. */
+export function isOfRegistry({ store, prefix }: Source, registry: ObjectStore): boolean {
+  return store === registry && prefix.startsWith(DATA_SETS);
 }
 
-/** The picture under `<class>/<file>`, whatever is there by now: nobody has looked at it before. */
-export function namedPicture({ store, prefix }: Source, path: string): NamedPicture {
-  let sum: string | null = null;
-  const read = async (): Promise<Uint8Array> => {
-    try {
-      const found = await store.get(`${prefix}${path}`);
-      if (found === null) throw new NotFoundError('it is gone since the data set was listed');
-      sum = digest(found.bytes);
-      return found.bytes;
-    } catch (error) {
-      if (error instanceof NotFoundError || problemKind(error) === null) throw error;
-      throw new UnreadableImageError((error as Error).message, { cause: error });
+/** An image of the dataset as it is now, or why it cannot be used. */
+export type Read = { readonly path: string } & (
+  | { readonly stored: StoredImage; readonly reason?: undefined }
+  | { readonly reason: string; readonly stored?: undefined }
+);
+
+/** @param path `<class>/<file>` @throws StorageError for what is not this one file's fault */
+export async function readFrom({ store, prefix }: Source, path: string): Promise<Read> {
+  try {
+    const stored = await readImage(store, `${prefix}${path}`);
+    return stored === null ? { path, reason: 'it is gone since the dataset was listed' } : { path, stored };
+  } catch (error) {
+    if (error instanceof UnreadableImageError || problemKind(error) !== null) {
+      return { path, reason: (error as Error).message };
     }
-  };
-  return { picture: { key: path, className: classOf(path), sha256: '', read }, sha256: () => sum };
-}
-
-/** A picture that was embedded, to be kept; of one in a data set of the registry itself, only where it is. */
-export function keptOf(
-  registry: ObjectStore,
-  { store, prefix }: Source,
-  { path, sha256 }: { readonly path: string; readonly sha256: string },
-): KeptPicture {
-  const key = `${prefix}${path}`;
-  return {
-    sha256,
-    read: async () => {
-      const found = await store.get(key);
-      if (found !== null && digest(found.bytes) === sha256) return found.bytes;
-      throw new CorruptDataError(`${JSON.stringify(path)} changed while it was being added; add it again`);
-    },
-    ...(store === registry && { source: key }),
-  };
+    throw error;
+  }
 }

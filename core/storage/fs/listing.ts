@@ -8,6 +8,8 @@ import { errno, isMissing } from './failure.ts';
 import { locate } from './folders.ts';
 
 const STATS_AT_ONCE = 32;
+/** So often is a folder read in which something vanishes. */
+const PASSES = 100;
 
 interface Entry {
   readonly key: string;
@@ -31,20 +33,42 @@ export async function* walk(
   above: readonly string[] = [],
 ): AsyncGenerator<ListedObject> {
   const path = [...above, folder];
-  const candidates = (await readFolder(folder)).filter(
-    (entry) => !isHidden(base, entry) && canMatch(base + name(entry), prefix),
-  );
-  const entries: Entry[] = [];
-  for (let at = 0; at < candidates.length; at += STATS_AT_ONCE) {
-    const batch = candidates.slice(at, at + STATS_AT_ONCE);
-    const found = await Promise.all(batch.map((entry) => inspect(root, folder, base, entry, path)));
-    for (const entry of found) if (entry !== null) entries.push(entry);
-  }
+  const entries = await entriesOf(root, folder, base, prefix, path);
   const sorted = entries.toSorted((a, b) => compare(sortName(a), sortName(b)));
   for (const { key, path: real, isFolder, size, state = '', problem } of sorted) {
     if (isFolder && real !== null) yield* walk(root, real, `${key}/`, prefix, path);
     else if (key.startsWith(prefix)) yield problem ? { key, size, problem } : { key, size, state };
   }
+}
+
+/**
+ * What is in the folder. It is read again while something vanishes between its name being read and its being looked at: a file that was there
+ * all the time under one name or another, written under the new one before the old one was removed, is found under one of them.
+ */
+async function entriesOf(
+  root: string,
+  folder: string,
+  base: string,
+  prefix: string,
+  above: readonly string[],
+): Promise<Entry[]> {
+  const entries = new Map<string, Entry>();
+  for (let pass = 1, vanished = true; vanished && pass <= PASSES; pass++) {
+    vanished = false;
+    const candidates = (await readFolder(folder)).filter(
+      (entry) =>
+        !isHidden(base, entry) && canMatch(base + name(entry), prefix) && !entries.has(identity(entry)),
+    );
+    for (let at = 0; at < candidates.length; at += STATS_AT_ONCE) {
+      const batch = candidates.slice(at, at + STATS_AT_ONCE);
+      const found = await Promise.all(batch.map((entry) => inspect(root, folder, base, entry, above)));
+      for (const [i, entry] of found.entries()) {
+        if (entry === null) vanished = true;
+        else entries.set(identity(batch[i] as Dirent<Buffer>), entry);
+      }
+    }
+  }
+  return [...entries.values()];
 }
 
 /** The names of the folders in the real folder `folder` that hold a file somewhere below, in code-unit order. */
@@ -109,6 +133,11 @@ async function inspect(
     if (errno(error) === 'EACCES') return reported('unreadable', 'permission denied');
     throw error;
   }
+}
+
+/** The name's bytes: two names that are not UTF-8 may read alike. */
+function identity(entry: Dirent<Buffer>): string {
+  return entry.name.toString('latin1');
 }
 
 function name(entry: Dirent<Buffer>): string {

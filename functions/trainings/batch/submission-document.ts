@@ -1,6 +1,6 @@
 /** What the registry knows of the jobs of AWS Batch that a job became: jobs/<id>/batch.json. Asks nobody else. */
 import { z } from 'zod';
-import { JOBS } from '../../../core/jobs/job.ts';
+import { jobPrefix } from '../../../core/registry/layout.ts';
 import type { Job } from '../../../core/jobs/job.ts';
 import { readDocument } from '../../../core/registry/documents.ts';
 import type { Stored } from '../../../core/registry/documents.ts';
@@ -24,7 +24,7 @@ const schema = z.strictObject({
 });
 export type Submission = z.infer<typeof schema>;
 
-export const submissionKey = (id: string): string => `${JOBS}${id}/batch.json`;
+export const submissionKey = (id: string): string => `${jobPrefix(id)}batch.json`;
 
 /** The job's `resumed`, of a job that it was not of before. */
 export const roundOf = ({ resumed = 0 }: Pick<Job, 'resumed'>): number => resumed;

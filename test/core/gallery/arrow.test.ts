@@ -3,16 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { CorruptDataError, KindredError } from '../../../core/errors.ts';
-import {
-  readGallery,
-  readSegment,
-  writeEmbeddings,
-  writeGallery,
-  writeSegment,
-} from '../../../core/gallery/arrow.ts';
+import { CorruptDataError } from '../../../core/errors.ts';
+import { readGallery, writeEmbeddings, writeGallery } from '../../../core/gallery/arrow.ts';
+import { readChanges, writeChanges } from '../../../core/gallery/arrow-changes.ts';
+import { readEmbeddingsBySum, writeEmbeddingsBySum } from '../../../core/gallery/arrow-embeddings.ts';
 import { writeGolden } from '../../../core/gallery/arrow-golden.ts';
-import { createSegment } from '../../../core/gallery/segments.ts';
+import { createChange } from '../../../core/gallery/facts.ts';
+import type { Fact } from '../../../core/gallery/facts.ts';
 import { Random } from '../../../core/random.ts';
 import { runPython } from '../../support/python.ts';
 import { galleryOfRows, rowsOf, sha256Of } from './support.ts';
@@ -27,8 +24,19 @@ const gallery = galleryOfRows(
   { embedder, distance: 'cosine' },
 );
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const FACTS: readonly Fact[] = [
+  { op: 'add', class: 'a', sha256: sha256Of('b'), file: 'b', source: null },
+  { op: 'label', class: 'č', sha256: sha256Of('d'), file: 'd', source: 'datasets/s/x/d' },
+  { op: 'reject', sha256: sha256Of('e'), file: 'e', source: null },
+  { op: 'remove', class: 'a', sha256: sha256Of('f') },
+  { op: 'rename', class: 'a', to: 'b', sha256: sha256Of('g') },
+  { op: 'seen', path: 'datasets/s/a/1', sha256: sha256Of('h'), was: null, lost: false },
+  { op: 'seen', path: 'datasets/s/a/1', sha256: null, was: sha256Of('h'), lost: true },
+  { op: 'unreadable', path: 'datasets/s/a/2', sha256: sha256Of('i'), was: null, lost: false },
+];
+const change = createChange({ id: ID, after: null, by: 'ana', facts: FACTS });
 
-describe('gallery and segment files', () => {
+describe('gallery and log files', () => {
   let folder: string;
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'kindred-arrow-'));
@@ -120,22 +128,10 @@ print(json.dumps({"columns": table.to_pydict(), "types": [str(f.type) for f in t
     });
   });
 
-  it('of segments are opened by pyarrow, removals without an embedding', async () => {
-    const file = path.join(folder, 'segment.arrow');
-    const segment = createSegment(gallery, [
-      { op: 'remove', key: 'Operă/1.jpg' },
-      { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: Float32Array.of(1, 2, 3) },
-      {
-        op: 'add',
-        alone: true,
-        key: 'c/d',
-        class: 'c',
-        sha256: sha256Of('d'),
-        embedding: Float32Array.of(4, 5, 6),
-      },
-    ]);
-    await writeFile(file, await writeSegment(segment));
-    const seen: unknown = JSON.parse(
+  it('of changes are opened by pyarrow, one row for each fact', async () => {
+    const file = path.join(folder, 'change.arrow');
+    await writeFile(file, await writeChanges([change]));
+    const seen = JSON.parse(
       await runPython(
         `import sys, json, pyarrow as pa
 table = pa.ipc.open_file(sys.argv[1]).read_all()
@@ -143,13 +139,22 @@ table.validate(full=True)
 print(json.dumps(table.to_pylist()))`,
         [file],
       ),
+    ) as { op: string; class: string; sha256: string; change: string }[];
+    assert.deepEqual(
+      seen.map((row) => [row.change, row.op, row.class, row.sha256]),
+      FACTS.map((fact) => [ID, fact.op, 'class' in fact ? fact.class : '', fact.sha256 ?? '']),
     );
-    assert.deepEqual(seen, [
-      { op: 'remove', key: 'Operă/1.jpg', class: 'Operă', sha256: '', embedding: null },
-      { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: [1, 2, 3] },
-      { op: 'place', key: 'c/d', class: 'c', sha256: sha256Of('d'), embedding: [4, 5, 6] },
+    assert.deepEqual(readChanges(await readFile(file), 'The change'), [change]);
+  });
+
+  it('of embeddings by checksum give them back with the network that made them', async () => {
+    const embeddings = new Map([
+      [sha256Of('a'), Float32Array.of(1, 2, 3)],
+      [sha256Of('b'), Float32Array.of(4, 5, 6)],
     ]);
-    assert.deepEqual(readSegment(await readFile(file), segment.id), segment);
+    const read = readEmbeddingsBySum(await writeEmbeddingsBySum(gallery, embeddings), 'The embeddings');
+    assert.deepEqual([...read.embeddings], [...embeddings]);
+    assert.deepEqual(read.binding, { dimensions: 3, distance: 'cosine', embedder });
   });
 
   it('of plain embeddings are opened by pyarrow', async () => {
@@ -319,41 +324,55 @@ with pa.OSFile(sys.argv[1], "wb") as sink, pa.ipc.new_stream(sink, pa.schema([("
     }
   });
 
-  it('of a segment give back its entries', async () => {
-    const segment = createSegment(
-      gallery,
-      [
-        { op: 'add', key: 'a/b', class: 'a', sha256: sha256Of('b'), embedding: Float32Array.of(1, 2, 3) },
-        { op: 'remove', key: 'a/b' },
-      ],
-      ID,
-    );
-    assert.deepEqual(readSegment(await writeSegment(segment), ID), segment);
+  it('of many changes give each of them back, in order', async () => {
+    const later = createChange({
+      id: '01BRZ3NDEKTSV4RRFFQ69G5FAV',
+      after: ID,
+      by: 'ion',
+      facts: FACTS.slice(3),
+    });
+    assert.deepEqual(readChanges(await writeChanges([change, later]), 'The log'), [change, later]);
   });
 
-  it('of a segment are not read as a gallery, nor the other way round', async () => {
-    const segment = await writeSegment(createSegment(gallery, [{ op: 'remove', key: 'a/b' }], ID));
+  it('of changes are not read as a gallery, nor the other way round', async () => {
+    const bytes = await writeChanges([change]);
     const whole = await writeGallery(gallery);
-    assert.throws(() => readGallery(segment), CorruptDataError);
-    assert.throws(() => readSegment(whole, ID), CorruptDataError);
+    assert.throws(() => readGallery(bytes), CorruptDataError);
+    assert.throws(() => readChanges(whole, 'The change'), CorruptDataError);
+    assert.throws(() => readEmbeddingsBySum(whole, 'The embeddings'), CorruptDataError);
   });
 
-  it('of a segment with an unknown op, or an addition without embedding, are refused as corrupt', async () => {
-    for (const op of ['replace', 'add']) {
-      const bytes = await writtenByPyarrow(
-        'pa.schema([("op", pa.string())] + columns)',
-        `[[["${op}"], ["a/1"], ["a"], [sha], pa.array([None], vector)]]`,
+  it('of changes with an unknown fact, a wrong name or no fact at all are refused as corrupt', async () => {
+    const columns = 'change after at by op class to sha256 was path source'.split(' ');
+    const schema = `pa.schema([${columns.map((name) => `("${name}", pa.string())`).join(', ')}])`;
+    const row = (op: string, id: string, className: string): string =>
+      `[[${[id, '', '', '', op, className, '', 'X', '', 'f', ''].map((cell) => `["${cell}"]`).join(', ')}]]`.replace(
+        '"X"',
+        'sha',
       );
-      assert.throws(() => readSegment(bytes, ID), CorruptDataError);
+    assert.equal(readChanges(await writtenByPyarrow(schema, row('add', ID, 'a')), 'It').length, 1);
+    for (const batches of [
+      row('replace', ID, 'a'),
+      row('add', 'latest', 'a'),
+      row('add', ID, '..'),
+      `[[${columns.map(() => 'pa.array([], pa.string())').join(', ')}]]`,
+    ]) {
+      const bytes = await writtenByPyarrow(schema, batches);
+      assert.throws(() => readChanges(bytes, 'It'), CorruptDataError, batches);
     }
   });
 
-  it('of a segment need a ULID as name', async () => {
-    const segment = await writeSegment(createSegment(gallery, [], ID));
-    assert.throws(
-      () => readSegment(segment, 'latest'),
-      (error) =>
-        error instanceof KindredError && error.code === 'invalid-input' && error.message.includes('"latest"'),
-    );
+  it('of changes with changed bytes are either valid or refused as corrupt, never another error', async () => {
+    const bytes = await writeChanges([change]);
+    const random = new Random(6);
+    for (let round = 0; round < 2000; round++) {
+      const damaged = bytes.slice();
+      for (let i = random.below(4); i >= 0; i--) damaged[random.below(damaged.length)] = random.below(256);
+      try {
+        readChanges(damaged, 'It');
+      } catch (error) {
+        assert.ok(error instanceof CorruptDataError, `round ${round}: ${String(error)}`);
+      }
+    }
   });
 });

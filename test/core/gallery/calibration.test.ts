@@ -12,7 +12,6 @@ import { createGallery, embeddingAt, type Gallery } from '../../../core/gallery/
 import { leaveOneOut } from '../../../core/gallery/leave-one-out.ts';
 import { createSearch } from '../../../core/gallery/search.ts';
 import { createRanker, RULES } from '../../../core/gallery/rules.ts';
-import { applySegments, createSegment } from '../../../core/gallery/segments.ts';
 import { Random } from '../../../core/random.ts';
 import { galleryOfRows, onCircle } from './support.ts';
 
@@ -31,9 +30,10 @@ function clouds(options: { classes: number; each: number; spread: number; seed?:
 
 /** Really takes the picture out and asks again. */
 function naiveLeaveOneOut(gallery: Gallery, row: number, rule: (typeof RULES)[number]) {
-  const rest = applySegments(gallery, [
-    createSegment(gallery, [{ op: 'remove', key: gallery.keys[row] ?? '' }]),
-  ]);
+  const rest = galleryOfRows(
+    gallery.keys.flatMap((key, at) => (at === row ? [] : [[key, [...embeddingAt(gallery, at)]] as const])),
+    { distance: gallery.distance },
+  );
   const ranked = createRanker(createSearch(rest), rule)(embeddingAt(gallery, row));
   const own = ranked.find((one) => one.class === gallery.classes[row])?.distance ?? null;
   const others = ranked.filter((one) => one.class !== gallery.classes[row]);

@@ -64,7 +64,13 @@ describe('a gallery', () => {
       ['ș/2.jpg', [2]],
     ]);
     assert.equal(
-      galleryCsv(gallery),
+      galleryCsv(
+        gallery.keys.map((key, row) => ({
+          key,
+          class: gallery.classes[row] ?? '',
+          sha256: gallery.sha256[row] ?? '',
+        })),
+      ),
       `key,class,sha256\r\n"a, ""b""/1.jpg","a, ""b""",${sha256Of('a, "b"/1.jpg')}\r\nș/2.jpg,ș,${sha256Of('ș/2.jpg')}\r\n`,
     );
   });

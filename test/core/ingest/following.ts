@@ -1,7 +1,8 @@
 /** A data set "colours" in a registry, the model of that name which was trained on it, and what its gallery has of it. */
 import { embedPictures } from '../../../core/embedding/embed-pictures.ts';
 import { ingest } from '../../../core/ingest/ingest.ts';
-import type { Ingested, IngestOptions } from '../../../core/ingest/ingest.ts';
+import type { IngestOptions } from '../../../core/ingest/ingest.ts';
+import type { Ingested } from '../../../core/ingest/reconcile.ts';
 import { OpenVersions } from '../../../core/promotion/open-versions.ts';
 import { openGallery } from '../../../core/registry/open-version.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
@@ -32,7 +33,7 @@ export async function trainedOn(
     const file = key.slice(className.length + 1);
     await registry.addToDataSet('colours', { className, file, bytes: await each.read() });
   }
-  await publishColours(registry, SHARP, train);
+  await publishColours(registry, SHARP, train, [], { follows: 'colours' });
   await registry.move('colours', 'production', 1, author);
 }
 

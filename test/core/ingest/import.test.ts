@@ -11,19 +11,19 @@ import {
 } from '../../../core/errors.ts';
 import { embedPictures } from '../../../core/embedding/embed-pictures.ts';
 import { requestCancel } from '../../../core/jobs/cancel.ts';
-import { correct } from '../../../core/ingest/correct.ts';
+import { labelImages } from '../../../core/ingest/label.ts';
 import { embedPart } from '../../../core/ingest/import/part.ts';
 import type { PartDone } from '../../../core/ingest/import/part.ts';
 import { planImport } from '../../../core/ingest/import/plan.ts';
 import { importProgress, noteEmbedding, secondsLeft } from '../../../core/ingest/import/progress.ts';
 import { publishImport } from '../../../core/ingest/import/publish.ts';
 import type { ImportRequest, ImportResult } from '../../../core/ingest/import/request.ts';
-import { runImport } from '../../../core/ingest/import/run.ts';
+import { isImportOpen, runImport } from '../../../core/jobs/import.ts';
 import { createImport, readImport, updateJob } from '../../../core/jobs/job.ts';
 import type { ImportJob } from '../../../core/jobs/job.ts';
 import { promote } from '../../../core/promotion/promote.ts';
+import type { Promotion } from '../../../core/promotion/promote.ts';
 import { openEmbedder } from '../../../core/registry/open-version.ts';
-import { clearPictures } from '../../../core/registry/picture-clearing.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
@@ -56,9 +56,7 @@ async function setting(asked: Partial<ImportRequest> = {}, store = memoryStore()
     dataSet: 'later',
     model: 'colours',
     version: 1,
-    alias: 'production',
     parts: PARTS,
-    keepPictures: true,
     ...asked,
   });
   const source = { store, prefix: 'datasets/later/' };
@@ -71,7 +69,10 @@ async function put(registry: Registry, key: string, content: Uint8Array): Promis
 }
 
 function embed({ registry, source, job }: Setting, part: number): Promise<PartDone> {
-  return embedPart(registry, job, part, source, { open: (version) => openEmbedder(registry, version) });
+  return embedPart(registry, job, part, source, {
+    open: (version) => openEmbedder(registry, version),
+    isOpen: () => isImportOpen(registry.store, job.id),
+  });
 }
 
 async function embedAll(all: Setting): Promise<PartDone[]> {
@@ -94,6 +95,18 @@ async function naive(registry: Registry): Promise<[string, number[]][]> {
   }
   embedder.dispose();
   return [...expected].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const sortedKeys = (of: readonly [string, number[]][]): string[] =>
+  of.map(([key]) => key).toSorted((a, b) => (a < b ? -1 : 1));
+
+async function promoted(registry: Registry, version: number): Promise<Promotion> {
+  const request = { model: 'colours', alias: 'production', version, ...author, gate: null, force: false };
+  return promote(registry, request, { report: () => undefined, signal: undefined });
+}
+
+async function changes(registry: Registry): Promise<string[]> {
+  return (await registry.changes('colours')).map(({ id }) => id);
 }
 
 async function rows(registry: Registry): Promise<[string, number[]][]> {
@@ -135,26 +148,26 @@ describe('an import in parts', () => {
     assert.deepEqual(counts, { model: 'colours', version: 1, added: 16, unchanged: 2, duplicates: 1 });
     assert.deepEqual(left, { count: 1, first: [{ key: 'blue/bad.png', reason: left.first[0]?.reason }] });
     assert.match(left.first[0]?.reason ?? '', /plain text/);
-    assert.deepEqual(await registry.segments('colours', 1), [segment]);
+    assert.deepEqual(await changes(registry), [segment]);
   });
 
-  it('leaves pictures under the class that somebody has said they are of', async () => {
+  it('leaves images under the class that a user labelled them with', async () => {
     const all = await setting();
     const content = await (await picture('blue', 2)).read();
     const embedder = await openEmbedder(all.registry, { model: 'colours', version: 1 });
-    const said = await correct(
+    const said = await labelImages(
       all.registry,
       await all.registry.resolve('colours@1'),
       'navy',
       [{ bytes: content, file: 'a.png' }],
-      { embed: (_, some) => embedPictures(embedder, some) },
+      { embed: (_, some) => embedPictures(embedder, some), by: 'a test' },
     );
     embedder.dispose();
     await embedAll(all);
 
     const { added, unchanged } = await publish(all);
 
-    assert.deepEqual([said.pictures[0]?.key, added, unchanged], ['navy/a.png', 15, 3]);
+    assert.deepEqual([said.images[0]?.key, added, unchanged], ['navy/a.png', 15, 3]);
     const keys = new Set((await rows(all.registry)).map(([key]) => key));
     assert.ok(keys.has('navy/a.png') && !keys.has('blue/2.png'));
   });
@@ -177,7 +190,7 @@ describe('an import in parts', () => {
 
     await assert.rejects(publish(all), (error) => {
       assert.ok(error instanceof ConflictError);
-      assert.match(error.message, /8 of 20 pictures are embedded/);
+      assert.match(error.message, /8 of 20 /);
       return true;
     });
     await assert.rejects(embed(all, 3), InvalidInputError);
@@ -191,7 +204,7 @@ describe('an import in parts', () => {
     const [one, two] = await Promise.all([publish(all), publish(all)]);
 
     assert.deepEqual(one, two);
-    assert.deepEqual(await all.registry.segments('colours', 1), [one.segment]);
+    assert.deepEqual(await changes(all.registry), [one.segment]);
     assert.deepEqual(await rows(all.registry), expected);
   });
 
@@ -201,14 +214,14 @@ describe('an import in parts', () => {
     await embedAll(all);
     let dies = true;
     const failing = intercepted(store, async (operation, key) => {
-      if (dies && operation === 'put' && key.includes('versions/1/gallery/')) {
+      if (dies && operation === 'put' && key.startsWith('models/colours/gallery/')) {
         throw new Error('the machine is gone');
       }
     });
     const dying = { ...all, registry: openRegistry(failing) };
 
     await assert.rejects(publish(dying), /the machine is gone/);
-    const nothing = await all.registry.segments('colours', 1);
+    const nothing = await changes(all.registry);
     // Somebody adds one of the same pictures meanwhile.
     const others = await add(all.registry, 1, [await picture('blue', 0)]);
     dies = false;
@@ -216,71 +229,66 @@ describe('an import in parts', () => {
 
     assert.deepEqual(nothing, []);
     assert.equal(result.added, 16);
-    assert.deepEqual(await all.registry.segments('colours', 1), [result.segment, others]);
+    assert.deepEqual(await changes(all.registry), [result.segment, others]);
     assert.deepEqual(await rows(all.registry), await naive(all.registry));
   });
 
-  it('is kept for versions to come, also when pictures were cleared away before it was published', async () => {
+  it('is in the versions to come: what a new version lacks is embedded from its dataset when that is promoted', async () => {
     const all = await setting();
     const { registry } = all;
     await embedAll(all);
-    const cleared = await clearPictures(registry.store, 'colours');
     await publish(all);
     await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
-    const request = { model: 'colours', alias: 'production', version: 2, ...author, gate: null } as const;
 
-    const { carried } = await promote(
-      registry,
-      { ...request, additions: 'carry' },
-      { report: () => undefined, signal: undefined },
-    );
+    const { embedded, missing } = await promoted(registry, 2);
 
-    assert.ok(cleared > 0);
-    assert.equal(carried?.embedded, 16);
+    assert.deepEqual([embedded, missing], [16, []]);
     const [made, next] = [await rows(registry), await rowsOfVersion(registry, 2)];
-    assert.deepEqual(next.map(([key]) => key).sort(), made.map(([key]) => key).sort());
+    assert.deepEqual(sortedKeys(next), sortedKeys(made));
   });
 
-  it('into the version that is to answer next leaves nothing to be embedded when that is promoted', async () => {
+  it('keeps images of a folder, which are there for the next version when the folder is gone', async () => {
+    const outside = memoryStore();
+    const all = await setting();
+    const { registry } = all;
+    for await (const { key } of registry.store.list('datasets/later/')) {
+      const found = await registry.store.get(key);
+      await outside.put(key.slice('datasets/later/'.length), found?.bytes ?? new Uint8Array());
+      await registry.store.delete(key);
+    }
+    const folder = { ...all, source: { store: outside, prefix: '' } };
+    await embedAll(folder);
+    await publish(folder);
+    await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
+
+    const { embedded, missing } = await promoted(registry, 2);
+
+    assert.deepEqual([embedded, missing], [16, []]);
+  });
+
+  it('with the network of the version that is promoted next leaves nothing to be embedded then', async () => {
     const all = await setting();
     const { registry, source } = all;
     await embedAll(all);
     await publish(all);
     await add(registry, 1, [await picture('blue', 40)]);
     await publishColours(registry, OTHER, await pictures(['red', 'green'], 0, 2));
-    const job = await createImport(registry.store, { ...all.job.request, version: 2, alias: null });
+    const job = await createImport(registry.store, { ...all.job.request, version: 2 });
     await planImport(registry, job, source);
     await embedAll({ ...all, job });
-    await publishImport(registry, job, source);
-    const request = { model: 'colours', alias: 'production', version: 2, ...author, gate: null } as const;
+    const again = await publishImport(registry, job, source);
 
-    const { carried } = await promote(
-      registry,
-      { ...request, additions: 'carry' },
-      { report: () => undefined, signal: undefined },
-    );
+    const { embedded } = await promoted(registry, 2);
 
-    // What was added by itself, only.
-    assert.equal(carried.embedded, 1);
+    assert.deepEqual([again.added, again.segment], [0, null]);
+    // Only the image that was added by itself.
+    assert.equal(embedded, 1);
     const [made, next] = [await rows(registry), await rowsOfVersion(registry, 2)];
-    assert.deepEqual(next.map(([key]) => key).sort(), made.map(([key]) => key).sort());
-  });
-
-  it('follows the alias that was named', async () => {
-    const all = await setting();
-    await embedAll(all);
-    await publishColours(all.registry, OTHER, await pictures(['red', 'green'], 0, 2));
-    await all.registry.move('colours', 'production', 2, author);
-
-    const { version, segment } = await publish(all);
-
-    assert.equal(version, 2);
-    assert.deepEqual(await all.registry.segments('colours', 2), [segment]);
-    assert.equal((await rowsOfVersion(all.registry, 2)).length, 20);
+    assert.deepEqual(sortedKeys(next), sortedKeys(made));
   });
 
   it('ends with an error when its version was deleted meanwhile, and leaves nothing behind there', async () => {
-    const all = await setting({ alias: null });
+    const all = await setting();
     const { registry, source } = all;
     const other = { ...all, job: await createImport(registry.store, all.job.request) };
     await planImport(registry, other.job, source);
@@ -292,7 +300,7 @@ describe('an import in parts', () => {
     await assert.rejects(embed(other, 2), NotFoundError);
     await assert.rejects(publish(all), NotFoundError);
 
-    assert.deepEqual(await keysUnder(registry.store, 'models/colours/versions/1/gallery/'), []);
+    assert.deepEqual(await changes(registry), []);
   });
 
   it('that was cancelled stops its parts, which keep what they have', async () => {
@@ -316,12 +324,12 @@ describe('an import in parts', () => {
     const stop = new AbortController();
     // The moment before the change is written.
     const late = intercepted(store, async (operation, key) => {
-      if (operation === 'put' && key.includes('pictures/adding/')) stop.abort();
+      if (operation === 'get' && key.endsWith('/0000004.json')) stop.abort();
     });
     const stopped = publishImport(openRegistry(late), all.job, all.source, { signal: stop.signal });
 
     await assert.rejects(stopped, CancelledError);
-    const nothing = await all.registry.segments('colours', 1);
+    const nothing = await changes(all.registry);
     // Published by a process that dies before it notes that.
     const gone = spawnSync(process.execPath, ['--eval', '0']).pid;
     const at = new Date().toISOString();
@@ -351,24 +359,6 @@ describe('an import in parts', () => {
     assert.equal(secondsLeft({ at: 0, done: 4 }, 12, 20, 10_000), 10);
     assert.equal(secondsLeft({ at: 0, done: 0 }, 3, 1000, 10_000), 3300);
     assert.equal(secondsLeft({ at: 20_000, done: 0 }, 3, 1000, 10_000), null);
-  });
-
-  it('embeds a piece anew of which a picture changes between being embedded and being kept', async () => {
-    const all = await setting();
-    const outside = memoryStore();
-    for await (const { key } of all.registry.store.list('datasets/later/')) {
-      const found = await all.registry.store.get(key);
-      await outside.put(key.slice('datasets/later/'.length), found?.bytes ?? new Uint8Array());
-    }
-    let reads = 0;
-    const changing = intercepted(outside, async (operation, key) => {
-      const isKept = operation === 'get' && key === 'blue/0.png' && ++reads === 2;
-      if (isKept) await outside.put(key, await (await picture('blue', 41)).read());
-    });
-    const done = await embed({ ...all, source: { store: changing, prefix: '' } }, 0);
-
-    assert.deepEqual(done, { pictures: 4, embedded: 4 });
-    assert.equal(reads, 4);
   });
 
   it('as a job was cancelled when its parts stop for that before it hears of it', async () => {

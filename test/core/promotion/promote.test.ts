@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CancelledError, ConflictError } from '../../../core/errors.ts';
-import { followAlias } from '../../../core/promotion/follow-alias.ts';
 import { TOLERANCE } from '../../../core/promotion/gate.ts';
 import { promote } from '../../../core/promotion/promote.ts';
 import type { Promotion, PromotionRequest } from '../../../core/promotion/promote.ts';
-import { rollback } from '../../../core/promotion/rollback.ts';
-import type { Rollback } from '../../../core/promotion/rollback.ts';
 import type { Picture } from '../../../core/images/dataset.ts';
+import { renameClass } from '../../../core/gallery/operations.ts';
+import { openGallery, openNames } from '../../../core/registry/open-version.ts';
+import type { OpenedGallery } from '../../../core/registry/open-version.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
+import { embedGallery, readVersionGallery } from '../../../core/registry/version-gallery.ts';
 import { fsStore } from '../../../core/storage/fs.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import {
   add,
   COLOUR_BLIND,
+  embedWith,
   OTHER,
   picture,
   pictures,
@@ -31,29 +33,21 @@ const talk = { report: () => undefined, signal: undefined };
 
 interface Changes extends Partial<Omit<PromotionRequest, 'gate'>> {
   readonly test?: readonly Picture[] | null;
-  readonly force?: boolean;
   readonly tolerance?: number;
 }
 
 async function toProduction(registry: Registry, version: number, changes: Changes = {}): Promise<Promotion> {
   const { test = [], force = false, tolerance = TOLERANCE, ...others } = changes;
-  const gate = { pictures: () => Promise.resolve(test), force, tolerance };
-  const usual = {
-    model: 'colours',
-    alias: 'production',
-    additions: 'carry',
-    by: 'a test',
-    why: 'to see',
-  } as const;
-  return promote(registry, { ...usual, version, gate, ...others }, talk);
+  const gate = { pictures: () => Promise.resolve(test), tolerance };
+  const usual = { model: 'colours', alias: 'production', by: 'a test', why: 'to see' };
+  return promote(registry, { ...usual, version, gate, force, ...others }, talk);
 }
 
-async function back(registry: Registry, carry = true): Promise<Rollback> {
-  return rollback(registry, { model: 'colours', alias: 'production', by: 'a test', why: '', carry }, talk);
+/** Keys of a version's gallery for which it has embeddings already: nothing is embedded to tell. */
+async function keysOf(registry: Registry, version: number): Promise<readonly string[]> {
+  const gallery = await readVersionGallery(registry, { model: 'colours', version });
+  return (await embedGallery(registry, 'colours', gallery, null)).gallery.keys;
 }
-
-const keysOf = async (registry: Registry, version: number): Promise<string[]> =>
-  (await rowsOfVersion(registry, version)).map(([key]) => key);
 
 const historyOf = async (registry: Registry): Promise<number[]> =>
   ((await registry.alias('colours', 'production'))?.history ?? []).map(({ version }) => version);
@@ -141,7 +135,7 @@ describe('promoting a version', () => {
     assert.match(gate?.reason ?? '', /embedding\.onnx" is missing/);
   });
 
-  it('carries over what was added before it compares, and only then moves the alias', async () => {
+  it('embeds what was added with the network of the new version, compares, and only then moves the alias', async () => {
     const store = memoryStore();
     const registry = openRegistry(store);
     await versions(registry, SHARP, OTHER);
@@ -149,54 +143,70 @@ describe('promoting a version', () => {
     const order: string[] = [];
     const watched = openRegistry(
       intercepted(store, async (operation, key) => {
-        if (operation === 'put' && /versions\/2\/gallery|aliases/.test(key))
-          order.push(key.split('/')[2] ?? '');
+        if (operation === 'put') order.push(key.split('/')[2] ?? '');
       }),
     );
 
-    const { gate, carried } = await toProduction(watched, 2, {
+    const { gate, embedded, missing } = await toProduction(watched, 2, {
       test: await pictures([...CLASSES, 'blue'], 5, 9),
     });
 
-    assert.deepEqual([carried.changes, carried.embedded], [1, 2]);
-    assert.deepEqual(order, ['versions', 'aliases']);
+    assert.deepEqual([embedded, missing], [2, []]);
+    assert.deepEqual(order, ['embeddings', 'aliases']);
     assert.equal(gate?.comparison?.accuracy, 1);
-    assert.deepEqual(await keysOf(registry, 2), await keysOf(registry, 1));
+    const all = await pictures([...CLASSES, 'blue'], 0, 2);
+    const expected = await embedWith(registry, 2, all);
+    assert.deepEqual(
+      new Map(await rowsOfVersion(registry, 2)),
+      new Map(all.map(({ key }, row) => [key, [...expected.embeddings.subarray(row * 3, row * 3 + 3)]])),
+    );
+    assert.equal((await toProduction(watched, 2)).embedded, 0);
   });
 
-  it('does not move the alias when an addition would be lost, unless that is wanted', async () => {
+  it('counts a test image as right under the name that its class was given since', async () => {
     const registry = openRegistry(memoryStore());
     await versions(registry, SHARP, OTHER);
+    const { contents } = await openNames(registry, await registry.resolve('colours'));
+    await registry.append('colours', contents.changes, renameClass(contents, 'red', 'crimson'), 'a test');
+
+    const { gate } = await toProduction(registry, 2, { test: await pictures(CLASSES, 5, 9) });
+
+    assert.deepEqual([gate?.comparison?.accuracy, gate?.comparison?.accuracyBefore], [1, 1]);
+  });
+
+  it('is refused where the version would answer without an image, unless forced', async () => {
+    const registry = openRegistry(memoryStore());
+    await versions(registry, SHARP, OTHER, [2, 1, 1]);
     await add(registry, 1, [await picture('blue', 0)], []);
 
     const refused = await toProduction(registry, 2);
-    assert.deepEqual([refused.promoted, refused.gate?.outcome], [false, 'blocked']);
-    assert.match(
-      refused.gate?.reason ?? '',
-      /1 picture that was added to version 1 .*"blue\/0\.png" \(the picture was not kept/,
-    );
-    const done = await toProduction(registry, 2, { additions: 'drop' });
+    assert.deepEqual([refused.promoted, refused.version, refused.gate?.outcome], [false, 1, 'blocked']);
+    assert.match(refused.gate?.reason ?? '', /"blue\/0\.png"/);
+    assert.deepEqual(await historyOf(registry), [1]);
+    const forced = await toProduction(registry, 2, { force: true });
 
-    assert.equal(done.promoted, true);
-    assert.equal(done.carried.missing.length, 1);
+    assert.equal(forced.promoted, true);
+    assert.deepEqual(
+      forced.missing.map(({ image }) => image.key),
+      ['blue/0.png'],
+    );
     assert.equal((await keysOf(registry, 2)).length, 6);
+    assert.match((await registry.alias('colours', 'production'))?.history.at(-1)?.why ?? '', /blue\/0\.png/);
+    // The version in production answers without the image by now, so nothing more is lost.
+    assert.equal((await toProduction(registry, 3)).promoted, true);
   });
 
-  it('keeps the alias where it is when it is stopped, and goes on from there', async () => {
+  it('leaves the alias where it is when it is stopped, and is done by doing it again', async () => {
     const registry = openRegistry(memoryStore());
     await versions(registry, SHARP, OTHER);
     await add(registry, 1, await pictures(['blue'], 0, 2));
-    const request = {
-      model: 'colours',
-      alias: 'production',
-      version: 2,
-      by: 'x',
-      why: '',
-      gate: null,
-    } as const;
+    const request = { model: 'colours', alias: 'production', version: 2, by: 'x', why: '' };
     const stopped = { report: () => undefined, signal: AbortSignal.abort() };
 
-    await assert.rejects(promote(registry, { ...request, additions: 'carry' }, stopped), CancelledError);
+    await assert.rejects(
+      promote(registry, { ...request, gate: null, force: false }, stopped),
+      CancelledError,
+    );
     assert.deepEqual(await historyOf(registry), [1]);
     await toProduction(registry, 2);
 
@@ -231,78 +241,37 @@ describe('promoting a version', () => {
   });
 });
 
-describe('an addition while another version goes live', () => {
-  /** A registry in which something happens once, before the first operation that fits. */
-  function before(registry: Registry, moment: RegExp, work: () => Promise<unknown>): Registry {
-    let done = false;
-    return openRegistry(
-      intercepted(registry.store, async (operation, key) => {
-        if (done || !moment.test(`${operation} ${key}`)) return;
-        done = true;
-        await work();
-      }),
-    );
-  }
+describe('a change of the gallery', () => {
+  it('is in the gallery of every version, made at whatever moment of a promotion or a rollback', async () => {
+    for (const moment of [/get .*aliases/, /get .*gallery.arrow/, /put .*embeddings/, /put .*aliases/]) {
+      const store = memoryStore();
+      const registry = openRegistry(store);
+      await versions(registry, SHARP, OTHER);
+      await add(registry, 1, await pictures(['blue'], 0, 1));
+      let changes = 1;
+      const changing = (): Registry => {
+        let done = false;
+        return openRegistry(
+          intercepted(store, async (operation, key) => {
+            if (done || !moment.test(`${operation} ${key}`)) return;
+            done = true;
+            await add(registry, 1, [await picture('blue', changes++)]);
+          }),
+        );
+      };
 
-  it('is carried over when it comes in before the alias moves', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP, OTHER);
-    const late = before(registry, /put .*aliases/, async () => add(registry, 1, [await picture('blue', 0)]));
+      await toProduction(changing(), 2);
+      const promoted = await openGallery(registry, { model: 'colours', version: 2, alias: null });
+      await changing().rollback('colours', 'production', author);
+      const back = await openGallery(registry, { model: 'colours', version: 1, alias: null });
 
-    await toProduction(late, 2);
-
-    assert.ok((await keysOf(registry, 2)).includes('blue/0.png'));
-  });
-
-  it('is repeated by who added it, when the alias has moved and the promoter was killed', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP, OTHER);
-    const resolved = await registry.resolve('colours');
-    await registry.move('colours', 'production', 2, author);
-    const blue = await picture('blue', 0);
-    const id = await add(registry, 1, [blue], []);
-
-    assert.equal(await followAlias(registry, resolved, id, [blue]), 2);
-
-    assert.ok((await keysOf(registry, 2)).includes('blue/0.png'));
-    assert.equal(await followAlias(registry, resolved, id, [blue]), 2);
-    assert.equal(await followAlias(registry, { ...resolved, alias: null }, id, [blue]), 1);
-  });
-
-  it('is found by promoting once more, when the promoter was killed just after the move', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP, OTHER);
-    await registry.move('colours', 'production', 2, author);
-    await add(registry, 1, [await picture('blue', 0)]);
-
-    const { promoted, carried } = await toProduction(registry, 2);
-
-    assert.deepEqual([promoted, carried.changes], [true, 1]);
-    assert.deepEqual(await historyOf(registry), [1, 2]);
-    assert.ok((await keysOf(registry, 2)).includes('blue/0.png'));
-  });
-
-  it('is never lost, whoever is faster: real processes', async () => {
-    await withFolder(async (folder) => {
-      const registry = openRegistry(fsStore(folder));
-      await versions(registry, SHARP, OTHER, [2, 1, 1]);
-      const adding = start(program('add'), [folder, '8']);
-      assert.equal(await adding.line(), 'ready');
-      adding.tell('go');
-
-      for (const version of [2, 3]) {
-        await adding.line();
-        await toProduction(registry, version);
-      }
-      const told = await adding.finish();
-
-      assert.equal(told.length, 6);
-      const blue = (await keysOf(registry, 3)).filter((key) => key.startsWith('blue/'));
-      assert.deepEqual(
-        blue,
-        Array.from({ length: 8 }, (_, n) => `blue/${n}.png`),
-      );
-    });
+      assert.deepEqual([promoted.missing, back.missing], [[], []], String(moment));
+      const blue = ({ gallery }: OpenedGallery): number =>
+        gallery.classes.filter((name) => name === 'blue').length;
+      assert.ok(changes > 1, String(moment));
+      assert.ok(blue(promoted) > 1, String(moment));
+      assert.equal(blue(back), changes, String(moment));
+    }
   });
 });
 
@@ -339,7 +308,7 @@ describe('promotions by several processes', () => {
       const registry = openRegistry(fsStore(folder));
       await versions(registry, SHARP, OTHER);
       await add(registry, 1, await pictures(['blue'], 0, 2));
-      for (const where of ['put .*carry-over/', 'put .*versions/2/gallery/', 'put .*aliases/production']) {
+      for (const where of ['put .*embeddings/', 'put .*aliases/production']) {
         const killed = start(program('promote'), [folder, '2', where]);
         assert.equal(await killed.line(), 'ready');
         killed.tell('go');
@@ -353,62 +322,5 @@ describe('promotions by several processes', () => {
       assert.deepEqual(await historyOf(registry), [1, 2]);
       assert.deepEqual(await keysOf(registry, 2), await keysOf(registry, 1));
     });
-  });
-});
-
-describe('rolling back', () => {
-  it('carries back what was added since, and only that', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP, OTHER);
-    const first = await add(registry, 1, [await picture('blue', 0)]);
-    await toProduction(registry, 2);
-    const second = await add(registry, 2, [await picture('blue', 1)]);
-
-    const { alias, from, carried, problem } = await back(registry);
-
-    assert.deepEqual([alias.version, from, carried.changes, carried.embedded, problem], [1, 2, 1, 1, null]);
-    assert.deepEqual(await registry.segments('colours', 1), [first, second]);
-    assert.equal(alias.history.at(-1)?.rollback, true);
-    assert.deepEqual((await toProduction(registry, 2)).carried.changes, 0);
-  });
-
-  it('leaves additions behind when told to', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP, OTHER);
-    await toProduction(registry, 2);
-    await add(registry, 2, [await picture('blue', 1)]);
-
-    await back(registry, false);
-
-    assert.deepEqual(await registry.segments('colours', 1), []);
-  });
-
-  it('is not held up by pictures that are gone, nor by a version that is damaged', async () => {
-    const store = memoryStore();
-    const registry = openRegistry(store);
-    await versions(registry, SHARP, OTHER);
-    await toProduction(registry, 2);
-    await add(registry, 2, [await picture('blue', 0)], []);
-    const first = await back(registry);
-    assert.deepEqual([first.alias.version, first.carried.missing.length], [1, 1]);
-
-    await toProduction(registry, 2);
-    await add(registry, 2, [await picture('blue', 1)]);
-    await store.delete('models/colours/versions/2/gallery.arrow');
-    const second = await back(registry);
-
-    assert.equal(second.alias.version, 1);
-    assert.match(second.problem ?? '', /gallery\.arrow" is missing/);
-  });
-
-  it('says when there is nothing to go back to', async () => {
-    const registry = openRegistry(memoryStore());
-    await versions(registry, SHARP);
-
-    await assert.rejects(back(registry), /nothing to go back to/);
-    await assert.rejects(
-      rollback(registry, { model: 'colours', alias: 'other', by: 'a test', why: '', carry: true }, talk),
-      /no alias "other"/,
-    );
   });
 });

@@ -5,21 +5,22 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { embedPictures } from '../../../core/embedding/embed-pictures.ts';
 import type { EmbeddedPictures } from '../../../core/embedding/embed-pictures.ts';
-import { writeGallery, writeSegment } from '../../../core/gallery/arrow.ts';
+import { writeGallery } from '../../../core/gallery/arrow.ts';
 import { createGallery } from '../../../core/gallery/gallery.ts';
-import { addPictures } from '../../../core/gallery/operations.ts';
+import { fileOf } from '../../../core/gallery/names.ts';
+import { addImages } from '../../../core/gallery/operations.ts';
 import type { Picture } from '../../../core/images/dataset.ts';
 import { digest } from '../../../core/images/picture.ts';
 import { NETWORK_FILE, makeNetworkFiles } from '../../../core/pipeline/network-files.ts';
 import { PIXELS } from '../../../core/network/graph.ts';
 import type { NetworkGraph } from '../../../core/network/graph.ts';
 import { saveNetwork } from '../../../core/network/saved-network.ts';
-import { boundTo } from '../../../core/registry/bound-embeddings.ts';
 import { encode } from '../../../core/registry/documents.ts';
+import { putEmbeddings } from '../../../core/registry/embeddings.ts';
+import { keepImages } from '../../../core/registry/kept-images.ts';
 import type { Manifest } from '../../../core/registry/manifest.ts';
-import { openGallery, openVersion } from '../../../core/registry/open-version.ts';
+import { openGallery, openNames, openVersion } from '../../../core/registry/open-version.ts';
 import type { Registry } from '../../../core/registry/registry.ts';
-import type { KeptPicture } from '../../../core/registry/pictures.ts';
 import { bytes, draft } from './support.ts';
 
 const SIZE = 4;
@@ -69,13 +70,13 @@ export async function pictures(classes: readonly string[], from: number, to: num
   return Promise.all(classes.flatMap((name) => numbers.map(async (n) => picture(name, n))));
 }
 
-/** Publishes a version of "colours" whose gallery is what it was trained on, and the test pictures. */
+/** Publishes a version of "colours" whose gallery is what it was trained on, as if just listed, and the test pictures. */
 export async function publishColours(
   registry: Registry,
   sees: Colour,
   train: readonly Picture[],
   test: readonly Picture[] = [],
-  job: string | null = null,
+  { job = null, follows = null }: { readonly job?: string | null; readonly follows?: string | null } = {},
 ): Promise<Manifest> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'kindred-colours-'));
   try {
@@ -93,6 +94,8 @@ export async function publishColours(
         dataSet: { name: 'colours', pictures: snapshot(train) },
         testSet: test.length === 0 ? null : { name: 'colours', pictures: snapshot(test) },
         job,
+        follows,
+        position: (await registry.changes('colours')).at(-1)?.id ?? null,
         files: {
           ...files,
           'gallery.arrow': await writeGallery(
@@ -129,20 +132,36 @@ export async function embedWith(
   }
 }
 
-/** Adds pictures to a version's gallery, as the command does. @returns the id of the change */
+/**
+ * Adds images to the model's gallery as the command does, embedded by a version's network.
+ * @param keep those whose bytes are kept
+ * @returns the id of the change
+ */
 export async function add(
   registry: Registry,
   version: number,
   added: readonly Picture[],
-  keep: readonly KeptPicture[] = added,
+  keep: readonly Picture[] = added,
 ): Promise<string> {
-  const opened = await openGallery(registry, { model: 'colours', version, alias: null });
-  const embedded = await embedWith(registry, version, added);
-  const segment = addPictures(opened.gallery, boundTo(opened, embedded));
-  await registry.keepPictures('colours', keep, async () =>
-    registry.addSegment('colours', version, segment.id, await writeSegment(segment)),
-  );
-  return segment.id;
+  const { store } = registry;
+  const { pictures: embedded, embeddings } = await embedWith(registry, version, added);
+  const { made } = await openNames(registry, { model: 'colours', version, alias: null });
+  const rows = embedded.map(({ sha256 }, row): [string, Float32Array] => [
+    sha256,
+    embeddings.slice(row * made.dimensions, (row + 1) * made.dimensions),
+  ]);
+  await putEmbeddings(store, 'colours', made, new Map(rows));
+  await keepImages(store, keep);
+  const { contents } = await openNames(registry, { model: 'colours', version, alias: null });
+  const images = embedded.map(({ key, className, sha256 }) => ({
+    class: className,
+    sha256,
+    file: fileOf(key),
+    source: null,
+  }));
+  const facts = addImages(contents, images).fresh.map(({ fact }) => fact);
+  const log = await registry.append('colours', contents.changes, facts, 'a test');
+  return log.at(-1)?.id ?? '';
 }
 
 /** Keys of a version's gallery, and for each the embedding that its own network makes of that picture. */

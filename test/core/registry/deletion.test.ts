@@ -5,7 +5,7 @@ import { Random } from '../../../core/random.ts';
 import { openRegistry } from '../../../core/registry/registry.ts';
 import { memoryStore } from '../../../core/storage/memory.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
-import { author, bytes, intercepted, onEachStore, settingOf } from './support.ts';
+import { author, intercepted, onEachStore, settingOf } from './support.ts';
 
 async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> {
   const keys: string[] = [];
@@ -16,7 +16,6 @@ async function keysBelow(store: ObjectStore, prefix: string): Promise<string[]> 
 onEachStore('deleting a version', (test) => {
   test('removes everything but the trace of its number', async ({ registry, store, publish }) => {
     await publish(2);
-    await registry.addSegment('cats', 1, '01ARZ3NDEKTSV4RRFFQ69G5FAV', bytes('x'));
     await registry.delete('cats', 1, author);
     assert.deepEqual(await registry.versions('cats'), [2]);
     assert.deepEqual(await keysBelow(store, 'models/cats/versions/1/'), ['claim.json', 'deleted.json']);

@@ -1,27 +1,29 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readChanges } from '../../../core/gallery/arrow-changes.ts';
 import { ConflictError, CorruptDataError } from '../../../core/errors.ts';
 import { bytes, onEachStore, withFolder } from './support.ts';
 
 onEachStore('exporting', (test) => {
-  test('writes all files, the manifest and later additions', async ({ registry, publish }) => {
+  test('writes all files, the manifest and the log of the gallery', async ({ registry, publish }) => {
     await publish(1);
-    await registry.addSegment('cats', 1, '01ARZ3NDEKTSV4RRFFQ69G5FAV', bytes('more'));
+    const fact = { op: 'remove', class: '猫', sha256: 'ab'.repeat(32) } as const;
+    const log = await registry.append('cats', [], [fact], 'a test');
     await withFolder(async (folder) => {
       await mkdir(join(folder, 'empty'));
       for (const target of [join(folder, 'new', 'place'), join(folder, 'empty')]) {
         const manifest = await registry.export('cats', 1, target);
         const names = await readdir(target, { recursive: true });
         assert.deepEqual(names.toSorted(), [
-          'gallery',
           'gallery.arrow',
-          join('gallery', '01ARZ3NDEKTSV4RRFFQ69G5FAV.arrow'),
+          'log.arrow',
           'manifest.json',
           'network',
           join('network', 'model.json'),
         ]);
         assert.equal(await readFile(join(target, 'gallery.arrow'), 'utf8'), 'gallery');
+        assert.deepEqual(readChanges(await readFile(join(target, 'log.arrow')), 'the log'), log);
         assert.deepEqual(JSON.parse(await readFile(join(target, 'manifest.json'), 'utf8')), manifest);
       }
     });

@@ -128,7 +128,6 @@ onEachStore('publishing', (test) => {
       { job: '../x' },
       { files: { '../x': bytes('') } },
       { files: { 'manifest.json': bytes('') } },
-      { files: { 'gallery/x.arrow': bytes('') } },
     ];
     for (const changes of bad) {
       const wrong: object = { ...draft(), ...changes };

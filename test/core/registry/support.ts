@@ -78,7 +78,7 @@ export function intercepted(
   }
   return {
     uri: store.uri,
-    get: (key) => before('get', key).then(() => store.get(key)),
+    get: (key, most) => before('get', key).then(() => store.get(key, most)),
     head: (key) => before('head', key).then(() => store.head(key)),
     read: (key) => before('read', key).then(() => store.read(key)),
     put: (key, source, condition) => before('put', key).then(() => store.put(key, source, condition)),

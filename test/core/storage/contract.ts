@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ConflictError, InvalidInputError, NotFoundError } from '../../../core/errors.ts';
+import { ConflictError, InvalidInputError, NotFoundError, TooLargeError } from '../../../core/errors.ts';
 import type { ObjectStore } from '../../../core/storage/store.ts';
 
 export interface OpenedStore {
@@ -77,6 +77,13 @@ export function storageContract(
       await store.delete('a/b.bin');
       assert.equal(await store.get('a/b.bin'), null);
       assert.deepEqual(await keysOf(store, ''), []);
+    });
+
+    test('gives an object that may have so many bytes, and refuses a larger one', async () => {
+      await store.put('a', text('12345'));
+      assert.equal(asText((await store.get('a', 5))?.bytes), '12345');
+      await assert.rejects(store.get('a', 4), TooLargeError);
+      assert.equal(await store.get('b', 4), null);
     });
 
     test('keeps an empty object', async () => {

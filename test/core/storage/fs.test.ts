@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidInputError } from '../../../core/errors.ts';
 import { fsStore } from '../../../core/storage/fs.ts';
 import type { ListedObject } from '../../../core/storage/store.ts';
@@ -50,6 +51,26 @@ describe('a store in a folder', () => {
     await store.put('e\u0301', text('decomposed'));
     assert.equal(asText((await store.get('é'))?.bytes), 'composed');
     assert.deepEqual(await keysOf(store, ''), ['e\u0301', 'é']);
+  });
+
+  it('lists a file that is there all the time, under one name or the next, written before the old one is removed', async () => {
+    const store = fsStore(folder);
+    const at = (n: number): string => `a/${String(n).padStart(4, '0')}`;
+    await store.put(at(0), text('x'));
+    const ending = new AbortController();
+    const moving = (async () => {
+      for (let n = 0; !ending.signal.aborted; n++) {
+        await writeFile(join(folder, at(n + 1)), 'x');
+        await rm(join(folder, at(n)));
+        await sleep(Math.random() * 4);
+      }
+    })();
+    let missed = 0;
+    for (let n = 0; n < 300; n++) if ((await keysOf(store, 'a/')).length === 0) missed++;
+    ending.abort();
+    await moving;
+
+    assert.equal(missed, 0);
   });
 
   it('never follows a link out of the folder, for reading, writing, deleting or listing', async () => {

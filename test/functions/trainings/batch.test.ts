@@ -194,9 +194,7 @@ describe('a training on AWS Batch', { skip }, () => {
       dataSet: 'clothes',
       model: 'never-made',
       version: 1,
-      alias: null,
       parts: 2,
-      keepPictures: true,
     });
     await trainings.offer(id);
     for (;;) {

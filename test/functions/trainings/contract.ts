@@ -221,7 +221,7 @@ export function trainingsContract(
       await client.untilImport(id, ({ state }) => state === 'cancelled');
       const steps = await place.steps?.(id);
       const untouched = await classes();
-      const changes = await registry.segments('clothes', 1);
+      const changes = await registry.changes('clothes');
       const resumes = await Promise.all(
         [1, 2].map(async () => client.ask('POST', `/v1/imports/${id}/resume`)),
       );
@@ -246,7 +246,7 @@ export function trainingsContract(
       );
       assert.deepEqual([last.result?.added, last.result?.left.count, last.pictures], [3, 1, null]);
       assert.deepEqual([untouched.has('skirt'), (await classes()).has('skirt')], [false, true]);
-      assert.equal((await registry.segments('clothes', 1)).length, 1);
+      assert.equal((await registry.changes('clothes')).length, 1);
       assert.deepEqual(
         imports.map((one) => one.id),
         [id],

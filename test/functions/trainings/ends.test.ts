@@ -20,7 +20,7 @@ import { intercepted } from '../../core/registry/support.ts';
 import { BatchTrainings } from '../../../functions/trainings/batch/trainings.ts';
 import { TrainingRunner } from '../../../functions/trainings/runner.ts';
 
-const wanted = { dataSet: 'd', model: 'm', version: 1, alias: null, parts: 3, keepPictures: true };
+const wanted = { dataSet: 'd', model: 'm', version: 1, parts: 3 };
 
 const newImport = (store: ObjectStore): Promise<Job> => createImport(store, wanted, { via: 'http' });
 const newTraining = (store: ObjectStore): Promise<Job> => {

@@ -69,7 +69,7 @@ describe('a job that Batch does not tell of', () => {
 
   it('is not over because the first of its jobs is', async () => {
     const trainings = batch({ 'job-1': 'SUCCEEDED' });
-    const asked = { dataSet: 'd', model: 'm', version: 1, alias: null, keepPictures: true, parts: 3 };
+    const asked = { dataSet: 'd', model: 'm', version: 1, parts: 3 };
     const job = await createImport(store, asked);
     await trainings.offer(job.id);
 

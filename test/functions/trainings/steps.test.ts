@@ -12,7 +12,7 @@ const array = (status: JobDetail['status'], statusSummary: Record<string, number
   detail('parts', status, { arrayProperties: { size: 3, statusSummary } });
 
 describe('the jobs of AWS Batch for one job', () => {
-  const asked = { dataSet: 'd', model: 'm', version: 1, alias: null, keepPictures: true };
+  const asked = { dataSet: 'd', model: 'm', version: 1 };
 
   it('are one for a training, and for an import a listing, an array, and what publishes', async () => {
     const store = memoryStore();

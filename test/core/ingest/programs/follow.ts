@@ -1,6 +1,5 @@
 /**
- * Usage: follow STORE SEED COUNT: so many times puts a picture into the data set "colours" or takes one out, says "changed KEY", and has the
- * galleries take that up, which it says by "took KEY".
+ * Usage: follow STORE SEED COUNT: so many times says "changing KEY", puts that image into the dataset "colours" or takes it out, and ingests it.
  */
 import { ingest } from '../../../../core/ingest/ingest.ts';
 import { Random } from '../../../../core/random.ts';
@@ -18,10 +17,9 @@ for (let i = 0; i < Number(count); i++) {
   const className = ['red', 'green', 'blue'][random.below(3)] ?? '';
   const file = `${random.below(4)}.png`;
   const key = `datasets/colours/${className}/${file}`;
+  console.log(`changing ${key}`);
   if (random.float() < 0.3) await registry.store.delete(key);
   else await put(registry, className, random.below(20), file);
-  console.log(`changed ${key}`);
   await ingest(registry, [key], { embed });
-  console.log(`took ${key}`);
 }
 dispose();

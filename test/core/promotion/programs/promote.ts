@@ -24,7 +24,7 @@ try {
       by: version,
       why: 'a race',
       gate: null,
-      additions: 'carry',
+      force: false,
     },
     { report: () => undefined, signal: undefined },
   );
