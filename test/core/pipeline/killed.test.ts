@@ -61,7 +61,7 @@ describe('a training whose process is killed again and again', () => {
     const moments: readonly Moment[] = [
       ['between the arrays and the state that names them', /put .*checkpoint\/state\.json/, 2],
       ['in mid-epoch, just after a checkpoint', /put .*checkpoint\/step-/, 2],
-      ['while the files of the version are written', /put .*versions\/1\/network\/weights\.bin/],
+      ['while the files of the version are written', /put .*versions\/1\/embedding\.onnx/],
       ['just before the version exists', /put .*versions\/1\/manifest\.json/],
       ['before the alias is moved', /put .*aliases\/production\.json/, 2],
     ];
