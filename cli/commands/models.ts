@@ -4,6 +4,7 @@ import { compareCommand } from './models-compare.ts';
 import { deleteModelCommand } from './models-delete.ts';
 import { exportModelCommand } from './models-export.ts';
 import { historyCommand } from './models-history.ts';
+import { importModelCommand } from './models-import.ts';
 import { listModelsCommand } from './models-list.ts';
 import { promoteCommand } from './models-promote.ts';
 import { reportCommand } from './models-report.ts';
@@ -23,6 +24,7 @@ export function modelsCommand(): Command {
     historyCommand,
     deleteModelCommand,
     exportModelCommand,
+    importModelCommand,
   ];
   for (const make of parts) group.addCommand(make());
   return group;

@@ -35,14 +35,19 @@ export async function loadEmbedder(
   }
 }
 
-/** The weights that the version shares with others, which its network names. */
+/** The file of weights that the version shares with others, which its network names by the SHA-256; null when there is none. */
+export function sharedFileOf({ files }: Manifest): { readonly name: string; readonly sha256: string } | null {
+  const [found, ...others] = Object.entries(files).filter(([, { blob }]) => blob);
+  return found === undefined || others.length > 0 ? null : { name: found[0], sha256: found[1].sha256 };
+}
+
 function withShared<T>(
   registry: Registry,
-  { model, version, files }: Manifest,
+  manifest: Manifest,
   work: (shared: ExternalWeights | undefined) => Promise<T>,
 ): Promise<T> {
-  const [name, ...others] = Object.keys(files).filter((each) => files[each]?.blob);
-  if (name === undefined || others.length > 0) return work(undefined);
-  const { sha256 = '' } = files[name] ?? {};
-  return registry.withFile(model, version, name, (file) => work({ name: sha256, file }));
+  const shared = sharedFileOf(manifest);
+  if (shared === null) return work(undefined);
+  const { model, version } = manifest;
+  return registry.withFile(model, version, shared.name, (file) => work({ name: shared.sha256, file }));
 }

@@ -37,9 +37,15 @@ interface Part {
  * Publishes a version: a number first, then the files, and last, by conditional create, the manifest that makes it
  * exist. Killed before that it leaves only what `leftovers` reports. With a job id, publishing again gives the version
  * that the job has published, or finishes what a killed process of that job began, so that a job ends with one version.
+ * @param before what else must be there when the version is: done after the files, and also when the job has published already
  * @throws ConflictError when another process publishes for the same job at the same time
  */
-export async function publish(store: ObjectStore, model: string, draft: VersionDraft): Promise<Manifest> {
+export async function publish(
+  store: ObjectStore,
+  model: string,
+  draft: VersionDraft,
+  before?: () => Promise<void>,
+): Promise<Manifest> {
   checkName(model, 'model');
   const { files, numbered = {}, ...rest } = draft;
   const origin = parseOrigin({
@@ -54,10 +60,14 @@ export async function publish(store: ObjectStore, model: string, draft: VersionD
   const known = await inspect(files);
   for (const name of Object.keys(numbered)) checkFileName(name);
   const claimed = await claimFor(store, model, origin.createdBy, origin.job);
-  if ('published' in claimed) return readManifest(store, model, claimed.published);
+  if ('published' in claimed) {
+    await before?.();
+    return readManifest(store, model, claimed.published);
+  }
   const made = Object.entries(numbered).map(([name, make]) => [name, make(claimed.claim.version)] as const);
   const parts = [...known, ...(await inspect(Object.fromEntries(made)))];
   await writeParts(store, model, claimed.claim, parts);
+  await before?.();
   return writeManifest(store, model, claimed.claim, origin, parts);
 }
 

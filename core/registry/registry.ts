@@ -17,8 +17,10 @@ import type { NewPicture } from './data-sets.ts';
 import { deleteDataset, listDataSets } from './dataset-deletion.ts';
 import { deleteVersion, listLeftOvers, removeLeftOver } from './deletion.ts';
 import type { LeftOver } from './deletion.ts';
-import { exportVersion } from './export.ts';
+import { archiveOf } from './export.ts';
 import { appendToLog, readLog } from './gallery-log.ts';
+import { importVersion } from './import.ts';
+import type { ImportOptions } from './import.ts';
 import type { Manifest } from './manifest.ts';
 import { deleteModel, listUnfinishedDeletions } from './model-deletion.ts';
 import type { ModelDeletion } from './model-deletion.ts';
@@ -65,7 +67,10 @@ export interface Registry {
     work: (file: Uint8Array | string) => Promise<T>,
   ): Promise<T>;
   verify(model: string, version: number): Promise<FileProblem[]>;
-  export(model: string, version: number, folder: string): Promise<Manifest>;
+  /** The version as a tar archive. */
+  archive(manifest: Manifest): AsyncIterable<Uint8Array>;
+  /** A version from such an archive. */
+  import(archive: string, options: ImportOptions): Promise<Manifest>;
   delete(model: string, version: number, author: Author): Promise<void>;
   deleteModel(model: string, author: Author, options?: ModelDeletion): Promise<number[]>;
   unfinishedDeletions(): Promise<string[]>;
@@ -120,7 +125,8 @@ export function openRegistry(store: ObjectStore, { copies }: RegistryOptions = {
     file: (model, version, name) => readFile(store, model, version, name),
     withFile: (model, version, name, work) => withFile(store, copies ?? null, { model, version, name }, work),
     verify: (model, version) => verify(store, model, version),
-    export: (model, version, folder) => exportVersion(store, model, version, folder),
+    archive: (manifest) => archiveOf(store, manifest),
+    import: (archive, options) => importVersion(store, archive, options),
     delete: (model, version, author) => deleteVersion(store, model, version, author),
     deleteModel: (model, author, options) => deleteModel(store, model, author, options),
     unfinishedDeletions: () => listUnfinishedDeletions(store),

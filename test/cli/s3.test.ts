@@ -137,8 +137,8 @@ describe('the command line on a registry and data sets in S3', { skip: whyNoGo()
   });
 
   it('exports a version that is whole, and deletes one', async () => {
-    await json(['models', 'export', 'clothes@1', place.in('exported')]);
-    assert.ok(existsSync(place.in('exported', 'manifest.json')));
+    await json(['models', 'export', 'clothes@1', place.in('exported.tar')]);
+    assert.ok(existsSync(place.in('exported.tar')));
     await json(['models', 'delete', 'clothes@2', '--why', 'to see']);
     const { models } = await json<Listed>(['models', 'list']);
     assert.equal(models[0]?.versions.length, 1);

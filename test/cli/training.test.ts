@@ -264,7 +264,7 @@ describe('a model trained on the command line', () => {
     ]);
     const used = await place.run(['models', 'delete', 'clothes@1']);
     const unused = await place.run(['models', 'delete', 'clothes@2']);
-    await place.json(['models', 'export', 'clothes@1', 'out']);
+    await place.json(['models', 'export', 'clothes@1', 'out.tar']);
 
     assert.deepEqual(
       history.map(({ version }) => version),
@@ -276,7 +276,7 @@ describe('a model trained on the command line', () => {
     assert.equal(used.status, 1);
     assert.match(used.stderr, /in use by "production"/);
     assert.equal(unused.status, 0);
-    assert.ok(existsSync(place.in('out', 'manifest.json')));
+    assert.ok(existsSync(place.in('out.tar')));
   });
 
   it('lets no name of a file steer the terminal', async () => {

@@ -31,7 +31,7 @@ describe('the command line', () => {
 
   it('has a help of its own for every subcommand', async () => {
     const groups = [
-      ['models', ['list', 'show', 'compare', 'promote', 'rollback', 'history', 'delete', 'export']],
+      ['models', ['list', 'show', 'compare', 'promote', 'rollback', 'history', 'delete', 'export', 'import']],
       ['datasets', ['list', 'add', 'check', 'delete']],
       ['gallery', ['list', 'add', 'remove', 'rename', 'merge', 'export', 'import']],
     ] as const;
