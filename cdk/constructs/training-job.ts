@@ -70,9 +70,14 @@ export class TrainingJob extends Construct {
         why: 'A training reads the pictures, versions and jobs that it is asked for by name; not tokens.',
       },
       {
-        actions: ['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+        resources: ['models/*', 'jobs/*', 'blobs/*'].map((keys) => bucket.arnForObjects(keys)),
+        why: 'A training writes the version that it makes, the weights it shares and its own job, whose names do not exist yet; not datasets, not tokens.',
+      },
+      {
+        actions: ['s3:DeleteObject'],
         resources: ['models/*', 'jobs/*'].map((keys) => bucket.arnForObjects(keys)),
-        why: 'A training writes the version that it makes and its own job, whose names do not exist yet; not pictures, and not tokens.',
+        why: 'A training removes its own intermediate files, whose names do not exist yet; no shared weights.',
       },
     ]);
     for (const resource of others) {

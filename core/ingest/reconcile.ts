@@ -6,6 +6,7 @@ import type { AtPath } from '../gallery/operations.ts';
 import type { Picture } from '../images/dataset.ts';
 import { inOrder } from '../images/in-order.ts';
 import { storedPicture } from '../images/picture.ts';
+import { wasDeletedSince } from '../registry/dataset-deletion.ts';
 import type { Registry } from '../registry/registry.ts';
 import { embedIntoCache } from './embed-images.ts';
 import type { EmbedImages } from './embed-images.ts';
@@ -73,10 +74,14 @@ export async function reconcile(
   const name = { model, version };
   const prefix = registry.dataSetPrefix(dataset);
   const looks = await lookAt(registry, prefix, paths);
+  await keepDeleted(registry, following, looks);
   const before = new Map<string, string | null>();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const gallery = await galleries.now(name);
-    const differing = paths.filter((path) => gallery.contents.at(path) !== looks.get(path)?.sha256);
+    const differing = paths.filter((path) => {
+      const look = looks.get(path);
+      return look !== undefined && gallery.contents.at(path) !== look.sha256;
+    });
     for (const path of paths) {
       if (!before.has(path)) before.set(path, gallery.contents.at(path));
     }
@@ -88,14 +93,27 @@ export async function reconcile(
     // None where another call in this process has recorded them meanwhile.
     if (facts.length > 0) await galleries.append(name, gallery.contents.changes, facts, 'ingest');
     for (const path of differing) forget(looks.get(path));
-    if (!(await lookAgain(registry, prefix, differing, looks))) {
-      return told(following, prefix, { paths, before, looks });
-    }
+    const isChanged = await lookAgain(registry, prefix, differing, looks);
+    await keepDeleted(registry, following, looks);
+    if (!isChanged) return told(following, prefix, { paths, before, looks });
   }
   throw new ConflictError(
     `What the dataset ${JSON.stringify(dataset)} has at ${paths.length} paths changed ${ATTEMPTS} times while the gallery of ` +
       `"${model}" was brought up to date. Try again.`,
   );
+}
+
+/** Forgets what is not there when the whole dataset was deleted: galleries keep its images. That is noted before any of them goes. */
+async function keepDeleted(
+  { store }: Registry,
+  { dataset, ...version }: Following,
+  looks: Map<string, Look>,
+): Promise<void> {
+  const gone = [...looks].flatMap(([path, { sha256, reason }]) =>
+    sha256 === null && reason === null ? [path] : [],
+  );
+  if (gone.length === 0 || !(await wasDeletedSince(store, dataset, version))) return;
+  for (const path of gone) looks.delete(path);
 }
 
 async function lookAt(
@@ -201,8 +219,8 @@ function told(
   },
 ): Ingested[] {
   return [...new Set(paths)].map((path) => {
-    const { sha256 = null, reason = null } = looks.get(path) ?? {};
     const was = before.get(path) ?? null;
+    const { sha256, reason } = looks.get(path) ?? { sha256: was, reason: null };
     return { model, version, key: `${prefix}${path}`, outcome: outcomeOf(was, sha256, reason), reason };
   });
 }

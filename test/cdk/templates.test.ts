@@ -510,7 +510,8 @@ describe('trainings', () => {
     const store = [
       's3:ListBucket on STORE',
       ...under(['GetObject'], READ),
-      ...under(['PutObject', 'DeleteObject', 'AbortMultipartUpload'], ['models/*', 'jobs/*']),
+      ...under(['PutObject', 'AbortMultipartUpload'], ['models/*', 'jobs/*', 'blobs/*']),
+      ...under(['DeleteObject'], ['models/*', 'jobs/*']),
     ];
 
     assert.deepEqual(permissions(DEFAULTS, 'training', 'TrainingRole'), store.toSorted());

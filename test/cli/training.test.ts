@@ -70,7 +70,7 @@ describe('a model trained on the command line', () => {
     assert.equal(shown['seed'], 3);
     assert.equal((shown['recipe'] as { options: { size: number } }).options.size, 64);
     assert.match(stdout, /^trainable parameters +[\d,]+$/m);
-    assert.match(stdout, /^network\/weights\.bin +[\d.]+ [kM]B +[0-9a-f]{64}$/m);
+    assert.match(stdout, /^embedding\.onnx +[\d.]+ [kM]B +[0-9a-f]{64}$/m);
   });
 
   it('gives its report as a file, and says how to open it', async () => {

@@ -206,9 +206,14 @@ describe('a gallery whose dataset is deleted', () => {
     await deleteDataset(registry, 'colours', author);
 
     await put(registry, 'red', 0);
-    const next = await registry.publish('colours', draft({ dataSet: { name: 'colours', pictures: [] } }));
+    const next = await registry.publish(
+      'colours',
+      draft({ dataSet: { name: 'colours', pictures: [] }, follows: 'colours' }),
+    );
     await registry.move('colours', 'production', next.version, author);
 
-    assert.deepEqual(await followersOf(registry, 'colours'), [{ model: 'colours', version: 2 }]);
+    assert.deepEqual(await followersOf(registry, 'colours'), [
+      { model: 'colours', version: 2, dataset: 'colours' },
+    ]);
   });
 });
