@@ -41,8 +41,8 @@ export type Embed = (
  * @throws NotFoundError; CorruptDataError when a file is damaged, or was made by another network than the version's own
  */
 export async function readVersionGallery(registry: Registry, version: Version): Promise<VersionGallery> {
-  const [{ files, follows, position }, bytes, changes] = await Promise.all([
-    registry.manifest(version.model, version.version),
+  const { files, follows, position } = await registry.knownManifest(version.model, version.version);
+  const [bytes, changes] = await Promise.all([
     registry.file(version.model, version.version, 'gallery.arrow'),
     registry.changes(version.model),
   ]);
