@@ -73,6 +73,11 @@ export class KnownGalleries {
     });
   }
 
+  /** The log as far as it is known, without asking the store. */
+  log({ model, version }: VersionName): readonly Change[] {
+    return this.#slots.get(`${model}@${version}`)?.known?.contents.changes ?? [];
+  }
+
   #slot({ model, version }: VersionName): Slot {
     const name = `${model}@${version}`;
     const slot = this.#slots.get(name) ?? { inTurn: pLimit(1), known: null };

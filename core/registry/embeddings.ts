@@ -15,6 +15,16 @@ import { embeddingsPrefix } from './layout.ts';
 /** Files from which on they are put together. */
 const MANY_FILES = 64;
 const READS_AT_ONCE = 16;
+/** Embeddings of this process that are remembered, for each store. */
+const REMEMBERED = 1000;
+
+/** What this process added last: a server that has just embedded an image answers by it without reading it. */
+const recent = new WeakMap<ObjectStore, Map<string, Float32Array>>();
+const recentOf = (store: ObjectStore): Map<string, Float32Array> => {
+  const found = recent.get(store) ?? new Map<string, Float32Array>();
+  recent.set(store, found);
+  return found;
+};
 
 /** Adds embeddings; nothing when there are none. @param id of the file; by default a new one */
 export async function putEmbeddings(
@@ -27,6 +37,12 @@ export async function putEmbeddings(
   if (embeddings.size === 0) return;
   const key = `${embeddingsPrefix(model, networkOf(binding))}${id}.arrow`;
   await store.put(key, await writeEmbeddingsBySum(binding, embeddings));
+  const remembered = recentOf(store);
+  for (const [sum, embedding] of embeddings) remembered.set(`${networkOf(binding)} ${sum}`, embedding);
+  for (const oldest of remembered.keys()) {
+    if (remembered.size <= REMEMBERED) break;
+    remembered.delete(oldest);
+  }
 }
 
 /**
@@ -40,8 +56,15 @@ export async function readEmbeddings(
   binding: Binding,
   wanted: ReadonlySet<string>,
 ): Promise<Embeddings> {
-  if (wanted.size === 0) return new Map();
-  return readFiles(store, await listFiles(store, model, networkOf(binding)), binding, wanted);
+  const found = new Map<string, Float32Array>();
+  for (const sum of wanted) {
+    const embedding = recentOf(store).get(`${networkOf(binding)} ${sum}`);
+    if (embedding !== undefined) found.set(sum, embedding);
+  }
+  const rest = new Set([...wanted].filter((sum) => !found.has(sum)));
+  if (rest.size === 0) return found;
+  const keys = await listFiles(store, model, networkOf(binding));
+  return new Map([...found, ...(await readFiles(store, keys, binding, rest))]);
 }
 
 async function readFiles(

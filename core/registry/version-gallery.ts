@@ -4,7 +4,8 @@ import { CorruptDataError } from '../errors.ts';
 import { readGallery } from '../gallery/arrow.ts';
 import { GalleryContents } from '../gallery/contents.ts';
 import type { GalleryImage } from '../gallery/contents.ts';
-import { createGallery, embeddingAt } from '../gallery/gallery.ts';
+import type { Change } from '../gallery/facts.ts';
+import { compareText, createGallery, embeddingAt } from '../gallery/gallery.ts';
 import type { Gallery } from '../gallery/gallery.ts';
 import type { Picture } from '../images/dataset.ts';
 import { putEmbeddings, readEmbeddings } from './embeddings.ts';
@@ -62,6 +63,14 @@ export async function followVersionGallery(
   const changes = await registry.changes(model, contents.changes);
   if (changes === contents.changes) return gallery;
   return { made, contents: contents.follow(changes) };
+}
+
+/** The gallery with these changes beside those that it has. */
+export function withChanges({ made, contents }: VersionGallery, known: readonly Change[]): VersionGallery {
+  const changes = new Map([...contents.changes, ...known].map((change) => [change.id, change]));
+  if (changes.size === contents.changes.length) return { made, contents };
+  const log = [...changes.values()].sort((a, b) => compareText(a.id, b.id));
+  return { made, contents: contents.follow(log) };
 }
 
 /**

@@ -161,7 +161,7 @@ export class Reconciler {
     try {
       const keys = block.map(({ key }) => key);
       const followers = async (dataset: string) => this.#followersOf(dataset);
-      this.#tell(await ingest(registry, keys, { ...this.#ways, followers }));
+      await this.#tell(await ingest(registry, keys, { ...this.#ways, followers }));
     } catch (error) {
       trouble(error);
       const given = this.#queue.putBack(block);
@@ -172,8 +172,13 @@ export class Reconciler {
     if (wait !== null) setTimeout(() => this.#later(() => this.#ingestSome()), wait).unref();
   }
 
-  #tell(done: readonly Ingested[]): void {
-    const { log, onIngested } = this.#options;
+  /** Once the versions that are in memory answer by it. */
+  async #tell(done: readonly Ingested[]): Promise<void> {
+    const { log, onIngested, versions, galleries, trouble } = this.#options;
+    const changed = done.filter(({ outcome }) => outcome !== 'unchanged');
+    for (const name of new Map(changed.map((one) => [`${one.model}@${one.version}`, one])).values()) {
+      await versions.refreshGallery(name, galleries.log(name)).catch(trouble);
+    }
     onIngested(done);
     for (const { key, model, version, outcome, reason } of done) {
       if (outcome === 'unchanged') continue;
@@ -211,7 +216,7 @@ export class Reconciler {
     }
     for (const followed of this.#followed.values()) {
       // A dataset that fails keeps no other one waiting.
-      if (followed.isDue) await this.#unlessEnding(async () => this.#tell(await followed.look()));
+      if (followed.isDue) await this.#unlessEnding(async () => await this.#tell(await followed.look()));
     }
     if (performance.now() - this.#compactedAt < HOUR_MS) return;
     this.#compactedAt = performance.now();

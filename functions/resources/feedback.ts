@@ -121,7 +121,7 @@ export async function addUnder(
     metrics.rejected('unreadable-image');
     throw new UnreadableImageError(only.reason ?? 'the picture cannot be read');
   }
-  await versions.refreshGallery({ model, version }).catch(trouble);
+  await versions.refreshGallery({ model, version }, galleries.log({ model, version })).catch(trouble);
   const results = images.map((one, i) => ({ image: sent[i]?.image ?? '', ...one }));
   return { model, version, class: spelled, results };
 }

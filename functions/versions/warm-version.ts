@@ -18,6 +18,7 @@ import {
   embedGallery,
   followVersionGallery,
   readVersionGallery,
+  withChanges,
 } from '../../core/registry/version-gallery.ts';
 import type { MissingImage, VersionGallery } from '../../core/registry/version-gallery.ts';
 import { Batcher } from './batcher.ts';
@@ -117,15 +118,15 @@ export class WarmVersion {
   /**
    * Applies what was recorded in the gallery's log since. One look after another: of two at the same time the slower one may have read less,
    * and must not undo the other. Images without embedding are embedded in the background.
+   * @param known changes that this process knows of already; by default the log is read
    * @throws NotFoundError when the version is gone
    */
-  async follow(): Promise<void> {
+  async follow(known?: readonly Change[]): Promise<void> {
     await this.#inTurn(async () => {
-      this.#versionGallery = await followVersionGallery(
-        this.#registry,
-        this.name.model,
-        this.#versionGallery,
-      );
+      this.#versionGallery =
+        known === undefined
+          ? await followVersionGallery(this.#registry, this.name.model, this.#versionGallery)
+          : withChanges(this.#versionGallery, known);
       if (this.#versionGallery.contents.changes !== this.#shown) await this.#show(this.#knowledge.gallery);
     });
     this.#embedMissing();

@@ -6,6 +6,7 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import { EngineFailedError, NotFoundError } from '../../core/errors.ts';
+import type { Change } from '../../core/gallery/facts.ts';
 import { openEmbedder } from '../../core/registry/open-version.ts';
 import type { Registry } from '../../core/registry/registry.ts';
 import { Line } from '../http/line.ts';
@@ -133,8 +134,8 @@ export class WarmVersions {
   }
 
   /** Takes up changes of the version's gallery now, if it is loaded. */
-  async refreshGallery({ model, version }: VersionName): Promise<void> {
-    await this.#slots.get(`${model}@${version}`)?.warm?.follow();
+  async refreshGallery({ model, version }: VersionName, known?: readonly Change[]): Promise<void> {
+    await this.#slots.get(`${model}@${version}`)?.warm?.follow(known);
   }
 
   /** Gives all memory back, each version's when its last request has ended. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { picture } from '../core/registry/colours.ts';
+import { SHARP, picture, pictures, publishColours } from '../core/registry/colours.ts';
 import { author } from '../core/registry/support.ts';
 import { inProcess, json } from './support.ts';
 import type { Served } from './support.ts';
@@ -41,18 +41,19 @@ describe('DELETE', () => {
     for (const dataset of ['colours', 'other']) {
       await served.registry.addToDataSet(dataset, { className: 'red', file: '0.png', bytes });
     }
-    const { dataSet } = await served.registry.manifest('colours', 1);
-    await served.registry.addToDataSet(dataSet.name, { className: 'red', file: '0.png', bytes });
+    const train = await pictures(['red', 'green'], 0, 2);
+    const { version } = await publishColours(served.registry, SHARP, train, [], { follows: 'colours' });
+    await served.registry.move('colours', 'production', version, author);
 
     assert.equal(await remove('/datasets/other'), 204);
     assert.equal(await remove('/datasets/other'), 404);
-    const refused = await served.fetch(`/v1/datasets/${dataSet.name}`, { method: 'DELETE' });
+    const refused = await served.fetch('/v1/datasets/colours', { method: 'DELETE' });
     const problem = await json<{ type: string; detail: string }>(refused);
     assert.deepEqual([refused.status, problem.type], [409, 'urn:kindred:problem:conflict']);
-    assert.match(problem.detail, /colours@1/);
-    assert.equal(await status(`/datasets/${dataSet.name}`), 200);
-    assert.equal(await remove(`/datasets/${dataSet.name}?force=true`), 204);
-    assert.equal(await status(`/datasets/${dataSet.name}`), 404);
+    assert.match(problem.detail, /colours@2/);
+    assert.equal(await status('/datasets/colours'), 200);
+    assert.equal(await remove('/datasets/colours?force=true'), 204);
+    assert.equal(await status('/datasets/colours'), 404);
     assert.equal(await classify(), 200);
   });
 

@@ -45,6 +45,7 @@ const REVIEWED: Readonly<Record<string, Scope | 'public'>> = {
   // Its path is signed.
   'PUT /v1/uploads/:upload': 'public',
   'POST /v1/trainings': 'train',
+  'GET /v1/recipes': 'read',
   'GET /v1/trainings': 'read',
   'GET /v1/trainings/:id': 'read',
   'GET /v1/trainings/:id/events': 'read',

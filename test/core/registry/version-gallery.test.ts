@@ -60,11 +60,13 @@ describe("a version's gallery", () => {
     await add(registry, 1, [blue]);
     let count = 0;
     const open = async (): Promise<number> => {
-      const opened = await readVersionGallery(registry, version(2));
+      // As another process would: this one remembers what it has embedded.
+      const other = openRegistry({ ...registry.store });
+      const opened = await readVersionGallery(other, version(2));
       const { embedder } = await openVersion(registry, { ...version(1) });
       count = 0;
       try {
-        const { gallery, missing } = await embedGallery(registry, 'colours', opened, async (images) => {
+        const { gallery, missing } = await embedGallery(other, 'colours', opened, async (images) => {
           count += images.length;
           return embedPictures(embedder, images);
         });

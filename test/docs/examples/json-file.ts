@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { checkCondition, holdTo } from '../../../core/storage/condition.ts';
-import { checkFolderPrefix, checkKey, checkPrefix } from '../../../core/storage/keys.ts';
+import { checkFolderPrefix, checkKey, checkPrefix, checkSize } from '../../../core/storage/keys.ts';
 import { checkLocalFile, sha256 } from '../../../core/storage/local-file.ts';
 import type { ObjectStore, PutCondition } from '../../../core/storage/store.ts';
 
@@ -43,7 +43,11 @@ export function jsonFileStore(file: string): ObjectStore {
   return {
     uri: `json:${file}`,
     put,
-    get: async (key) => find(key),
+    async get(key, most) {
+      const found = find(key);
+      checkSize(key, found?.bytes.length ?? 0, most);
+      return found;
+    },
     async head(key) {
       const found = find(key);
       return found && { size: found.bytes.length, etag: found.etag };
