@@ -2,6 +2,7 @@
  * Runs the tests with node:test through tsx. Files are listed here because Node 20's --test knows no patterns.
  *
  * `npm test` runs all; `npm test -- storage cli/train` those whose path holds one of the words; what starts with "-" goes to Node.
+ * The variable KINDRED_FAILED_TESTS names a file that gets the names of the files with failures.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -34,12 +35,26 @@ if (files.length === 0) {
   );
   process.exitCode = 1;
 } else {
+  const failed = process.env['KINDRED_FAILED_TESTS'];
+  const reporters =
+    failed === undefined
+      ? []
+      : [
+          `--test-reporter=${process.stdout.isTTY ? 'spec' : 'tap'}`,
+          '--test-reporter-destination=stdout',
+          '--test-reporter=./scripts/failed-files.mjs',
+          `--test-reporter-destination=${failed}`,
+        ];
   const usual = ['--test-concurrency=2', ...(knowsTimeout() ? [`--test-timeout=${PATIENCE_MS}`] : [])];
   const added = usual.filter((flag) => !flags.some((own) => own.startsWith(flag.split('=')[0] ?? flag)));
-  const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...added, ...flags, ...files], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--test', ...added, ...reporters, ...flags, ...files],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
   child.on('close', (code) => {
     process.exitCode = code ?? 1;
   });
