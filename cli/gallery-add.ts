@@ -1,4 +1,4 @@
-import { embedPictures } from '../core/embedding/embed-pictures.ts';
+import { embedPictures, embeddingsBySum } from '../core/embedding/embed-pictures.ts';
 import type { EmbeddedPictures } from '../core/embedding/embed-pictures.ts';
 import type { Fact } from '../core/gallery/facts.ts';
 import { fileOf } from '../core/gallery/names.ts';
@@ -132,12 +132,7 @@ async function embedAndKeep(
   const progress = progressOn(context.terminal, 'images');
   try {
     const embedded = await embedPictures(embedder, images, { onProgress: progress.update });
-    const { dimensions } = made;
-    const rows = embedded.pictures.map(({ sha256 }, row): [string, Float32Array] => [
-      sha256,
-      embedded.embeddings.subarray(row * dimensions, (row + 1) * dimensions),
-    ]);
-    await putEmbeddings(registry.store, model, made, new Map(rows));
+    await putEmbeddings(registry.store, model, made, embeddingsBySum(embedded, made.dimensions));
     const unreadable = new Set(embedded.rejected.map(({ picture }) => picture.sha256));
     await keepImages(
       registry.store,

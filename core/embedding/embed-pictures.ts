@@ -51,3 +51,16 @@ export async function embedPictures(
   await flush();
   return { pictures: kept, embeddings: embeddings.slice(0, kept.length * embedder.dimensions), rejected };
 }
+
+/** The embeddings by the SHA-256 of their images: views, each (dimensions). */
+export function embeddingsBySum(
+  { pictures, embeddings }: Pick<EmbeddedPictures, 'pictures' | 'embeddings'>,
+  dimensions: number,
+): Map<string, Float32Array> {
+  return new Map(
+    pictures.map(({ sha256 }, row) => [
+      sha256,
+      embeddings.subarray(row * dimensions, (row + 1) * dimensions),
+    ]),
+  );
+}

@@ -9,7 +9,7 @@
  * - An image that a user labelled is of that class alone; one that a user rejected is of none.
  * - A class that was renamed keeps its new name for images that its folder gets later. A folder of another version that has none of the
  *   images the class had shares only the name, and keeps it.
- * - What was decided about a class by somebody who had not seen yet that it was renamed counts for its new name.
+ * - What was decided about a class before its rename had been seen counts for the new name.
  * - What a user took out returns when the dataset has lost the image and gets it again, or when a user adds it.
  */
 import { compareText } from './gallery.ts';

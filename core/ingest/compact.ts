@@ -14,7 +14,7 @@ export async function compactModel(
 ): Promise<Compaction> {
   const { store } = registry;
   const compaction = await compactGallery(store, model);
-  const network = networkIdOf((await registry.manifest(model, version)).files);
+  const network = networkIdOf((await registry.knownManifest(model, version)).files);
   await compactEmbeddings(store, model, network, async () => {
     const { binding, contents } = await galleries.now({ model, version });
     return { binding, wanted: new Set(contents.images.map(({ sha256 }) => sha256)) };

@@ -1,5 +1,5 @@
+import { embeddingsBySum } from '../embedding/embed-pictures.ts';
 import type { EmbeddedPictures } from '../embedding/embed-pictures.ts';
-import type { Embeddings } from '../gallery/arrow-embeddings.ts';
 import type { Binding } from '../gallery/gallery.ts';
 import type { Picture } from '../images/dataset.ts';
 import { putEmbeddings } from '../registry/embeddings.ts';
@@ -8,19 +8,6 @@ import type { VersionName } from './followers.ts';
 
 /** Embeds images with a version's own network, as `embedPictures` does. */
 export type EmbedImages = (version: VersionName, images: readonly Picture[]) => Promise<EmbeddedPictures>;
-
-/** The embeddings by the SHA-256 of their images. */
-export function embeddingsBySum(
-  { pictures, embeddings }: Pick<EmbeddedPictures, 'pictures' | 'embeddings'>,
-  dimensions: number,
-): Embeddings {
-  return new Map(
-    pictures.map(({ sha256 }, row) => [
-      sha256,
-      embeddings.subarray(row * dimensions, (row + 1) * dimensions),
-    ]),
-  );
-}
 
 /**
  * Embeds images and puts the embeddings into the cache of the version's network.

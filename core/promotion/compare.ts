@@ -77,7 +77,7 @@ export async function compareVersions(
 ): Promise<Comparison> {
   const trained = new Set<string>();
   for (const { model, version } of [versions.first, versions.second]) {
-    const { dataSet } = await registry.manifest(model, version);
+    const { dataSet } = await registry.knownManifest(model, version);
     for (const { sha256 } of dataSet.pictures) trained.add(sha256);
   }
   const asked = pictures.filter(({ sha256 }) => !trained.has(sha256));

@@ -14,7 +14,7 @@ import { compactedPrefix, galleryLogPrefix } from './layout.ts';
 import { checkName } from './names.ts';
 
 const SUFFIX = '.arrow';
-/** Who lists while others compact may have to begin anew. */
+/** A reader that lists during a compaction may have to start again. */
 const ATTEMPTS = 10;
 const READS_AT_ONCE = 32;
 /** A hundred changes of a few images have less; an import of many thousands has more. */

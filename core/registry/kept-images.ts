@@ -2,11 +2,12 @@
  * The images that users added to galleries, kept by their SHA-256 so that the network of a later version can embed them too. An image that a
  * dataset of the registry has is not kept: the log says where it is.
  */
-import { ConflictError, CorruptDataError, NotFoundError } from '../errors.ts';
+import { CorruptDataError, NotFoundError } from '../errors.ts';
 import type { GalleryImage } from '../gallery/contents.ts';
 import type { Picture } from '../images/dataset.ts';
 import { storedPicture } from '../images/picture.ts';
 import { sha256 } from '../storage/local-file.ts';
+import { putIf } from '../storage/put-if.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { blobKey } from './layout.ts';
 
@@ -27,7 +28,7 @@ export async function keepImages(
         `An image changed while it was added: its SHA-256 was ${image.sha256} and is ${sha256(bytes)}. Nothing was added; try again.`,
       );
     }
-    await store.put(key, bytes, { ifAbsent: true }).catch(ignoreConflict);
+    await putIf(store, key, bytes, { ifAbsent: true });
   }
 }
 
@@ -53,8 +54,4 @@ export async function storedImage(
 export async function isStored(store: ObjectStore, { sha256: sum, source }: GalleryImage): Promise<boolean> {
   if (source !== null && (await store.head(source)) !== null) return true;
   return (await store.head(blobKey(sum))) !== null;
-}
-
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof ConflictError)) throw error;
 }

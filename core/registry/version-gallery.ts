@@ -1,4 +1,5 @@
 /** A version's gallery: its training images with the log of its model applied, first as names, then with embeddings. */
+import { embeddingsBySum } from '../embedding/embed-pictures.ts';
 import type { EmbeddedPictures } from '../embedding/embed-pictures.ts';
 import { CorruptDataError } from '../errors.ts';
 import { readGallery } from '../gallery/arrow.ts';
@@ -139,11 +140,9 @@ async function embedStored(
       if (stored === null) reasons.set(image.sha256, 'the image is no longer stored');
       else found.push(stored);
     }
-    const { pictures, embeddings, rejected } = await embed(found, { done: at, total: images.length });
-    for (const [row, { sha256 }] of pictures.entries()) {
-      made.set(sha256, embeddings.slice(row * dimensions, (row + 1) * dimensions));
-    }
-    for (const { picture, reason } of rejected) reasons.set(picture.sha256, reason);
+    const embedded = await embed(found, { done: at, total: images.length });
+    for (const [sum, embedding] of embeddingsBySum(embedded, dimensions)) made.set(sum, embedding);
+    for (const { picture, reason } of embedded.rejected) reasons.set(picture.sha256, reason);
   }
   return { made, reasons };
 }

@@ -1,5 +1,5 @@
 /** A part of an import: its images are embedded shard by shard. Done again, or twice at once, it comes to the same. */
-import { embedPictures } from '../../embedding/embed-pictures.ts';
+import { embedPictures, embeddingsBySum } from '../../embedding/embed-pictures.ts';
 import type { Embedder } from '../../embedding/embedder.ts';
 import { InvalidInputError } from '../../errors.ts';
 import { classOf } from '../../gallery/names.ts';
@@ -9,7 +9,6 @@ import { putEmbeddings } from '../../registry/embeddings.ts';
 import { keepImages } from '../../registry/kept-images.ts';
 import { networkIdOf } from '../../registry/network-id.ts';
 import type { Registry } from '../../registry/registry.ts';
-import { embeddingsBySum } from '../embed-images.ts';
 import type { VersionName } from '../followers.ts';
 import { imageInMemory } from '../stored-image.ts';
 import { readListing, requirePlan, shardsOfPart } from './plan.ts';

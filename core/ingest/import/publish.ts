@@ -1,5 +1,5 @@
 /**
- * The images of an import become one change of the gallery, so that nobody ever sees a part of it.
+ * The images of an import become one change of the gallery, so that no reader sees a part of it.
  *
  * The change's id, and the changes that it was decided after, are stored by conditional create before the change is written. Every process that
  * publishes, at the same time or after one that was killed, therefore makes the same change under the same name, and one of them writes it.
